@@ -29,9 +29,7 @@ pub struct Account {
 impl Account {
     /// The limit of one unit over one window.
     pub fn limit(&self, unit: &Unit, window: &crate::Window) -> Option<&LimitUsage> {
-        self.limits
-            .iter()
-            .find(|usage| usage.limit.is_same(unit, window))
+        self.limits.iter().find(|usage| usage.limit.is_same(unit, window))
     }
 
     /// What the account itself may still spend of a unit: the least over its own hard limits.
@@ -220,11 +218,7 @@ pub struct Posting {
 impl Posting {
     /// `amounts` by the first of `set`, counted at all of it.
     pub(crate) fn new(spender: AccountId, set: Arc<[AccountId]>, amounts: Amounts) -> Self {
-        Self {
-            spender,
-            set,
-            amounts,
-        }
+        Self { spender, set, amounts }
     }
 }
 
@@ -243,10 +237,6 @@ pub struct EntryPage {
 impl EntryPage {
     /// A page of entries.
     pub const fn new(entries: Vec<Entry>, next: EntryId, first_kept: EntryId) -> Self {
-        Self {
-            entries,
-            next,
-            first_kept,
-        }
+        Self { entries, next, first_kept }
     }
 }

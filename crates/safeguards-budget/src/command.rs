@@ -29,11 +29,7 @@ pub struct Command {
 impl Command {
     /// Asks for `action` under the name `op`.
     pub fn new(op: OperationId, action: impl Into<Action>) -> Self {
-        Self {
-            op,
-            action: action.into(),
-            metadata: Metadata::new(),
-        }
+        Self { op, action: action.into(), metadata: Metadata::new() }
     }
 
     /// Attaches metadata.
@@ -134,10 +130,7 @@ impl OpenAccount {
     /// Puts it below `parent`.
     #[must_use]
     pub fn under(self, parent: impl Into<AccountId>) -> Self {
-        Self {
-            parent: Some(parent.into()),
-            ..self
-        }
+        Self { parent: Some(parent.into()), ..self }
     }
 
     /// Sets its priority.
@@ -184,11 +177,7 @@ pub struct Charge {
 impl Charge {
     /// `amounts` spent by `account`.
     pub fn new(account: impl Into<AccountId>, amounts: impl Into<Amounts>) -> Self {
-        Self {
-            account: account.into(),
-            amounts: amounts.into(),
-            scopes: Vec::new(),
-        }
+        Self { account: account.into(), amounts: amounts.into(), scopes: Vec::new() }
     }
 
     /// Counts it at `scope`, and everything above that, besides.
@@ -212,19 +201,13 @@ pub struct PlaceHold {
 impl PlaceHold {
     /// Sets `amounts` aside for `account`, for at most `ttl`.
     pub fn new(account: impl Into<AccountId>, amounts: impl Into<Amounts>, ttl: Duration) -> Self {
-        Self {
-            charge: Charge::new(account, amounts),
-            ttl,
-        }
+        Self { charge: Charge::new(account, amounts), ttl }
     }
 
     /// Counts it at `scope`, and everything above that, besides.
     #[must_use]
     pub fn scope(self, scope: impl Into<AccountId>) -> Self {
-        Self {
-            charge: self.charge.scope(scope),
-            ..self
-        }
+        Self { charge: self.charge.scope(scope), ..self }
     }
 }
 
@@ -282,18 +265,12 @@ pub struct Batch {
 impl Batch {
     /// Commands that stand each for itself.
     pub fn independent(commands: impl Into<Vec<Command>>) -> Self {
-        Self {
-            commands: commands.into(),
-            linked: false,
-        }
+        Self { commands: commands.into(), linked: false }
     }
 
     /// Commands of which all take effect or none does.
     pub fn linked(commands: impl Into<Vec<Command>>) -> Self {
-        Self {
-            commands: commands.into(),
-            linked: true,
-        }
+        Self { commands: commands.into(), linked: true }
     }
 }
 

@@ -142,8 +142,7 @@ pub trait LedgerExt: Ledger {
 
     /// Makes a unit known.
     async fn register_unit(&self, unit: Unit, op: OperationId) -> Result<Receipt, CommandError> {
-        self.apply(Command::new(op, Action::RegisterUnit { unit }))
-            .await
+        self.apply(Command::new(op, Action::RegisterUnit { unit })).await
     }
 
     /// Opens an account.
@@ -162,8 +161,7 @@ pub trait LedgerExt: Ledger {
         limit: Limit,
         op: OperationId,
     ) -> Result<Receipt, CommandError> {
-        self.apply(Command::new(op, Action::SetLimit { account, limit }))
-            .await
+        self.apply(Command::new(op, Action::SetLimit { account, limit })).await
     }
 
     /// Sets a limit to what is spent and held plus `amount`.
@@ -174,16 +172,7 @@ pub trait LedgerExt: Ledger {
         amount: Quantity,
         op: OperationId,
     ) -> Result<Receipt, CommandError> {
-        self.apply(Command::new(
-            op,
-            Action::SetRemaining {
-                account,
-                unit,
-                window,
-                amount,
-            },
-        ))
-        .await
+        self.apply(Command::new(op, Action::SetRemaining { account, unit, window, amount })).await
     }
 
     /// Spends at once, if it fits.
@@ -194,10 +183,7 @@ pub trait LedgerExt: Ledger {
     /// Sets aside now, to decide later.
     async fn place_hold(&self, place: PlaceHold, op: OperationId) -> Result<Hold, CommandError> {
         let receipt = self.apply(Command::new(op, place)).await?;
-        Ok(Hold {
-            id: HoldId::placed_by(op),
-            receipt,
-        })
+        Ok(Hold { id: HoldId::placed_by(op), receipt })
     }
 
     /// Ends a hold by recording what was really spent, be it less or more than what was held.
@@ -207,21 +193,14 @@ pub trait LedgerExt: Ledger {
         spent: Amounts,
         op: OperationId,
     ) -> Result<Receipt, SettleError> {
-        let action = Action::Settle {
-            hold: hold.id,
-            amounts: spent,
-        };
-        self.apply(Command::new(op, action))
-            .await
-            .map_err(|error| SettleError { hold, error })
+        let action = Action::Settle { hold: hold.id, amounts: spent };
+        self.apply(Command::new(op, action)).await.map_err(|error| SettleError { hold, error })
     }
 
     /// Ends a hold with nothing spent.
     async fn release(&self, hold: Hold, op: OperationId) -> Result<Receipt, SettleError> {
         let action = Action::Release { hold: hold.id };
-        self.apply(Command::new(op, action))
-            .await
-            .map_err(|error| SettleError { hold, error })
+        self.apply(Command::new(op, action)).await.map_err(|error| SettleError { hold, error })
     }
 
     /// Posts spending that has already happened and was never authorised.

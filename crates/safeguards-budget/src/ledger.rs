@@ -106,11 +106,7 @@ impl LedgerError {
         operation: &'static str,
         source: impl Into<Box<dyn error::Error + Send + Sync>>,
     ) -> Self {
-        Self {
-            kind,
-            operation,
-            source: source.into(),
-        }
+        Self { kind, operation, source: source.into() }
     }
 
     /// What is known of the commands.

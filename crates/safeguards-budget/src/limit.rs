@@ -33,12 +33,8 @@ pub struct Limit {
 impl Limit {
     /// At most `amount` over `window`.
     pub fn new(amount: Amount, window: Window) -> Self {
-        Self {
-            unit: amount.unit().clone(),
-            window,
-            amount: amount.quantity(),
-            warn_at: Vec::new(),
-        }
+        let (amount, unit) = amount.into_parts();
+        Self { unit, window, amount, warn_at: Vec::new() }
     }
 
     /// At most `amount`, ever.
@@ -108,9 +104,7 @@ impl Percent {
             .ok()
             .filter(|share| *share <= Self::HUNDRED)
             .map(Self)
-            .ok_or_else(|| PercentError {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| PercentError { text: text.to_owned() })
     }
 
     /// This share of `whole`, rounded up to 10⁻¹².
@@ -166,19 +160,13 @@ mod tests {
     #[test]
     fn a_share_is_rounded_up_to_the_smallest_step() {
         let share = |percent: &str, whole: &str| {
-            Percent::parse(percent)
-                .unwrap()
-                .of(whole.parse().unwrap())
-                .to_string()
+            Percent::parse(percent).unwrap().of(whole.parse().unwrap()).to_string()
         };
         assert_eq!(share("80", "5"), "4");
         assert_eq!(share("33.333333333333", "0.000000000001"), "0.000000000001");
         assert_eq!(share("0", "5"), "0");
         assert_eq!(share("100", "10000000000000000"), "10000000000000000");
-        assert_eq!(
-            share("99.999999999999", "10000000000000000"),
-            "9999999999999900"
-        );
+        assert_eq!(share("99.999999999999", "10000000000000000"), "9999999999999900");
         for text in ["100.1", "-1", "80%", ""] {
             assert!(Percent::parse(text).is_err(), "{text}");
         }

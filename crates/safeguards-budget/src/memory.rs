@@ -39,9 +39,7 @@ impl MemoryLedger {
             clock: Arc::new(clock),
             ids: OperationIds::new(),
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// Mints the caller's name for a piece of work, by this ledger's clock.
@@ -51,9 +49,7 @@ impl MemoryLedger {
 
     /// The same ledger for callers without a runtime.
     pub fn sync(&self) -> SyncLedger<'_> {
-        SyncLedger {
-            shared: &self.shared,
-        }
+        SyncLedger { shared: &self.shared }
     }
 }
 

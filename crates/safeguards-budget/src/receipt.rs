@@ -81,22 +81,9 @@ pub struct Crossing {
 
 impl fmt::Display for Crossing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            account,
-            unit,
-            window,
-            limit,
-            spent,
-            percent,
-        } = self;
-        let (limit, spent) = (
-            Amount::new(*limit, unit.clone()),
-            Amount::new(*spent, unit.clone()),
-        );
-        write!(
-            out,
-            "{account} has spent {spent}, {percent} % of {limit} or more ({window})"
-        )
+        let Self { account, unit, window, limit, spent, percent } = self;
+        let (limit, spent) = (Amount::new(*limit, unit.clone()), Amount::new(*spent, unit.clone()));
+        write!(out, "{account} has spent {spent}, {percent} % of {limit} or more ({window})")
     }
 }
 
@@ -122,21 +109,10 @@ pub struct Overrun {
 
 impl fmt::Display for Overrun {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            account,
-            unit,
-            window,
-            limit,
-            spent,
-            held,
-            over_by,
-        } = self;
+        let Self { account, unit, window, limit, spent, held, over_by } = self;
         let [limit, over_by] =
             [limit, over_by].map(|quantity| Amount::new(*quantity, unit.clone()));
-        write!(
-            out,
-            "{account} is {over_by} over {limit} ({window}; {spent} spent, {held} held)"
-        )
+        write!(out, "{account} is {over_by} over {limit} ({window}; {spent} spent, {held} held)")
     }
 }
 
@@ -187,18 +163,8 @@ pub struct Shortfall {
 
 impl fmt::Display for Shortfall {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            account,
-            unit,
-            window,
-            limit,
-            spent,
-            held,
-            protected,
-            asked,
-            available,
-            retry,
-        } = self;
+        let Self { account, unit, window, limit, spent, held, protected, asked, available, retry } =
+            self;
         let [limit, asked, available] =
             [limit, asked, available].map(|quantity| Amount::new(*quantity, unit.clone()));
         write!(
@@ -367,9 +333,10 @@ impl Denial {
 
     /// The numbers, where a limit said no.
     pub const fn shortfall(&self) -> Option<&Shortfall> {
-        match self {
-            Self::LimitExceeded(shortfall) | Self::Protected(shortfall) => Some(shortfall),
-            _ => None,
+        if let Self::LimitExceeded(shortfall) | Self::Protected(shortfall) = self {
+            Some(shortfall)
+        } else {
+            None
         }
     }
 }

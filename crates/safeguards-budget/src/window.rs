@@ -79,16 +79,10 @@ impl Zone {
     ///
     /// Where the database has no such zone.
     pub fn parse(name: &str) -> Result<Self, WindowError> {
-        let rules =
-            TimeZoneDatabase::bundled()
-                .get(name)
-                .map_err(|_| WindowError::UnknownZone {
-                    name: name.to_owned(),
-                })?;
-        Ok(Self {
-            name: Arc::from(name),
-            rules,
-        })
+        let rules = TimeZoneDatabase::bundled()
+            .get(name)
+            .map_err(|_| WindowError::UnknownZone { name: name.to_owned() })?;
+        Ok(Self { name: Arc::from(name), rules })
     }
 
     /// The name.
@@ -105,15 +99,9 @@ impl Zone {
             | AmbiguousOffset::Fold { before: offset, .. } => offset.to_timestamp(midnight).ok(),
             AmbiguousOffset::Gap { before, .. } => {
                 // Midnight by the old offset lies inside the gap, so the jump is the last one up to there.
-                let inside = before
-                    .to_timestamp(midnight)
-                    .ok()?
-                    .checked_add(1.nanosecond())
-                    .ok()?;
-                self.rules
-                    .preceding(inside)
-                    .next()
-                    .map(|jump| jump.timestamp())
+                let inside =
+                    before.to_timestamp(midnight).ok()?.checked_add(1.nanosecond()).ok()?;
+                self.rules.preceding(inside).next().map(|jump| jump.timestamp())
             }
         }
     }
@@ -233,12 +221,8 @@ impl Window {
 }
 
 fn every(seconds: u64, now: Timestamp) -> Span {
-    let nanos = i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| seconds.checked_mul(1_000_000_000));
-    let into = nanos
-        .and_then(|nanos| now.as_nanos().checked_rem(nanos))
-        .unwrap_or(0);
+    let nanos = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1_000_000_000));
+    let into = nanos.and_then(|nanos| now.as_nanos().checked_rem(nanos)).unwrap_or(0);
     let started = now.as_nanos().saturating_sub(into);
     Span {
         started_at: Timestamp::from_nanos(started).unwrap_or_default(),
@@ -288,16 +272,9 @@ mod tests {
 
     #[track_caller]
     fn check(window: &Result<Window, WindowError>, now: &str, started_at: &str, ends_at: &str) {
-        let span = window
-            .as_ref()
-            .unwrap()
-            .span_at(Timestamp::parse(now).unwrap())
-            .unwrap();
+        let span = window.as_ref().unwrap().span_at(Timestamp::parse(now).unwrap()).unwrap();
         assert_eq!(
-            (
-                span.started_at.to_string().as_str(),
-                span.ends_at.to_string().as_str()
-            ),
+            (span.started_at.to_string().as_str(), span.ends_at.to_string().as_str()),
             (started_at, ends_at)
         );
     }
@@ -311,38 +288,13 @@ mod tests {
             "2026-01-05T09:00:00Z",
             "2026-01-05T09:01:00Z",
         );
-        check(
-            &minute,
-            "2026-01-05T09:01:00Z",
-            "2026-01-05T09:01:00Z",
-            "2026-01-05T09:02:00Z",
-        );
+        check(&minute, "2026-01-05T09:01:00Z", "2026-01-05T09:01:00Z", "2026-01-05T09:02:00Z");
         let day = Window::day("Europe/Berlin");
-        check(
-            &day,
-            "2026-01-04T22:59:59Z",
-            "2026-01-03T23:00:00Z",
-            "2026-01-04T23:00:00Z",
-        );
-        check(
-            &day,
-            "2026-01-04T23:00:00Z",
-            "2026-01-04T23:00:00Z",
-            "2026-01-05T23:00:00Z",
-        );
+        check(&day, "2026-01-04T22:59:59Z", "2026-01-03T23:00:00Z", "2026-01-04T23:00:00Z");
+        check(&day, "2026-01-04T23:00:00Z", "2026-01-04T23:00:00Z", "2026-01-05T23:00:00Z");
         let week = Window::week("UTC");
-        check(
-            &week,
-            "2026-01-05T00:00:00Z",
-            "2026-01-05T00:00:00Z",
-            "2026-01-12T00:00:00Z",
-        );
-        check(
-            &week,
-            "2026-01-11T23:59:59Z",
-            "2026-01-05T00:00:00Z",
-            "2026-01-12T00:00:00Z",
-        );
+        check(&week, "2026-01-05T00:00:00Z", "2026-01-05T00:00:00Z", "2026-01-12T00:00:00Z");
+        check(&week, "2026-01-11T23:59:59Z", "2026-01-05T00:00:00Z", "2026-01-12T00:00:00Z");
         check(
             &Window::month("UTC"),
             "2026-02-28T23:59:59Z",
@@ -405,12 +357,7 @@ mod tests {
         );
         let last = Timestamp::MAX.to_string();
         check(&Window::month("UTC"), &last, "2262-04-01T00:00:00Z", &last);
-        check(
-            &Window::every_seconds(1_000_000_000),
-            &last,
-            "2255-03-14T16:00:00Z",
-            &last,
-        );
+        check(&Window::every_seconds(1_000_000_000), &last, "2255-03-14T16:00:00Z", &last);
     }
 
     #[test]

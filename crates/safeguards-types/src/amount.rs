@@ -56,13 +56,8 @@ impl Amount {
     ///
     /// Says what is wrong with the text: no unit, more than 12 decimal places, negative, too large.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
-        let malformed = || AmountError::Malformed {
-            text: text.to_owned(),
-        };
-        let (number, unit) = text
-            .trim()
-            .split_once(char::is_whitespace)
-            .ok_or_else(malformed)?;
+        let malformed = || AmountError::Malformed { text: text.to_owned() };
+        let (number, unit) = text.trim().split_once(char::is_whitespace).ok_or_else(malformed)?;
         let unit = unit.trim();
         if unit.is_empty() || unit.contains(char::is_whitespace) {
             return Err(malformed());
@@ -75,15 +70,17 @@ impl Amount {
         } else {
             number.to_owned()
         };
-        Ok(Self {
-            quantity: number.parse()?,
-            unit: Unit::new(unit),
-        })
+        Ok(Self { quantity: number.parse()?, unit: Unit::new(unit) })
     }
 
     /// How much.
     pub const fn quantity(&self) -> Quantity {
         self.quantity
+    }
+
+    /// How much, and of what.
+    pub fn into_parts(self) -> (Quantity, Unit) {
+        (self.quantity, self.unit)
     }
 
     /// Of what.
@@ -167,10 +164,7 @@ impl Amounts {
 
     /// How much of `unit`: zero where it is not named.
     pub fn get(&self, unit: &Unit) -> Quantity {
-        self.0
-            .iter()
-            .find(|amount| amount.unit == *unit)
-            .map_or(Quantity::ZERO, Amount::quantity)
+        self.0.iter().find(|amount| amount.unit == *unit).map_or(Quantity::ZERO, Amount::quantity)
     }
 
     /// Whether `unit` is named, be it with zero.
@@ -180,10 +174,7 @@ impl Amounts {
 
     /// Sets what there is of the amount's unit, in place of what was.
     pub fn set(&mut self, amount: Amount) {
-        match self
-            .0
-            .binary_search_by(|known| known.unit.cmp(&amount.unit))
-        {
+        match self.0.binary_search_by(|known| known.unit.cmp(&amount.unit)) {
             Ok(at) => {
                 if let Some(slot) = self.0.get_mut(at) {
                     *slot = amount;
@@ -352,12 +343,7 @@ mod tests {
 
     #[test]
     fn amounts_in_json_are_strings_and_units_are_named_once() {
-        for json in [
-            r#"{"USD":1}"#,
-            r#"{"USD":"1","USD":"2"}"#,
-            r#"["1"]"#,
-            r#"{"USD":"-1"}"#,
-        ] {
+        for json in [r#"{"USD":1}"#, r#"{"USD":"1","USD":"2"}"#, r#"["1"]"#, r#"{"USD":"-1"}"#] {
             assert!(serde_json::from_str::<Amounts>(json).is_err(), "{json}");
         }
     }

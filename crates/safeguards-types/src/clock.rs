@@ -41,14 +41,10 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the operating system"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the operating system")]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Timestamp::UNIX_EPOCH.saturating_add(since_epoch)
     }
 }
@@ -83,9 +79,7 @@ impl SimClock {
         let span = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         let moved = |nanos: i64| Some(nanos.saturating_add(span));
         // `fetch_update` fails only where the closure gives `None`.
-        let _ = self
-            .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
     }
 }
 

@@ -58,20 +58,11 @@ impl OperationId {
     ///
     /// Where the text is no such UUID.
     pub fn parse(text: &str) -> Result<Self, OperationIdError> {
-        let malformed = || OperationIdError::Malformed {
-            text: text.to_owned(),
-        };
+        let malformed = || OperationIdError::Malformed { text: text.to_owned() };
         // The hyphenated form alone: braces and URNs are no form of an id here.
-        let uuid = Uuid::try_parse(text)
-            .ok()
-            .filter(|_| text.len() == 36)
-            .ok_or_else(malformed)?;
+        let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36).ok_or_else(malformed)?;
         let is_v7 = (uuid.as_u128() & VERSION_AND_VARIANT_MASK) == (VERSION | VARIANT);
-        if is_v7 {
-            Ok(Self(uuid))
-        } else {
-            Err(malformed())
-        }
+        if is_v7 { Ok(Self(uuid)) } else { Err(malformed()) }
     }
 
     /// When the id was minted, to the millisecond.
@@ -104,9 +95,7 @@ impl OperationId {
         let millis =
             u128::try_from(at.as_nanos().checked_div(NANOS_PER_MILLI).unwrap_or(0)).unwrap_or(0);
         let free = bits & ((1 << TIME_SHIFT) - 1) & !VERSION_AND_VARIANT_MASK;
-        Self(Uuid::from_u128(
-            (millis << TIME_SHIFT) | VERSION | VARIANT | free,
-        ))
+        Self(Uuid::from_u128((millis << TIME_SHIFT) | VERSION | VARIANT | free))
     }
 }
 
@@ -167,10 +156,7 @@ impl OperationIds {
     ///
     /// Two sources of one seed mint the same ids; use it only where that is meant.
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            source: seed & ((1 << SOURCE_BITS) - 1),
-            next: AtomicU64::new(0),
-        }
+        Self { source: seed & ((1 << SOURCE_BITS) - 1), next: AtomicU64::new(0) }
     }
 
     /// Mints an id at `now`, unlike any minted here before.
@@ -178,10 +164,7 @@ impl OperationIds {
         let count = u128::from(self.next.fetch_add(1, Ordering::Relaxed));
         let low = count & ((1 << COUNTER_LOW_BITS) - 1);
         let high = (count >> COUNTER_LOW_BITS) & 0xfff;
-        OperationId::from_bits(
-            now,
-            (high << 64) | (low << SOURCE_BITS) | u128::from(self.source),
-        )
+        OperationId::from_bits(now, (high << 64) | (low << SOURCE_BITS) | u128::from(self.source))
     }
 }
 
@@ -218,9 +201,7 @@ mod tests {
         let ids = OperationIds::new();
         let now = Timestamp::parse("2026-03-02T14:12:07.123456789Z").unwrap();
         // Past the low bits of the counter, where it carries over the variant bits.
-        let minted: Vec<_> = (0..(1 << COUNTER_LOW_BITS) + 10)
-            .map(|_| ids.mint(now))
-            .collect();
+        let minted: Vec<_> = (0..(1 << COUNTER_LOW_BITS) + 10).map(|_| ids.mint(now)).collect();
         assert!(minted.is_sorted());
         assert_eq!(minted.iter().collect::<HashSet<_>>().len(), minted.len());
         let last = minted.last().unwrap();

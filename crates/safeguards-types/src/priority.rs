@@ -65,9 +65,7 @@ impl TryFrom<i64> for Priority {
             .ok()
             .filter(|level| (1..=10).contains(level))
             .map(Self)
-            .ok_or_else(|| PriorityError {
-                given: level.to_string(),
-            })
+            .ok_or_else(|| PriorityError { given: level.to_string() })
     }
 }
 
@@ -76,9 +74,7 @@ impl FromStr for Priority {
 
     fn from_str(text: &str) -> Result<Self, PriorityError> {
         text.parse::<i64>()
-            .map_err(|_| PriorityError {
-                given: text.to_owned(),
-            })
+            .map_err(|_| PriorityError { given: text.to_owned() })
             .and_then(Self::try_from)
     }
 }
@@ -102,10 +98,7 @@ mod tests {
     #[test]
     fn only_one_to_ten() {
         for level in 1..=10 {
-            assert_eq!(
-                Priority::try_from(i64::from(level)).map(Priority::level),
-                Ok(level)
-            );
+            assert_eq!(Priority::try_from(i64::from(level)).map(Priority::level), Ok(level));
         }
         for level in [-1_i64, 0, 11, 256, i64::MAX] {
             let error = Priority::try_from(level).unwrap_err();

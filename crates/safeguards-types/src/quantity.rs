@@ -342,15 +342,10 @@ mod tests {
         check("0.000000000001", Ok("0.000000000001"));
         check("10000000000000000", Ok("10000000000000000"));
         check("10000000000000000.000000000001", Err("largest"));
-        check(
-            "99999999999999999999999999999999999999999999",
-            Err("largest"),
-        );
+        check("99999999999999999999999999999999999999999999", Err("largest"));
         check("0.0000000000010", Err("12 decimal places"));
         check("-1", Err("negative"));
-        for text in [
-            "", ".", "1.", ".5", "1e3", "+1", " 1", "1 ", "1_000", "1.2.3", "NaN", "١",
-        ] {
+        for text in ["", ".", "1.", ".5", "1e3", "+1", " 1", "1 ", "1_000", "1.2.3", "NaN", "١"] {
             check(text, Err("not a decimal"));
         }
     }
@@ -359,10 +354,7 @@ mod tests {
     fn decimals_and_quantities_agree() {
         let most: Decimal = Quantity::MAX.into();
         assert_eq!(most.to_string(), "10000000000000000");
-        assert_eq!(
-            Quantity::try_from(Decimal::new(1500, 3)),
-            Ok("1.5".parse().unwrap())
-        );
+        assert_eq!(Quantity::try_from(Decimal::new(1500, 3)), Ok("1.5".parse().unwrap()));
         assert!(Quantity::try_from(Decimal::new(-1, 0)).is_err());
         assert!(Quantity::try_from(Decimal::new(1, 13)).is_err());
     }

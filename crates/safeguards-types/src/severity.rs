@@ -39,13 +39,8 @@ pub struct SeverityError {
 
 impl Severity {
     /// All severities, least first.
-    pub const ALL: [Self; 5] = [
-        Self::Informational,
-        Self::Low,
-        Self::Medium,
-        Self::High,
-        Self::Critical,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
 
     /// The name, in lower case.
     pub const fn as_str(self) -> &'static str {
@@ -66,9 +61,7 @@ impl FromStr for Severity {
         Self::ALL
             .into_iter()
             .find(|severity| severity.as_str().eq_ignore_ascii_case(text))
-            .ok_or_else(|| SeverityError {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| SeverityError { text: text.to_owned() })
     }
 }
 
