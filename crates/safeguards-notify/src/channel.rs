@@ -1,0 +1,207 @@
+//! [`Channel`]: the way out of the process; [`Delivery`]: one alert on its way there.
+
+use std::{error, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use safeguards_types::OperationId;
+use serde::{Deserialize, Serialize};
+
+use crate::{Alert, AlertId};
+
+/// A way out of the process: a terminal, a file, mail, a chat.
+///
+/// # Contract
+///
+/// - `Ok` means that the alert is where it should be, as far as can be known.
+/// - One delivery may be tried several times, also after one that did arrive (an answer can be lost): the
+///   same delivery has the same [`id`](Delivery::id), so that a repeat can be made harmless.
+/// - A failure that may pass is [`retryable`](DeliveryError::retryable); any other is
+///   [`permanent`](DeliveryError::permanent).
+/// - It does not block the thread; work that blocks goes to a thread for such work.
+/// - Its future may be dropped at any point, where a try takes too long or the hub stops.
+/// - One hub gives it one delivery at a time; several hubs may share it.
+/// - No secret is in an error's text or in `Debug`: both are kept and shown.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use safeguards_notify::{Channel, Delivery, DeliveryError};
+///
+/// #[derive(Debug)]
+/// struct Pager;
+///
+/// #[async_trait]
+/// impl Channel for Pager {
+///     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
+///         let sent = page(&delivery.id().to_string(), &delivery.alert().to_string()).await;
+///         sent.map_err(DeliveryError::retryable)
+///     }
+/// }
+/// # async fn page(_: &str, _: &str) -> Result<(), std::io::Error> { Ok(()) }
+/// ```
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Channel: fmt::Debug + Send + Sync + 'static {
+    /// Brings one alert to its place.
+    async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError>;
+}
+
+#[async_trait]
+impl<C: Channel + ?Sized> Channel for Arc<C> {
+    async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
+        (**self).deliver(delivery).await
+    }
+}
+
+/// One alert on its way to one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    id: DeliveryId,
+    alert: Arc<Alert>,
+    attempt: u32,
+}
+
+/// The name of one alert's way to one channel: the same at each attempt, also after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(OperationId);
+
+impl DeliveryId {
+    /// The name of this alert's way to the channel of this name.
+    pub fn of(alert: AlertId, channel: &str) -> Self {
+        Self(alert.0.step(channel))
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl Delivery {
+    /// The first attempt to deliver `alert`. Hubs make deliveries; this is for tests of a channel.
+    pub fn new(id: DeliveryId, alert: impl Into<Arc<Alert>>) -> Self {
+        Self { id, alert: alert.into(), attempt: 1 }
+    }
+
+    /// Its name, the same at each attempt.
+    pub const fn id(&self) -> DeliveryId {
+        self.id
+    }
+
+    /// What is delivered.
+    pub fn alert(&self) -> &Alert {
+        &self.alert
+    }
+
+    /// Which attempt this is, from 1.
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The attempt after this one.
+    pub(crate) fn next_attempt(self) -> Self {
+        Self { attempt: self.attempt.saturating_add(1), ..self }
+    }
+}
+
+/// Whether trying again may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeliveryErrorKind {
+    /// It may: the way is closed for now.
+    Retryable,
+    /// It does not: this alert can never go this way.
+    Permanent,
+}
+
+/// A channel could not deliver.
+#[derive(Debug)]
+pub struct DeliveryError {
+    kind: DeliveryErrorKind,
+    source: Box<dyn error::Error + Send + Sync>,
+}
+
+impl DeliveryError {
+    /// It failed because of `source`, and trying again may help.
+    pub fn retryable(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+        Self { kind: DeliveryErrorKind::Retryable, source: source.into() }
+    }
+
+    /// It failed because of `source`, and trying again does not help.
+    pub fn permanent(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+        Self { kind: DeliveryErrorKind::Permanent, source: source.into() }
+    }
+
+    /// Whether trying again may help.
+    pub const fn kind(&self) -> DeliveryErrorKind {
+        self.kind
+    }
+
+    /// Whether trying again may help, as a claim.
+    pub const fn is_retryable(&self) -> bool {
+        match self.kind {
+            DeliveryErrorKind::Retryable => true,
+            DeliveryErrorKind::Permanent => false,
+        }
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self.kind {
+            DeliveryErrorKind::Retryable => "notify.delivery_failed",
+            DeliveryErrorKind::Permanent => "notify.delivery_refused",
+        }
+    }
+
+    /// What went wrong, causes included, in one text.
+    pub(crate) fn causes(&self) -> String {
+        let first: &dyn error::Error = &*self.source;
+        std::iter::successors(Some(first), |error| error.source())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+}
+
+impl fmt::Display for DeliveryError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self.kind {
+            DeliveryErrorKind::Retryable => "the channel failed to deliver; trying again may help",
+            DeliveryErrorKind::Permanent => "the channel cannot deliver this alert",
+        })
+    }
+}
+
+impl error::Error for DeliveryError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use safeguards_types::{OperationIds, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_delivery_is_named_by_alert_and_channel() {
+        let ids = OperationIds::seeded(1);
+        let [one, other] = [(); 2].map(|()| AlertId::from(ids.mint(Timestamp::UNIX_EPOCH)));
+        assert_eq!(DeliveryId::of(one, "ops"), DeliveryId::of(one, "ops"));
+        assert_ne!(DeliveryId::of(one, "ops"), DeliveryId::of(one, "mail"));
+        assert_ne!(DeliveryId::of(one, "ops"), DeliveryId::of(other, "ops"));
+    }
+
+    #[test]
+    fn an_error_keeps_its_advice_and_its_causes() {
+        let inner = DeliveryError::permanent(io::Error::other("no such mailbox"));
+        assert!(!inner.is_retryable());
+        let outer = DeliveryError::retryable(inner);
+        assert!(outer.is_retryable());
+        assert_eq!(outer.causes(), "the channel cannot deliver this alert: no such mailbox");
+    }
+}

@@ -1,0 +1,8 @@
+//! The channels that come with the crate, one file for each.
+
+mod console;
+mod json_lines;
+mod lines;
+
+pub use console::ConsoleChannel;
+pub use json_lines::{FileError, JsonLinesChannel};
