@@ -1,0 +1,27 @@
+//! `docs`: the reference builds without a warning, links lead somewhere, and every error code is on its page.
+
+mod codes;
+mod links;
+
+use crate::{
+    cargo::Cargo,
+    failure::{Failure, Result},
+    files,
+    workspace::Workspace,
+};
+
+/// Checks the pages, then builds the reference and prints where it is.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let root = &workspace.root;
+    let mut complaints = links::complaints(root, &files::read(root, &["md"])?);
+    complaints.extend(codes::complaints(&files::read(root, &["rs", "md"])?));
+    Failure::unless_empty(&complaints)?;
+
+    Cargo::locked("doc")
+        .args(["--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run(root)?;
+    let front = workspace.metadata.target_directory.join("doc/safeguards/index.html");
+    println!("docs: {front}");
+    Ok(())
+}
