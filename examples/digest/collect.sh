@@ -8,11 +8,14 @@ topics > "$task_file.topics"
 for document in $documents; do
     progress "reading ${document#../../}"
     cat "$document" >> "$task_file.read"
-    # A paragraph becomes one line: the document, the line it begins at, its text.
+    # A paragraph, or one item of a list, becomes one line: the document, the line it begins at, its text.
     awk -v document="${document#../../}" -v topics="$task_file.topics" '
         BEGIN { while ((getline word < topics) > 0) wanted[word] = 1 }
-        /^[[:space:]]*$/ || /^```/ { flush(); next }
-        { if (text == "") first = NR; text = text (text == "" ? "" : " ") $0 }
+        /^```/ { flush(); code = !code; next }
+        code { next }
+        /^[[:space:]]*$/ || /^[|#]/ { flush(); next }
+        /^[-*] / || /^[0-9]+[.] / { flush() }
+        { sub(/^[[:space:]]+/, ""); if (text == "") first = NR; text = text (text == "" ? "" : " ") $0 }
         END { flush() }
         function flush(    word, found, lower) {
             lower = tolower(text)

@@ -8,8 +8,8 @@ progress "writing the digest"
     head -5 "$task_file.best" | awk -F '\t' '
         {
             text = $4
-            gsub(/[*`|#>]/, "", text)
-            sub(/^[-[:space:]]+/, "", text)
+            sub(/^([-*]|[0-9]+[.])[[:space:]]+/, "", text)
+            gsub(/[*`]/, "", text)
             end = match(text, /[.] [[:upper:]]/)
             if (end > 60) text = substr(text, 1, end)
             if (length(text) > 200) text = substr(text, 1, 197) "..."

@@ -267,7 +267,7 @@ impl From<Price> for Rates {
 
 impl Note {
     /// A stable name, for programs: `cached_input_at_input_price`. JSON has the same.
-    pub const fn code(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::CachedInputAtInputPrice => "cached_input_at_input_price",
             Self::CacheWriteAtInputPrice => "cache_write_at_input_price",
@@ -400,7 +400,7 @@ mod tests {
             Note::ListedAtZero,
         ] {
             let json = serde_json::to_string(&note).unwrap();
-            assert_eq!(json, format!("\"{}\"", note.code()));
+            assert_eq!(json, format!("\"{}\"", note.as_str()));
         }
     }
 }

@@ -78,6 +78,33 @@ impl Amount {
         self.quantity
     }
 
+    /// The sum; `None` where the units differ, or above [`Quantity::MAX`].
+    ///
+    /// ```
+    /// # use safeguards_types::{tokens, usd};
+    /// assert_eq!(usd!(0.42).checked_add(&usd!(0.08)), Some(usd!(0.5)));
+    /// assert_eq!(usd!(0.42).checked_add(&tokens!(1)), None);
+    /// ```
+    #[must_use]
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        self.combine(other, Quantity::checked_add)
+    }
+
+    /// The difference; `None` where the units differ, or `other` is larger.
+    #[must_use]
+    pub fn checked_sub(&self, other: &Self) -> Option<Self> {
+        self.combine(other, Quantity::checked_sub)
+    }
+
+    fn combine(
+        &self,
+        other: &Self,
+        with: fn(Quantity, Quantity) -> Option<Quantity>,
+    ) -> Option<Self> {
+        let quantity = with(self.quantity, other.quantity)?;
+        (self.unit == other.unit).then(|| Self { quantity, unit: self.unit.clone() })
+    }
+
     /// How much, and of what.
     pub fn into_parts(self) -> (Quantity, Unit) {
         (self.quantity, self.unit)

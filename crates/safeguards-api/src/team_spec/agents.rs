@@ -1,0 +1,193 @@
+//! `[[agent]]`: who works, by which program, and what one run may cost.
+
+use std::{ops::Range, time::Duration};
+
+use safeguards_budget::{Limit, OpenAccount};
+use safeguards_pricing::Price;
+use safeguards_types::{AccountId, AgentId, Amounts, Priority};
+use toml::Spanned;
+
+use super::{mistake::MistakeKind, reader::Text, section::Section};
+
+/// An agent: a program with a name, a priority, limits of its own and an estimate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentSpec {
+    /// Its name, which is its account's too.
+    pub id: AgentId,
+    /// The pool that it stands below.
+    pub pool: AccountId,
+    /// How much its work matters.
+    pub priority: Priority,
+    /// Its own limits.
+    pub limits: Vec<Limit>,
+    /// The program, then its arguments. A relative path with a `/` is relative to the team file's folder; a
+    /// plain name is looked up in `PATH`.
+    pub command: Vec<String>,
+    /// Where the program runs: a folder relative to the team file's; `None` for that one itself.
+    pub dir: Option<String>,
+    /// Environment variables that the program sees besides `PATH`, `HOME`, `LANG`, `TZ` and `TMPDIR`.
+    pub environment: Vec<VariableSpec>,
+    /// What is held before each run; nothing for an agent that is free.
+    pub estimate: Amounts,
+    /// Whether a run costs nothing.
+    pub is_free: bool,
+    /// How long one run may take; `None` where only the deadline of the team ends it.
+    pub timeout: Option<Duration>,
+    /// What its model costs, whichever it names; `None` where the price table says so.
+    pub price: Option<Price>,
+}
+
+impl AgentSpec {
+    /// The command that opens its account.
+    pub(super) fn open(&self) -> OpenAccount {
+        let mut open = OpenAccount::new(&self.id).under(&self.pool).priority(self.priority);
+        open.limits.clone_from(&self.limits);
+        open
+    }
+}
+
+/// An environment variable that a program sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VariableSpec {
+    /// `"NAME"`: passed on with the value it has here, if it has one.
+    Inherit(String),
+    /// `"NAME=value"`.
+    Set {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// An agent as it was read, with the places that later checks speak of.
+#[derive(Debug)]
+pub(super) struct AgentDraft<'a> {
+    pub(super) spec: AgentSpec,
+    pub(super) header: Range<usize>,
+    pub(super) name: Range<usize>,
+    pub(super) pool: Option<Spanned<&'a str>>,
+    pub(super) estimate: Range<usize>,
+}
+
+impl AgentDraft<'_> {
+    /// The agent, once its places are of no more use.
+    pub(super) fn into_spec(self) -> AgentSpec {
+        self.spec
+    }
+}
+
+/// Keys of the design that this version cannot honour.
+const PLANNED: [&str; 5] = ["chat", "retries", "breaker", "capabilities", "after"];
+
+/// Reads each `[[agent]]`, in the order written.
+pub(super) fn read<'a>(file: &mut Section<'a>, team: &AccountId) -> Vec<AgentDraft<'a>> {
+    if file.lacks("agent") {
+        let message = "a team needs at least one agent: begin it with `[[agent]]`";
+        file.reader.mistake(MistakeKind::Missing, &file.span(), message);
+    }
+    let sections = file.tables("agent", "an agent");
+    sections.into_iter().filter_map(|section| read_one(section, team)).collect()
+}
+
+fn read_one<'a>(mut section: Section<'a>, team: &AccountId) -> Option<AgentDraft<'a>> {
+    let header = section.span();
+    let name = section.required_name();
+    if let Some(name) = &name {
+        section.rename(format!("agent {}", name.get_ref()));
+    }
+    let pool = section.text("pool", "write the name of a pool");
+    let command = read_command(&mut section);
+    let (estimate, is_free) = read_estimate(&mut section);
+    let estimate_span = estimate.as_ref().map_or_else(|| header.clone(), Spanned::span);
+    let spec = AgentSpec {
+        id: AgentId::from(name.as_ref().map_or("", |name| *name.get_ref())),
+        pool: pool.as_ref().map_or_else(|| team.clone(), |pool| AccountId::from(*pool.get_ref())),
+        priority: section.priority(),
+        limits: section.limits(),
+        command,
+        dir: read_dir(&mut section),
+        environment: read_environment(&mut section),
+        estimate: estimate.map(Spanned::into_inner).unwrap_or_default(),
+        is_free,
+        timeout: section.duration("timeout"),
+        price: super::price::read(&mut section),
+    };
+    section.finish(&PLANNED);
+    Some(AgentDraft { spec, header, name: name?.span(), pool, estimate: estimate_span })
+}
+
+fn read_command(section: &mut Section<'_>) -> Vec<String> {
+    let what = "a command is a list of texts: the program, then its arguments";
+    let words = section.texts("command", what);
+    let is_missing = section.lacks("command") && section.lacks("chat");
+    let is_empty = words
+        .as_ref()
+        .is_some_and(|words| words.first().is_none_or(|program| program.get_ref().is_empty()));
+    if is_missing || is_empty {
+        let message = format!(
+            "{} has no `command`, so nothing can run it; write a list such as [\"python3\", \"agent.py\"]",
+            section.owner()
+        );
+        section.reader.mistake(MistakeKind::Agent, &section.span(), message);
+    }
+    let words = words.unwrap_or_default();
+    words.iter().map(|word| (*word.get_ref()).to_owned()).collect()
+}
+
+fn read_estimate(section: &mut Section<'_>) -> (Option<Spanned<Amounts>>, bool) {
+    let (is_missing, is_free) = (section.lacks("estimate"), section.flag("free"));
+    let estimate = section.amounts("estimate");
+    let owner = section.owner();
+    if is_missing && !is_free {
+        let message = format!(
+            "{owner} needs an `estimate`: what is held before each run, such as \"0.10 USD\"; or `free = true`"
+        );
+        section.reader.mistake(MistakeKind::Missing, &section.span(), message);
+    }
+    if let Some(estimate) = &estimate {
+        let message = if is_free {
+            Some(format!("{owner} is free and has an `estimate`; keep one of both"))
+        } else if estimate.get_ref().is_zero() {
+            Some(format!(
+                "{owner} would hold nothing before a run; an agent that costs nothing says `free = true`"
+            ))
+        } else {
+            None
+        };
+        // Amounts that could not be read have been noted, and leave nothing here.
+        if let Some(message) = message.filter(|_| !estimate.get_ref().is_empty()) {
+            section.reader.mistake(MistakeKind::Value, &estimate.span(), message);
+        }
+    }
+    (estimate, is_free)
+}
+
+fn read_dir(section: &mut Section<'_>) -> Option<String> {
+    let dir = section.text("dir", "write a folder, relative to the team file's")?;
+    Some((*dir.get_ref()).to_owned())
+}
+
+fn read_environment(section: &mut Section<'_>) -> Vec<VariableSpec> {
+    let what = "write \"NAME\" to pass a variable on, or \"NAME=value\"";
+    let texts = section.texts("env", what).unwrap_or_default();
+    let read = |text: &Text<'_>| {
+        let (name, value) = match text.get_ref().split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (*text.get_ref(), None),
+        };
+        if name.is_empty() || name.contains(char::is_whitespace) || text.get_ref().contains('\0') {
+            let message = format!("\"{}\" is no variable; {what}", text.get_ref());
+            section.reader.mistake(MistakeKind::Value, &text.span(), message);
+            return None;
+        }
+        let name = name.to_owned();
+        Some(match value {
+            Some(value) => VariableSpec::Set { name, value: value.to_owned() },
+            None => VariableSpec::Inherit(name),
+        })
+    };
+    texts.iter().filter_map(read).collect()
+}

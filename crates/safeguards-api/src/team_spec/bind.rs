@@ -1,0 +1,271 @@
+//! [`TeamSpec::bind`]: opens a team's accounts and gives the team back, ready to run.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use safeguards_budget::{Account, Action, Batch, Command, Denial, LedgerError, OpenAccount};
+use safeguards_coord::{
+    Agent, Descriptor, EnvPolicy, FanOut, Member, Pipeline, ProgramAgent, Report, RunError,
+    RunOptions, Runner, Strategy, Task, Team, TeamError,
+};
+use safeguards_pricing::{PriceFileError, PriceTable};
+use safeguards_types::AccountId;
+
+use super::{AgentSpec, StrategySpec, TeamSpec, VariableSpec};
+use crate::{PricedAgent, Safeguards, terms};
+
+/// Why a team file could not be bound. Nothing was opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The file wants alerts somewhere, and nothing brings them there.
+    #[error(
+        "{} has [[alert]] tables, but these safeguards deliver none of them; call `Builder::alerts_of` before `build`",
+        file.display()
+    )]
+    AlertsNotConnected {
+        /// The team file.
+        file: PathBuf,
+    },
+    /// The team file's folder or its file of prices could not be read.
+    #[error("{} could not be read", path.display())]
+    Unreadable {
+        /// What could not be read.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file of prices is wrong.
+    #[error(transparent)]
+    Prices(#[from] PriceFileError),
+    /// There is an account of this name on other terms.
+    #[error("`{account}` was asked for as {asked}, but there is one already: {existing}")]
+    OtherTerms {
+        /// The account.
+        account: AccountId,
+        /// What the team file says.
+        asked: String,
+        /// The terms on which it is there.
+        existing: String,
+    },
+    /// The ledger denied an account or a unit.
+    #[error("the accounts of team {team} were denied: {denial}")]
+    Denied {
+        /// The team.
+        team: AccountId,
+        /// What the ledger refused with.
+        denial: Denial,
+    },
+    /// The ledger could not answer.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// There is no such team.
+    #[error(transparent)]
+    Team(#[from] TeamError),
+}
+
+impl BindError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AlertsNotConnected { .. } => "config.alerts_not_connected",
+            Self::Unreadable { .. } => "config.unreadable",
+            Self::Prices(error) => error.code(),
+            Self::OtherTerms { .. } => "api.other_terms",
+            Self::Denied { denial, .. } => denial.code(),
+            Self::Ledger(error) => error.code(),
+            Self::Team(error) => error.code(),
+        }
+    }
+}
+
+/// A team whose accounts are open: ready to run.
+#[derive(Debug)]
+pub struct BoundTeam {
+    safeguards: Safeguards,
+    team: Team,
+    strategy: Box<dyn Strategy>,
+    runner: Runner,
+    within: Duration,
+}
+
+impl BoundTeam {
+    /// The team.
+    pub const fn team(&self) -> &Team {
+        &self.team
+    }
+
+    /// How it cuts a task into steps.
+    pub fn strategy(&self) -> &dyn Strategy {
+        &*self.strategy
+    }
+
+    /// What runs it.
+    pub const fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// Options for one run: a new operation, and the deadline of the team file.
+    pub fn options(&self) -> RunOptions {
+        RunOptions::new(self.safeguards.operation()).within(self.within)
+    }
+
+    /// Does a task to its end: `bound.run(task, bound.options())`.
+    ///
+    /// # Errors
+    ///
+    /// Where the run cannot begin. All that happens after that is in the report.
+    pub async fn run(&self, task: Task, options: RunOptions) -> Result<Report, RunError> {
+        self.runner.run(&self.team, task, &*self.strategy, options).await
+    }
+}
+
+impl TeamSpec {
+    /// Opens the accounts of this team, all or none, and gives it back ready to run.
+    ///
+    /// The team's own pool is the root; other pools stand below it, and agents below their pools. Accounts
+    /// that are there already on the same terms are used as they are; on other terms they are refused.
+    ///
+    /// Programs run in the team file's folder.
+    ///
+    /// # Errors
+    ///
+    /// Says which part of the team does not fit what is there.
+    pub async fn bind(&self, safeguards: &Safeguards) -> Result<BoundTeam, BindError> {
+        if !safeguards.delivers_for(self) {
+            return Err(BindError::AlertsNotConnected { file: self.file.clone() });
+        }
+        let folder = self.absolute_folder()?;
+        let prices = self.read_prices(&folder, safeguards.prices())?;
+        let members = self.agents.iter().map(|agent| agent.member(&folder));
+        let team = Team::new(self.name.as_str(), &self.name, members)?;
+        self.open(safeguards).await?;
+        Ok(BoundTeam {
+            safeguards: safeguards.clone(),
+            team,
+            strategy: self.strategy(),
+            runner: safeguards.runner().prices(prices),
+            within: self.deadline,
+        })
+    }
+
+    fn strategy(&self) -> Box<dyn Strategy> {
+        match (self.strategy, self.concurrency) {
+            (StrategySpec::Pipeline, _) => Box::new(Pipeline::new()),
+            (StrategySpec::FanOut, None) => Box::new(FanOut::to_everybody()),
+            (StrategySpec::FanOut, Some(at_once)) => {
+                Box::new(FanOut::to_everybody().at_once(at_once.get()))
+            }
+        }
+    }
+
+    /// Programs are started from here, so a folder that is relative to the host's is made absolute first.
+    fn absolute_folder(&self) -> Result<PathBuf, BindError> {
+        let folder = self.folder();
+        std::path::absolute(folder)
+            .map_err(|source| BindError::Unreadable { path: folder.to_owned(), source })
+    }
+
+    fn read_prices(
+        &self,
+        folder: &Path,
+        base: &Arc<PriceTable>,
+    ) -> Result<Arc<PriceTable>, BindError> {
+        let Some(file) = &self.prices else {
+            return Ok(Arc::clone(base));
+        };
+        let path = folder.join(file);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| BindError::Unreadable { path: path.clone(), source })?;
+        let own = PriceTable::parse(&path.display().to_string(), &text)?;
+        Ok(Arc::new(own.over(base)))
+    }
+
+    /// Opens what is not there yet, in one linked batch.
+    async fn open(&self, safeguards: &Safeguards) -> Result<(), BindError> {
+        let (pools, agents) = (self.pools.iter(), self.agents.iter());
+        let wanted: Vec<OpenAccount> =
+            pools.map(super::PoolSpec::open).chain(agents.map(AgentSpec::open)).collect();
+        let ids: Vec<AccountId> = wanted.iter().map(|open| open.account.clone()).collect();
+        let there = safeguards.ledger().accounts(&ids).await?.accounts;
+        let units = self.units.iter().cloned().map(|unit| Action::RegisterUnit { unit });
+        let mut actions: Vec<Action> = units.collect();
+        for (open, existing) in wanted.into_iter().zip(there) {
+            match existing {
+                None => actions.push(open.into()),
+                Some(existing) => is_the_same(&open, &existing)?,
+            }
+        }
+        let command = |action| Command::new(safeguards.operation(), action);
+        let commands: Vec<Command> = actions.into_iter().map(command).collect();
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let outcomes = safeguards.ledger().submit(Batch::linked(commands)).await?;
+        let denials = outcomes.into_iter().filter_map(Result::err);
+        // Of a linked batch one denial says why; the others only point to it.
+        match denials.min_by_key(|denial| matches!(denial, Denial::LinkedFailed { .. })) {
+            Some(denial) => Err(BindError::Denied { team: self.name.clone(), denial }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Accepts an account that is there already, if it is what was asked for.
+fn is_the_same(open: &OpenAccount, existing: &Account) -> Result<(), BindError> {
+    let limits: Vec<_> = existing.limits.iter().map(|usage| &usage.limit).collect();
+    let has_limits = limits.len() == open.limits.len()
+        && open.limits.iter().all(|limit| limits.contains(&limit));
+    let has_protection = open.protection.len() == existing.protection.len()
+        && open.protection.iter().all(|step| existing.protection.contains(step));
+    let has_place = open.parent == existing.parent && open.priority == existing.priority;
+    if has_place && has_limits && has_protection {
+        return Ok(());
+    }
+    Err(BindError::OtherTerms {
+        account: open.account.clone(),
+        asked: terms::of_request(open),
+        existing: terms::of_account(existing),
+    })
+}
+
+impl AgentSpec {
+    /// The agent as a member of a team whose file is in `folder`, an absolute path.
+    fn member(&self, folder: &Path) -> Member {
+        let descriptor = Descriptor::new(&self.id);
+        let descriptor = if self.is_free { descriptor.free() } else { descriptor };
+        let (program, args) = match self.command.split_first() {
+            Some((program, args)) => (program.as_str(), args),
+            None => ("", [].as_slice()),
+        };
+        let program = if program.contains('/') {
+            folder.join(program).display().to_string()
+        } else {
+            program.to_owned()
+        };
+        let dir = self.dir.as_ref().map_or_else(|| folder.to_owned(), |dir| folder.join(dir));
+        let program =
+            ProgramAgent::new(descriptor, program).args(args).folder(dir).env(self.env_policy());
+        let agent: Arc<dyn Agent> = match &self.price {
+            Some(price) => Arc::new(PricedAgent::new(Arc::new(program), price.clone())),
+            None => Arc::new(program),
+        };
+        let member = Member::new(agent, self.estimate.clone());
+        match self.timeout {
+            Some(timeout) => member.timeout(timeout),
+            None => member,
+        }
+    }
+
+    fn env_policy(&self) -> EnvPolicy {
+        let add = |policy: EnvPolicy, variable: &VariableSpec| match variable {
+            VariableSpec::Inherit(name) => policy.pass([name]),
+            VariableSpec::Set { name, value } => policy.set(name, value),
+        };
+        self.environment.iter().fold(EnvPolicy::default(), add)
+    }
+}

@@ -1,0 +1,238 @@
+//! The team file: pools, agents and alerts as text, checked as a whole, then bound to a ledger.
+//!
+//! Every mistake is said with its line and column, what is wrong and what is allowed. A key that this version
+//! cannot honour is refused by its name: nothing in a team file is ignored.
+
+mod agents;
+mod alerts;
+#[cfg(unix)]
+mod bind;
+mod mistake;
+mod notes;
+mod pools;
+mod price;
+mod reader;
+mod rules;
+mod section;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use safeguards_coord::RunOptions;
+use safeguards_types::{AccountId, Unit};
+use toml::{Spanned, de::DeTable};
+
+pub(crate) use self::alerts::connect;
+#[cfg(unix)]
+pub use self::bind::{BindError, BoundTeam};
+use self::{
+    agents::AgentDraft,
+    reader::{Reader, Text},
+    section::Section,
+};
+pub use self::{
+    agents::{AgentSpec, VariableSpec},
+    alerts::{AlertSpec, AlertTarget},
+    mistake::{Mistake, MistakeKind, TeamFileError},
+    pools::PoolSpec,
+};
+
+/// A team as its file describes it: read and checked, not yet bound to anything.
+///
+/// ```
+/// use safeguards_api::TeamSpec;
+///
+/// let text = r#"
+/// pool = { limits = ["1.00 USD"] }
+///
+/// [[agent]]
+/// name = "writer"
+/// command = ["python3", "writer.py"]
+/// estimate = "0.10 USD"
+/// "#;
+/// let spec = TeamSpec::parse(text, "teams/report.toml")?;
+/// assert_eq!(spec.name.as_str(), "report"); // the file's, where the text gives none
+/// assert_eq!(spec.agents[0].id.as_str(), "writer");
+///
+/// let error = TeamSpec::parse(&text.replace("\"0.10 USD\"", "0.1"), "report.toml").unwrap_err();
+/// assert_eq!(error.code(), "config.amount");
+/// assert_eq!(
+///     error.to_string(),
+///     "report.toml:7:12: `estimate = 0.1` is a bare number; write \"0.1 USD\": an amount has a unit, and no digit is lost"
+/// );
+/// # Ok::<(), safeguards_api::TeamFileError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TeamSpec {
+    /// Its name, which is its own pool's too; by default the file's, without what follows the last point.
+    pub name: AccountId,
+    /// The file it was read from. Its folder is where programs run and where relative paths begin.
+    pub file: PathBuf,
+    /// How a task is cut into steps.
+    pub strategy: StrategySpec,
+    /// How many agents may run at once in a fan-out; `None` for eight.
+    pub concurrency: Option<NonZeroUsize>,
+    /// How long a run may take.
+    pub deadline: Duration,
+    /// Units beside USD, tokens and requests.
+    pub units: Vec<Unit>,
+    /// A file of prices that go over the built-in table.
+    pub prices: Option<PathBuf>,
+    /// Its pools, each after the one it stands below: first the team's own.
+    pub pools: Vec<PoolSpec>,
+    /// Its agents, in the order written.
+    pub agents: Vec<AgentSpec>,
+    /// Which alerts go where.
+    pub alerts: Vec<AlertSpec>,
+}
+
+/// How a task is cut into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StrategySpec {
+    /// The output of one agent is the input of the next, in the order written.
+    Pipeline,
+    /// Every agent is given the task, at the same time.
+    FanOut,
+}
+
+/// Keys of the design that this version cannot honour.
+const PLANNED: [&str; 1] = ["store"];
+/// Strategies of the design that this version cannot honour.
+const PLANNED_STRATEGIES: [&str; 5] = ["supervisor", "graph", "map_reduce", "vote", "hand_over"];
+
+impl TeamSpec {
+    /// How long a run may take where the file does not say: ten minutes.
+    pub const DEFAULT_DEADLINE: Duration = RunOptions::WITHIN;
+
+    /// Reads and checks a team file. `file` is its path: for messages, the default name, and its folder;
+    /// nothing is opened.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, each with its line and column. Checks across tables follow once each
+    /// table is right by itself.
+    pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Self, TeamFileError> {
+        let file = file.as_ref();
+        let reader = Reader::new(file, text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            reader.mistake(MistakeKind::Syntax, &span, error.message());
+        }
+        reader.verdict()?;
+        read(&reader, file, document.get_ref())
+    }
+
+    /// The folder that its file is in: where programs run and where relative paths begin.
+    pub fn folder(&self) -> &Path {
+        match self.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+}
+
+fn read<'a>(
+    reader: &'a Reader<'a>,
+    path: &Path,
+    document: &'a DeTable<'a>,
+) -> Result<TeamSpec, TeamFileError> {
+    let mut file = Section::new(reader, "a team file", document, 0..0);
+    let units = read_units(&mut file);
+    let name = read_name(&mut file, path);
+    let strategy = read_strategy(&mut file);
+    let concurrency = read_concurrency(&mut file, strategy);
+    let deadline = file.duration("deadline");
+    let prices = file.text("prices", "write the name of a file of prices");
+    let mut pools = vec![pools::read_own(&mut file, &name)];
+    pools.extend(pools::read_further(&mut file, &name));
+    let agents = agents::read(&mut file, &name);
+    let alerts = alerts::read(&mut file);
+    file.finish(&PLANNED);
+
+    rules::check_names(reader, &pools, &agents);
+    reader.verdict()?;
+    let pools = rules::order_pools(reader, pools)?;
+    rules::check_estimates(reader, &pools, &agents);
+    reader.verdict()?;
+    Ok(TeamSpec {
+        name,
+        file: path.to_owned(),
+        strategy,
+        concurrency,
+        deadline: deadline.unwrap_or(TeamSpec::DEFAULT_DEADLINE),
+        units,
+        prices: prices.map(|text| PathBuf::from(text.get_ref())),
+        pools,
+        agents: agents.into_iter().map(AgentDraft::into_spec).collect(),
+        alerts,
+    })
+}
+
+fn read_units(file: &mut Section<'_>) -> Vec<Unit> {
+    let what = "a unit is a text, such as \"credits\"";
+    let texts = file.texts("units", what).unwrap_or_default();
+    let is_unit = |text: &Text<'_>| {
+        let name = text.get_ref();
+        let is_unit = (1..=64).contains(&name.len())
+            && !name.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+        if !is_unit {
+            let message = format!("\"{name}\" is no unit: 1 to 64 bytes without blanks");
+            file.reader.mistake(MistakeKind::Unit, &text.span(), message);
+        }
+        is_unit
+    };
+    let units: Vec<Unit> =
+        texts.iter().filter(|text| is_unit(text)).map(|text| Unit::new(text.get_ref())).collect();
+    for unit in &units {
+        file.reader.add_unit(unit.clone());
+    }
+    units
+}
+
+fn read_name(file: &mut Section<'_>, path: &Path) -> AccountId {
+    let named = file.text("name", "a name is a text");
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+    let text = named.unwrap_or_else(|| Spanned::new(0..0, stem.as_deref().unwrap_or("team")));
+    file.reader.is_name(&text);
+    AccountId::from(*text.get_ref())
+}
+
+fn read_strategy(file: &mut Section<'_>) -> StrategySpec {
+    let what = "write \"pipeline\" or \"fan_out\"";
+    let Some(text) = file.text("strategy", what) else {
+        return StrategySpec::Pipeline;
+    };
+    match *text.get_ref() {
+        "pipeline" => return StrategySpec::Pipeline,
+        "fan_out" => return StrategySpec::FanOut,
+        planned if PLANNED_STRATEGIES.contains(&planned) => {
+            let message = format!("strategy \"{planned}\" is not supported yet; {what}");
+            file.reader.mistake(MistakeKind::Unsupported, &text.span(), message);
+        }
+        other => {
+            let message = format!("there is no strategy \"{other}\"; {what}");
+            file.reader.mistake(MistakeKind::Value, &text.span(), message);
+        }
+    }
+    StrategySpec::Pipeline
+}
+
+fn read_concurrency(file: &mut Section<'_>, strategy: StrategySpec) -> Option<NonZeroUsize> {
+    let read = |number| usize::try_from(number).ok().and_then(NonZeroUsize::new);
+    let number = file.number("concurrency", read, "write how many may run at once, 1 or more")?;
+    if strategy != StrategySpec::FanOut {
+        let value = file.value("concurrency")?;
+        let message =
+            "`concurrency` is for strategy = \"fan_out\"; a pipeline runs one agent at a time";
+        file.reader.mistake(MistakeKind::Value, &value.span(), message);
+    }
+    Some(number)
+}

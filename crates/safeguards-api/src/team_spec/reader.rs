@@ -1,0 +1,131 @@
+//! [`Reader`]: reads the texts of one file, and keeps each mistake with its place.
+
+use std::{cell::RefCell, ops::Range, path::Path};
+
+use safeguards_budget::{Limit, Percent};
+use safeguards_types::{Amount, Unit};
+use toml::{Spanned, de::DeValue};
+
+use super::mistake::{Mistake, MistakeKind, TeamFileError};
+use crate::limit_text;
+
+/// A value where it stands in the file.
+pub(super) type Value<'a> = &'a Spanned<DeValue<'a>>;
+/// A text where it stands.
+pub(super) type Text<'a> = Spanned<&'a str>;
+
+/// Reads one file; keeps what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    file: &'a Path,
+    text: &'a str,
+    units: RefCell<Vec<Unit>>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            units: RefCell::new(vec![Unit::USD, Unit::TOKENS, Unit::REQUESTS]),
+            mistakes: RefCell::default(),
+        }
+    }
+
+    /// Notes a mistake at `span`.
+    pub(super) fn mistake(
+        &self,
+        kind: MistakeKind,
+        span: &Range<usize>,
+        message: impl Into<String>,
+    ) {
+        let mistake = Mistake::new(kind, (self.file, self.text), span, message.into());
+        self.mistakes.borrow_mut().push(mistake);
+    }
+
+    /// Makes a unit known beside those that always are.
+    pub(super) fn add_unit(&self, unit: Unit) {
+        self.units.borrow_mut().push(unit);
+    }
+
+    /// All mistakes so far; `Ok` if there is none.
+    pub(super) fn verdict(&self) -> Result<(), TeamFileError> {
+        TeamFileError::of(self.mistakes.borrow().clone()).map_or(Ok(()), Err)
+    }
+
+    /// What stands at `span`, as it was written.
+    pub(super) fn source(&self, span: &Range<usize>) -> &'a str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    /// Reads `NUMBER UNIT`.
+    pub(super) fn amount(&self, text: &Text<'_>) -> Option<Amount> {
+        match Amount::parse(text.get_ref()) {
+            Ok(amount) => self.is_known_unit(text, amount.unit()).then_some(amount),
+            Err(error) => {
+                let message = format!("\"{}\": {error}", text.get_ref());
+                self.mistake(MistakeKind::Amount, &text.span(), message);
+                None
+            }
+        }
+    }
+
+    /// Reads a limit as `limit_text` says.
+    pub(super) fn limit(&self, text: &Text<'_>) -> Option<Limit> {
+        match limit_text::parse(text.get_ref()) {
+            Ok(limit) => self.is_known_unit(text, &limit.unit).then_some(limit),
+            Err(error) => {
+                let kind = match &error {
+                    limit_text::LimitTextError::Amount(_) => MistakeKind::Amount,
+                    limit_text::LimitTextError::Window { .. }
+                    | limit_text::LimitTextError::Bounds(_) => MistakeKind::Window,
+                };
+                let message = format!("\"{}\": {error}", text.get_ref());
+                self.mistake(kind, &text.span(), message);
+                None
+            }
+        }
+    }
+
+    /// Reads `80%`.
+    pub(super) fn percent(&self, text: &Text<'_>) -> Option<Percent> {
+        let share = text.get_ref().trim();
+        let percent =
+            share.strip_suffix('%').and_then(|share| Percent::parse(share.trim_end()).ok());
+        if percent.is_none() {
+            let message = format!(
+                "\"{share}\" is no percentage; write 0 to 100 with its sign, such as \"80%\""
+            );
+            self.mistake(MistakeKind::Value, &text.span(), message);
+        }
+        percent
+    }
+
+    /// Whether an account may have this name.
+    pub(super) fn is_name(&self, text: &Text<'_>) -> bool {
+        let name = *text.get_ref();
+        let is_name = (1..=256).contains(&name.len()) && !name.chars().any(char::is_control);
+        if !is_name {
+            let message = "a name has 1 to 256 bytes and no control characters";
+            self.mistake(MistakeKind::Value, &text.span(), message);
+        }
+        is_name
+    }
+
+    /// Whether a unit was registered; notes it where not.
+    pub(super) fn is_known_unit(&self, text: &Text<'_>, unit: &Unit) -> bool {
+        let units = self.units.borrow();
+        let is_known = units.contains(unit);
+        if !is_known {
+            let known: Vec<&str> = units.iter().map(Unit::as_str).collect();
+            let message = format!(
+                "\"{}\": no unit `{unit}`; known are {}; `units = [\"{unit}\"]` adds one",
+                text.get_ref(),
+                known.join(", "),
+            );
+            self.mistake(MistakeKind::Unit, &text.span(), message);
+        }
+        is_known
+    }
+}

@@ -1,0 +1,346 @@
+//! Tests of the team file: what is read, and what each mistake says.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use safeguards_types::{Amounts, Priority, requests, tokens, usd};
+
+use super::*;
+
+const SMALL: &str = r#"
+pool = { limits = ["1.00 USD"] }
+
+[[agent]]
+name = "writer"
+command = ["python3", "writer.py"]
+estimate = "0.10 USD"
+"#;
+
+const FULL: &str = r#"
+name = "research_team"
+strategy = "pipeline"
+deadline = "10m"
+units = ["credits"]
+prices = "prices.toml"
+
+[pool]
+limits = ["0.60 USD per day in Europe/Berlin", "60 requests per 60s"]
+warn_at = ["50%", "80%"]
+protect = [{ last = "10%", from = 5 }]
+
+[[pools]]
+name = "cheap"
+parent = "shared"
+limits = ["0.20 USD"]
+warn_at = []
+
+[[pools]]
+name = "shared"
+priority = 3
+
+[[agent]]
+name = "research"
+command = ["python3", "agents/research.py"]
+priority = 7
+limits = ["2.00 USD", "10 credits"]
+estimate = ["0.20 USD", "2 credits"]
+timeout = "2m"
+env = ["PATH", "MODE=fast=1"]
+dir = "work"
+pool = "cheap"
+price = { input = "0.15 USD per 1M tokens", output = "0.60 USD per 1M tokens" }
+
+[[agent]]
+name = "summary"
+command = ["./summarise"]
+free = true
+
+[[alert]]
+on = "budget.**"
+at_least = "medium"
+to = "console"
+
+[[alert]]
+to = { file = "alerts.jsonl" }
+"#;
+
+#[test]
+fn a_full_file_is_read_to_the_last_key() {
+    let spec = TeamSpec::parse(FULL, "teams/full.toml").unwrap();
+    assert_eq!(spec.name.as_str(), "research_team");
+    assert_eq!(spec.folder(), Path::new("teams"));
+    assert_eq!(spec.deadline, Duration::from_mins(10));
+    assert_eq!(spec.units, [Unit::new("credits")]);
+    assert_eq!(spec.prices.as_deref(), Some(Path::new("prices.toml")));
+
+    let pools: Vec<_> = spec
+        .pools
+        .iter()
+        .map(|pool| (pool.account.as_str(), pool.parent.as_ref().map(AccountId::as_str)))
+        .collect();
+    assert_eq!(
+        pools,
+        [("research_team", None), ("shared", Some("research_team")), ("cheap", Some("shared"))]
+    );
+    let warnings = |pool: usize| spec.pools[pool].limits[0].warn_at.len();
+    assert_eq!((warnings(0), warnings(2)), (2, 0));
+    assert_eq!(spec.pools[0].protection[0].from, Priority::P5);
+
+    let [research, summary] = spec.agents.as_slice() else { panic!("two agents") };
+    assert_eq!(research.estimate.to_string(), "0.20 USD, 2 credits");
+    assert_eq!(research.limits[0].warn_at, [safeguards_budget::Percent::EIGHTY]);
+    assert_eq!(research.timeout, Some(Duration::from_mins(2)));
+    assert_eq!(research.pool.as_str(), "cheap");
+    assert_eq!(research.dir.as_deref(), Some("work"));
+    assert!(research.price.is_some());
+    assert_eq!(
+        research.environment,
+        [
+            VariableSpec::Inherit("PATH".to_owned()),
+            VariableSpec::Set { name: "MODE".to_owned(), value: "fast=1".to_owned() }
+        ]
+    );
+    assert!(summary.is_free && summary.estimate.is_empty());
+    assert_eq!(summary.pool.as_str(), "research_team");
+    assert_eq!(spec.alerts[1].to, AlertTarget::File("alerts.jsonl".into()));
+}
+
+#[test]
+fn a_small_file_has_the_defaults() {
+    let spec = TeamSpec::parse(SMALL, "report.toml").unwrap();
+    assert_eq!(spec.name.as_str(), "report");
+    assert_eq!(spec.folder(), Path::new("."));
+    assert_eq!(spec.strategy, StrategySpec::Pipeline);
+    assert_eq!(spec.deadline, TeamSpec::DEFAULT_DEADLINE);
+    assert_eq!(spec.agents[0].estimate, Amounts::from(usd!(0.10)));
+    assert_eq!(spec.agents[0].priority, Priority::P5);
+    let notes = spec.notes();
+    assert_eq!(notes, ["writer has no `timeout`; only the deadline of 10m ends it"]);
+}
+
+/// Changes one text of the small file, and expects one mistake.
+#[track_caller]
+fn check(from: &str, to: &str, code: &str, message: &str) {
+    assert!(SMALL.contains(from), "`{from}` is in the file");
+    let error = TeamSpec::parse(&SMALL.replace(from, to), "team.toml").unwrap_err();
+    assert_eq!(error.to_string(), format!("team.toml:{message}"));
+    assert_eq!(error.code(), code);
+}
+
+#[test]
+fn every_mistake_says_where_what_and_what_is_allowed() {
+    check(
+        "name = \"writer\"",
+        "name = \"writer\"\n  limts = []",
+        "config.unknown_key",
+        "6:3: agent writer has no key `limts`; did you mean `limits`?",
+    );
+    check(
+        "estimate = \"0.10 USD\"",
+        "estimate = 0.2",
+        "config.amount",
+        "7:12: `estimate = 0.2` is a bare number; write \"0.2 USD\": an amount has a unit, and no digit is lost",
+    );
+    check(
+        "\"1.00 USD\"",
+        "\"1 USD\", 5",
+        "config.amount",
+        "2:29: `5` in `limits` is a bare number; write \"5 USD\": an amount has a unit, and no digit is lost",
+    );
+    check(
+        "0.10 USD",
+        "-0.10 USD",
+        "config.amount",
+        "7:12: \"-0.10 USD\": `-0.10` is negative; quantities are 0 or more",
+    );
+    check(
+        "0.10 USD",
+        "0.1000000000001 USD",
+        "config.amount",
+        "7:12: \"0.1000000000001 USD\": `0.1000000000001` has more than 12 decimal places; nothing is rounded in silence",
+    );
+    check(
+        "1.00 USD",
+        "0.60 dollars",
+        "config.unit",
+        "2:20: \"0.60 dollars\": no unit `dollars`; known are USD, tokens, requests; `units = [\"dollars\"]` adds one",
+    );
+    check(
+        "command = [\"python3\", \"writer.py\"]",
+        "",
+        "config.agent",
+        "4:1: agent writer has no `command`, so nothing can run it; write a list such as [\"python3\", \"agent.py\"]",
+    );
+    check(
+        "estimate =",
+        "limits = [\"2.00 USD\"]\nestimate = \"3.00 USD\" #",
+        "config.never",
+        "8:12: agent writer holds 3.00 USD before a run but may spend 2.00 USD in all: it can never start (and 1 more mistake)",
+    );
+    check(
+        "\"1.00 USD\"",
+        "\"1.00 USD\", \"9_000 tokens\"",
+        "config.unheld",
+        "4:1: team limits tokens, but the estimate of agent writer names none; add what a run may take, such as \"8_000 tokens\", or \"0 tokens\"",
+    );
+}
+
+#[test]
+fn every_table_is_read_as_strictly() {
+    check(
+        "[[agent]]",
+        "[agent]",
+        "config.value",
+        "4:1: agent: write a list of tables: `[[agent]]` before each",
+    );
+    check(
+        "estimate = \"0.10 USD\"",
+        "",
+        "config.missing",
+        "4:1: agent writer needs an `estimate`: what is held before each run, such as \"0.10 USD\"; or `free = true`",
+    );
+    check("name = \"writer\"\n", "", "config.missing", "4:1: an agent needs a `name`");
+    check(
+        "name = \"writer\"",
+        "name = \"writer\"\npool = \"nowhere\"",
+        "config.agent",
+        "6:8: agent writer: there is no pool `nowhere`; there are team",
+    );
+    check(
+        "name = \"writer\"",
+        "name = \"team\"",
+        "config.agent",
+        "5:8: there is a pool `team` already; each name once",
+    );
+    check(
+        "name = \"writer\"",
+        "name = \"writer\"\npriority = 11",
+        "config.value",
+        "6:12: `priority = 11`: a priority is 1 to 10; 10 matters most",
+    );
+    check(
+        "name = \"writer\"",
+        "name = \"writer\"\ntimeout = 60",
+        "config.value",
+        "6:11: `timeout = 60`: a span of time is a text, such as \"90s\" or \"10m\"",
+    );
+    check(
+        "name = \"writer\"",
+        "name = \"writer\"\nretries = 1",
+        "config.unsupported",
+        "6:1: agent writer: `retries` is not supported yet; leave it out",
+    );
+    check(
+        "pool =",
+        "strategy = \"vote\"\npool =",
+        "config.unsupported",
+        "2:12: strategy \"vote\" is not supported yet; write \"pipeline\" or \"fan_out\"",
+    );
+    check(
+        "pool =",
+        "store = \"team.redb\"\npool =",
+        "config.unsupported",
+        "2:1: a team file: `store` is not supported yet; leave it out",
+    );
+    check(
+        "limits = [\"1.00 USD\"]",
+        "limits = [\"1.00 USD per day in Berlin\"]",
+        "config.window",
+        "2:20: \"1.00 USD per day in Berlin\": there is no time zone `Berlin`; write an IANA name such as UTC or Europe/Berlin",
+    );
+    check(
+        "limits = [\"1.00 USD\"]",
+        "limits = [\"1.00 USD\"], protect = [{ last = \"95%\", from = 6 }]",
+        "config.never",
+        "7:12: agent writer holds 0.10 USD before a run but team may spend 1.00 USD in all, of which 0.95 USD are kept for higher priorities: it can never start",
+    );
+    check(
+        "pool = {",
+        "concurrency = 2\npool = {",
+        "config.value",
+        "2:15: `concurrency` is for strategy = \"fan_out\"; a pipeline runs one agent at a time",
+    );
+    check(
+        "\"writer.py\"]",
+        "\"writer.py\"]\nprice = { input = \"1 USD\", output = \"2 USD per 1M tokens\" }",
+        "config.amount",
+        "7:19: input: `1 USD` is no price; write an amount per tokens, such as \"0.15 USD per 1M tokens\", \
+         \"0.15 USD per 1_000 tokens\" or \"0.00000015 USD per token\"",
+    );
+    check("pool =", "pool", "config.syntax", "2:6: key with no value, expected `=`");
+}
+
+#[test]
+fn alerts_go_where_they_can() {
+    let alert = |to: &str| format!("{SMALL}[[alert]]\n{to}\n");
+    let message = |to: &str| TeamSpec::parse(&alert(to), "t.toml").unwrap_err().to_string();
+    assert_eq!(
+        message("to = { webhook = \"env:URL\" }"),
+        "t.toml:9:8: the target of an alert: `webhook` is not supported yet; leave it out"
+    );
+    assert_eq!(
+        message("to = \"pager\""),
+        "t.toml:9:6: `to = \"pager\"`: write \"console\" or { file = \"alerts.jsonl\" }"
+    );
+    assert_eq!(
+        message("at_least = \"loud\"\nto = \"console\""),
+        "t.toml:9:12: at_least: `loud` is no severity; there are informational, low, medium, high and critical"
+    );
+}
+
+#[test]
+fn all_mistakes_come_in_the_order_of_the_file() {
+    let text = "pols = 1\nstrategy = 3\n[[agent]]\nname = \"a\"\nlimits = [\"1 USD\", \"x\"]\n";
+    let error = TeamSpec::parse(text, "t.toml").unwrap_err();
+    let places: Vec<_> =
+        error.mistakes().map(|mistake| (mistake.line, mistake.column, mistake.code())).collect();
+    assert_eq!(
+        places,
+        [
+            (1, 1, "config.unknown_key"),
+            (2, 12, "config.value"),
+            (3, 1, "config.agent"),
+            (3, 1, "config.missing"),
+            (5, 20, "config.amount"),
+        ]
+    );
+}
+
+#[test]
+fn pools_that_stand_below_each_other_are_refused() {
+    let ring = format!(
+        "{SMALL}[[pools]]\nname = \"a\"\nparent = \"b\"\n[[pools]]\nname = \"b\"\nparent = \"a\"\n"
+    );
+    let error = TeamSpec::parse(&ring, "t.toml").unwrap_err();
+    assert_eq!(error.mistakes().count(), 2);
+    assert_eq!(
+        error.to_string(),
+        "t.toml:9:8: pool a stands below itself; `parent` must lead to the team's own pool (and 1 more mistake)"
+    );
+}
+
+#[test]
+fn what_is_not_asked_for_is_held_all_the_same() {
+    // A run counts one request by itself, and zero is a statement.
+    let text = SMALL
+        .replace("\"1.00 USD\"", "\"1.00 USD\", \"9 requests per 60s\", \"5 tokens\"")
+        .replace("\"0.10 USD\"", "[\"0.10 USD\", \"0 tokens\"]");
+    let spec = TeamSpec::parse(&text, "t.toml").unwrap();
+    assert!(!spec.agents[0].estimate.names(requests!(1).unit()));
+    assert!(spec.agents[0].estimate.names(tokens!(1).unit()));
+}
+
+#[test]
+fn every_kind_of_mistake_has_its_own_code() {
+    let codes: BTreeSet<_> = MistakeKind::ALL.map(MistakeKind::code).into();
+    assert_eq!(codes.len(), MistakeKind::ALL.len());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(cut in 0..FULL.len(), garbage in "[ -~\n]{0,12}") {
+        // A file cut off anywhere, and with anything in its middle: never a panic.
+        let text = format!("{}{garbage}{}", &FULL[..cut], &FULL[cut..]);
+        let _ = TeamSpec::parse(&text, "t.toml");
+        let _ = TeamSpec::parse(&FULL[..cut], "t.toml");
+    }
+}

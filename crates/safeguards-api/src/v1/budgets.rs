@@ -1,0 +1,103 @@
+//! Budgets of agents and pools.
+
+use std::sync::Arc;
+
+use safeguards_types::{AccountId, Amount, Priority};
+
+use crate::{
+    BudgetError, CreateError,
+    core::Core,
+    directory::{Role, Terms},
+};
+
+/// A pool as it was made: a budget that the agents in it share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pool {
+    /// Its name.
+    pub id: AccountId,
+    /// What its agents together could spend in all when it was made.
+    pub initial_budget: Amount,
+    /// How much its work matters.
+    pub priority: Priority,
+}
+
+impl From<Terms> for Pool {
+    fn from(terms: Terms) -> Self {
+        Self { id: terms.account, initial_budget: terms.budget, priority: terms.priority }
+    }
+}
+
+/// Reads and sets budgets, and makes pools.
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    core: Arc<Core>,
+}
+
+impl Budgets {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// What an agent or pool may still spend of its own budget, in the budget's unit. Those above it may have
+    /// less left.
+    ///
+    /// It is a reading: a moment later it may be another. Who subtracts from it and calls
+    /// [`update_budget`](Self::update_budget) overwrites what others did in between; `charge` of
+    /// [`v2`](crate::v2) decides and records in one step.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody of this name was made here, or the ledger cannot answer.
+    pub async fn get_budget(&self, account: impl Into<AccountId>) -> Result<Amount, BudgetError> {
+        let account = account.into();
+        self.core.remaining(&account).await
+    }
+
+    /// Sets what an agent or pool may still spend of its own budget to `amount`, in one step, whatever it was.
+    ///
+    /// The last one wins: an amount worked out from an earlier [`get_budget`](Self::get_budget) undoes what
+    /// was set in between. What is spent and held stays spent and held.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody of this name was made here, the amount is in another unit than the budget, or the ledger
+    /// denies it or cannot answer.
+    pub async fn update_budget(
+        &self,
+        account: impl Into<AccountId>,
+        amount: Amount,
+    ) -> Result<(), BudgetError> {
+        let account = account.into();
+        let op = self.core.operation();
+        self.core.set_remaining(&account, amount, op).await
+    }
+
+    /// Makes a pool whose agents together may spend `initial_budget` in all.
+    ///
+    /// # Errors
+    ///
+    /// Where there is a pool or agent of this name on other terms, or the ledger denies it or cannot answer.
+    pub async fn create_budget_pool(
+        &self,
+        name: impl Into<AccountId>,
+        initial_budget: Amount,
+        priority: Priority,
+    ) -> Result<Pool, CreateError> {
+        let terms = Terms::new(name.into(), Role::Pool, initial_budget, priority);
+        self.core.create(terms.clone()).await?;
+        Ok(terms.into())
+    }
+
+    /// The pool of this name; `None` where none was made here.
+    pub fn get_budget_pool(&self, id: &AccountId) -> Option<Pool> {
+        let terms = self.core.directory.find(id)?;
+        (terms.role == Role::Pool).then(|| terms.into())
+    }
+
+    /// All pools that were made here, by name.
+    pub fn list_budget_pools(&self) -> Vec<Pool> {
+        let pools = self.core.directory.list(Role::Pool);
+        pools.into_iter().map(Pool::from).collect()
+    }
+}

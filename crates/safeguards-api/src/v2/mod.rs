@@ -1,0 +1,73 @@
+//! Version 2: verbs that decide and record in one step, so that nobody writes *get, then set*.
+//!
+//! ```
+//! use safeguards_api::Safeguards;
+//! use safeguards_types::{Priority, usd};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let v2 = Safeguards::in_memory().v2();
+//! let (pools, agents, budget) = (v2.pools(), v2.agents(), v2.budget());
+//! let pool = pools.create("research", usd!(5.00), Priority::P5).await?;
+//! let reader = agents.create("reader", usd!(4.00), Priority::P7).pool(&pool).await?;
+//!
+//! let job = v2.operation(); // names this piece of work; kept with it, retries are safe
+//! let receipt = budget.charge(&reader, usd!(3.90), job.step("read")).await?;
+//! assert_eq!(receipt.available, usd!(0.10).into());
+//! let denied = budget.charge(&reader, usd!(2.00), job.step("more")).await;
+//! assert_eq!(denied.unwrap_err().code(), "budget.limit_exceeded");
+//! # Ok(())
+//! # }
+//! ```
+
+mod agents;
+mod budget;
+mod pools;
+
+use std::sync::Arc;
+
+use safeguards_types::OperationId;
+
+pub use self::{
+    agents::{Agent, Agents, CreateAgent},
+    budget::{Budget, ChargeRequest, DEFAULT_HOLD_TTL, HoldRequest},
+    pools::{CreatePool, Pool, Pools},
+};
+use crate::core::Core;
+
+/// Version 2 of the API. Handles are cheap to clone and may move into spawned tasks.
+#[derive(Clone, Debug)]
+pub struct Api {
+    core: Arc<Core>,
+}
+
+impl Api {
+    pub(crate) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Agents.
+    pub fn agents(&self) -> Agents {
+        Agents::new(Arc::clone(&self.core))
+    }
+
+    /// Pools.
+    pub fn pools(&self) -> Pools {
+        Pools::new(Arc::clone(&self.core))
+    }
+
+    /// Charges and holds.
+    pub fn budget(&self) -> Budget {
+        Budget::new(Arc::clone(&self.core))
+    }
+
+    /// Alerts: add a handler, send one, read the latest.
+    pub fn alerts(&self) -> safeguards_notify::Alerts {
+        self.core.alerts.clone()
+    }
+
+    /// Mints the caller's name for a piece of work; `step` derives those of its parts.
+    pub fn operation(&self) -> OperationId {
+        self.core.operation()
+    }
+}

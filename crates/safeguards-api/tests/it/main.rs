@@ -1,0 +1,5 @@
+//! The crate from outside: both versions of the API, alerts, and teams that are run from their files.
+
+mod api;
+#[cfg(unix)]
+mod team;

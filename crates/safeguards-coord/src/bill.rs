@@ -1,0 +1,221 @@
+//! What an attempt is charged: the rules by which reports, drawn amounts and estimates become spending.
+
+use safeguards_pricing::{PriceError, PriceTable, Usage};
+use safeguards_types::{Amount, Amounts, Quantity, Unit};
+use serde::Serialize;
+
+use crate::Cost;
+
+/// What the amounts that were settled rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CostBasis {
+    /// Nothing was spent: it never began.
+    NotBegun,
+    /// What the agent said that it cost.
+    Reported,
+    /// What it had drawn; it did not say what it cost.
+    Drawn,
+    /// The estimate: nobody knows what it cost (`unknown_cost`).
+    Estimate,
+    /// The agent is free.
+    Free,
+}
+
+/// An agent said that it cost less than it had drawn; the larger was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CostMismatch {
+    /// What it said that it cost.
+    pub reported: Amounts,
+    /// What it had drawn.
+    pub drawn: Amounts,
+}
+
+/// What is to be settled, and why that much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bill {
+    pub(crate) amounts: Amounts,
+    pub(crate) basis: CostBasis,
+    pub(crate) mismatch: Option<CostMismatch>,
+}
+
+/// What is known of a cost once usage is priced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing.
+    Nothing,
+    /// The total.
+    Total(Amounts),
+    /// Only these tokens: the model has no price.
+    Unpriced(Amounts),
+}
+
+/// Prices a cost. A usage counts its tokens besides what they cost. Gives what people should know, or why
+/// there is no price.
+pub(crate) fn price(cost: Cost, table: &PriceTable) -> (Said, Result<Vec<String>, PriceError>) {
+    match cost {
+        Cost::Unknown => (Said::Nothing, Ok(Vec::new())),
+        Cost::Known(amounts) => (Said::Total(amounts), Ok(Vec::new())),
+        Cost::Usage { model, usage } => {
+            let tokens = Amounts::from(tokens(&usage));
+            match table.price(&model, &usage) {
+                Ok(priced) => {
+                    let mut total = tokens;
+                    total.add(&priced.cost);
+                    let note = |note| format!("{}: {note}", priced.model);
+                    (Said::Total(total), Ok(priced.notes.iter().map(note).collect()))
+                }
+                Err(error) => (Said::Unpriced(tokens), Err(error)),
+            }
+        }
+    }
+}
+
+fn tokens(usage: &Usage) -> Amount {
+    let count = usage.input_tokens.saturating_add(usage.output_tokens);
+    Amount::new(Quantity::from_units(count).unwrap_or(Quantity::MAX), Unit::TOKENS)
+}
+
+/// What an attempt that began is charged.
+pub(crate) fn bill(held: &Amounts, free: bool, drawn: &Amounts, said: Said) -> Bill {
+    let (mut amounts, basis, mismatch) = match said {
+        Said::Total(total) => {
+            let mismatch = is_below(&total, drawn)
+                .then(|| CostMismatch { reported: total.clone(), drawn: drawn.clone() });
+            (larger(&total, drawn), CostBasis::Reported, mismatch)
+        }
+        Said::Unpriced(tokens) => {
+            let known = larger(&tokens, drawn);
+            (larger(held, &known), CostBasis::Estimate, None)
+        }
+        Said::Nothing if !drawn.is_zero() => (drawn.clone(), CostBasis::Drawn, None),
+        Said::Nothing if free => (Amounts::none(), CostBasis::Free, None),
+        Said::Nothing => (held.clone(), CostBasis::Estimate, None),
+    };
+    // A run counts the requests that were held for it, one as a rule, unless it says how many they were.
+    if !amounts.names(&Unit::REQUESTS) && held.names(&Unit::REQUESTS) {
+        amounts.set(Amount::new(held.get(&Unit::REQUESTS), Unit::REQUESTS));
+    }
+    Bill { amounts, basis, mismatch }
+}
+
+/// What is settled where the ledger cannot write a bill down (a unit that it does not know, say): in the
+/// units that were held, the larger of what was held and what was billed.
+pub(crate) fn bill_in_held_units(held: &Amounts, billed: &Amounts) -> Bill {
+    let known = billed.iter().filter(|amount| held.names(amount.unit()));
+    let known: Amounts = known.cloned().collect();
+    Bill { amounts: larger(held, &known), basis: CostBasis::Estimate, mismatch: None }
+}
+
+/// The larger of two, unit by unit.
+pub(crate) fn larger(one: &Amounts, other: &Amounts) -> Amounts {
+    let mut larger = one.clone();
+    for amount in other {
+        if amount.quantity() > larger.get(amount.unit()) {
+            larger.set(amount.clone());
+        }
+    }
+    larger
+}
+
+/// Whether a total names less of a unit than was drawn.
+fn is_below(total: &Amounts, drawn: &Amounts) -> bool {
+    let mut named = drawn.iter().filter(|amount| total.names(amount.unit()));
+    named.any(|amount| total.get(amount.unit()) < amount.quantity())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use safeguards_types::{requests, tokens, usd};
+
+    use super::*;
+
+    fn held() -> Amounts {
+        [usd!(0.20), requests!(1)].into()
+    }
+
+    #[track_caller]
+    fn check(free: bool, drawn: impl Into<Amounts>, said: Said, amounts: &str, basis: CostBasis) {
+        let bill = bill(&held(), free, &drawn.into(), said);
+        assert_eq!((bill.amounts.to_string().as_str(), bill.basis), (amounts, basis));
+    }
+
+    #[test]
+    fn the_larger_of_total_and_drawn_else_drawn_else_the_estimate() {
+        use CostBasis::{Drawn, Estimate, Free, Reported};
+        let total = |amount: Amount| Said::Total(amount.into());
+        let nothing = Amounts::none;
+        check(false, nothing(), total(usd!(0.1)), "0.10 USD, 1 requests", Reported);
+        check(false, nothing(), total(usd!(0.3)), "0.30 USD, 1 requests", Reported);
+        check(false, nothing(), Said::Total(nothing()), "1 requests", Reported);
+        check(false, usd!(0.05), total(usd!(0.01)), "0.05 USD, 1 requests", Reported);
+        check(false, usd!(0.05), Said::Nothing, "0.05 USD, 1 requests", Drawn);
+        check(false, usd!(0), Said::Nothing, "0.20 USD, 1 requests", Estimate);
+        check(true, nothing(), Said::Nothing, "1 requests", Free);
+        check(true, nothing(), total(usd!(0.1)), "0.10 USD, 1 requests", Reported);
+        check(false, nothing(), total(requests!(3)), "3 requests", Reported);
+        let unpriced = Said::Unpriced(tokens!(900).into());
+        check(false, usd!(0.05), unpriced, "0.20 USD, 1 requests, 900 tokens", Estimate);
+    }
+
+    #[test]
+    fn a_total_below_what_was_drawn_is_reported() {
+        #[track_caller]
+        fn check(total: impl Into<Amounts>, drawn: impl Into<Amounts>, mismatch: bool) {
+            let bill = bill(&held(), false, &drawn.into(), Said::Total(total.into()));
+            assert_eq!(bill.mismatch.is_some(), mismatch);
+        }
+        check(usd!(0.01), usd!(0.05), true);
+        check(usd!(0.05), usd!(0.05), false);
+        check(usd!(0.05), [usd!(0.05), tokens!(7)], false);
+        check([usd!(0.05), tokens!(0)], [usd!(0.05), tokens!(7)], true);
+    }
+
+    #[test]
+    fn usage_is_priced_and_its_tokens_counted_and_no_price_is_not_free() {
+        let usage =
+            |model: &str| Cost::Usage { model: model.to_owned(), usage: Usage::new(4_808, 10) };
+        let (said, notes) = price(usage("gpt-4o"), PriceTable::builtin());
+        assert_eq!(said, Said::Total([usd!(0.01212), tokens!(4_818)].into()));
+        assert!(notes.is_ok());
+        let (said, notes) = price(usage("nobody-1"), PriceTable::builtin());
+        assert_eq!(said, Said::Unpriced(tokens!(4_818).into()));
+        assert_eq!(notes.map_err(|error| error.code()), Err("pricing.unknown_model"));
+    }
+
+    #[test]
+    fn what_the_ledger_cannot_write_down_is_settled_in_the_units_held() {
+        let billed = Amounts::from([usd!(0.5), Amount::parse("3 EUR").unwrap()]);
+        let bill = bill_in_held_units(&held(), &billed);
+        assert_eq!(bill.amounts.to_string(), "0.50 USD, 1 requests");
+    }
+
+    prop_compose! {
+        fn amounts()(usd in 0..5_u64, tokens in 0..5_u64, both in any::<bool>()) -> Amounts {
+            let mut amounts = Amounts::from(Amount::new(Quantity::from_units(usd).unwrap(), Unit::USD));
+            if both {
+                amounts.set(Amount::new(Quantity::from_units(tokens).unwrap(), Unit::TOKENS));
+            }
+            amounts
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_who_is_not_free_pays_less_than_what_is_known(
+            drawn in amounts(), total in proptest::option::of(amounts()), free in any::<bool>(),
+        ) {
+            let said = total.clone().map_or(Said::Nothing, Said::Total);
+            let bill = bill(&held(), free, &drawn, said);
+            for known in drawn.iter().chain(total.iter().flatten()) {
+                prop_assert!(bill.amounts.get(known.unit()) >= known.quantity());
+            }
+            prop_assert!(bill.amounts.get(&Unit::REQUESTS) >= Quantity::ONE);
+            prop_assert!(free || total.is_some() || !bill.amounts.get(&Unit::USD).is_zero()
+                || !drawn.is_zero());
+        }
+    }
+}

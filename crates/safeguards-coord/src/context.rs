@@ -1,0 +1,138 @@
+//! [`Context`]: what an agent is given beside its task.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use parking_lot::Mutex;
+use safeguards_types::{Amounts, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::{AttemptId, RunFact, RunId, bill::larger, event::Emitter};
+
+/// How many of the latest log lines of an attempt are kept.
+const LOG_LINES_KEPT: usize = 50;
+
+/// What an agent is given beside its task: how long it has, what is set aside for it, and how to tell how
+/// far it is.
+///
+/// Cheap to clone. What is told after the attempt has ended is dropped.
+#[derive(Clone, Debug)]
+pub struct Context {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    run: RunId,
+    attempt: AttemptId,
+    deadline: Timestamp,
+    held: Amounts,
+    cancellation: CancellationToken,
+    events: Arc<Emitter>,
+    told: Mutex<Told>,
+}
+
+/// What the agent has told so far.
+#[derive(Debug, Default)]
+struct Told {
+    has_ended: bool,
+    drawn: Amounts,
+    log: VecDeque<String>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        attempt: AttemptId,
+        (run, events): (RunId, Arc<Emitter>),
+        (deadline, cancellation): (Timestamp, CancellationToken),
+        held: Amounts,
+    ) -> Self {
+        let shared =
+            Shared { run, attempt, deadline, held, cancellation, events, told: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// In which run.
+    pub fn run(&self) -> &RunId {
+        &self.shared.run
+    }
+
+    /// Which attempt of which step this is.
+    pub fn attempt(&self) -> &AttemptId {
+        &self.shared.attempt
+    }
+
+    /// When it has to be done.
+    pub fn deadline(&self) -> Timestamp {
+        self.shared.deadline
+    }
+
+    /// What is set aside for it.
+    pub fn held(&self) -> &Amounts {
+        &self.shared.held
+    }
+
+    /// Ends when the agent has to stop: its deadline passed, or the run was cancelled.
+    pub async fn cancelled(&self) {
+        self.shared.cancellation.cancelled().await;
+    }
+
+    /// Whether the agent has to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.cancellation.is_cancelled()
+    }
+
+    /// The token that is cancelled when the agent has to stop: for what it starts itself.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.shared.cancellation
+    }
+
+    /// Tells how far it is, in words for people.
+    pub fn progress(&self, text: impl Into<String>) {
+        self.tell(text.into(), &Amounts::none());
+    }
+
+    /// Tells what it has spent so far, all in all. It counts if the agent ends without saying what it cost,
+    /// and never goes back.
+    pub fn report_drawn(&self, so_far: impl Into<Amounts>) {
+        self.tell(String::new(), &so_far.into());
+    }
+
+    /// Writes a line into the step's log.
+    pub fn log(&self, line: impl Into<String>) {
+        let line = line.into();
+        {
+            let mut told = self.shared.told.lock();
+            if told.has_ended {
+                return;
+            }
+            if told.log.len() >= LOG_LINES_KEPT {
+                told.log.pop_front();
+            }
+            told.log.push_back(line.clone());
+        }
+        self.emit(RunFact::Logged { line });
+    }
+
+    pub(crate) fn tell(&self, text: String, so_far: &Amounts) {
+        let drawn = {
+            let mut told = self.shared.told.lock();
+            if told.has_ended {
+                return;
+            }
+            told.drawn = larger(&told.drawn, so_far);
+            told.drawn.clone()
+        };
+        self.emit(RunFact::Progressed { text, drawn });
+    }
+
+    /// Ends the telling, and gives what was drawn and the last lines of the log.
+    pub(crate) fn end(&self) -> (Amounts, Vec<String>) {
+        let mut told = self.shared.told.lock();
+        told.has_ended = true;
+        (std::mem::take(&mut told.drawn), told.log.drain(..).collect())
+    }
+
+    fn emit(&self, fact: RunFact) {
+        self.shared.events.emit(Some(&self.shared.attempt), fact);
+    }
+}

@@ -1,0 +1,240 @@
+//! What happens in a run, as it happens: [`RunEvent`], told to an [`Observer`].
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use safeguards_budget::{Denial, Receipt};
+use safeguards_types::{AccountId, AgentId, Amounts, Clock, Timestamp};
+use serde::{Serialize, Serializer};
+
+use crate::{CostBasis, CostMismatch, Reason, RunId, State, StepId, panics::panic_text, wire};
+
+/// Is told what happens in a run, while it happens. Every closure that takes a [`RunEvent`] is one.
+///
+/// A trait and no bare closure type, so that a value with state of its own (a terminal, a channel's sender)
+/// can be one by name.
+///
+/// # Contract
+///
+/// - `observe` returns soon and never blocks: the step that it is told about waits for it.
+/// - Events of one step come in order; those of steps that run side by side come from several threads.
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn observe(&self, event: &RunEvent);
+}
+
+impl<F: Fn(&RunEvent) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, event: &RunEvent) {
+        self(event);
+    }
+}
+
+/// Something that happened in a run.
+///
+/// In JSON one object: `type`, `run`, where it is about a step `step`, `agent` and `attempt`, then `at` and
+/// the keys of the fact.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RunEvent {
+    /// In which run.
+    pub run: RunId,
+    /// In which attempt of which step; none where it is about the run.
+    pub attempt: Option<AttemptId>,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub fact: RunFact,
+}
+
+/// Names one attempt within a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AttemptId {
+    /// Of which step.
+    pub step: StepId,
+    /// By whom.
+    pub agent: AgentId,
+    /// The how manieth, from 1.
+    #[serde(rename = "attempt")]
+    pub number: u32,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum RunFact {
+    /// A run began.
+    RunStarted {
+        /// The team.
+        team: String,
+        /// The account that all its spending counts at.
+        pool: AccountId,
+        /// The strategy's name.
+        strategy: String,
+        /// The team's agents, in order.
+        agents: Vec<AgentId>,
+        /// When it ends at the latest, but for the grace of what is running then.
+        deadline: Timestamp,
+    },
+    /// A step began.
+    StepStarted {
+        /// When it has to be done.
+        deadline: Timestamp,
+    },
+    /// Money was set aside for it.
+    Held {
+        /// How much.
+        amounts: Amounts,
+        /// What the ledger answered.
+        #[serde(serialize_with = "wire::receipt")]
+        receipt: Receipt,
+    },
+    /// A budget said no.
+    Denied {
+        /// With these numbers.
+        #[serde(serialize_with = "wire::denial")]
+        denial: Denial,
+    },
+    /// The agent told how far it is.
+    Progressed {
+        /// In words.
+        text: String,
+        /// What it has drawn so far.
+        drawn: Amounts,
+    },
+    /// The agent wrote a line into its log.
+    Logged {
+        /// The line.
+        line: String,
+    },
+    /// What it cost is written down.
+    Settled {
+        /// How much.
+        amounts: Amounts,
+        /// What that rests on.
+        basis: CostBasis,
+        /// That it said less than it had drawn.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cost_mismatch: Option<CostMismatch>,
+        /// What the ledger answered.
+        #[serde(serialize_with = "wire::receipt")]
+        receipt: Receipt,
+    },
+    /// A step ended, or will not be begun.
+    StepEnded {
+        /// How.
+        state: State,
+        /// Why; none where it succeeded.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+        /// What it spent.
+        spent: Amounts,
+        /// How long it took.
+        #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+        duration: Duration,
+    },
+    /// The run ended.
+    RunEnded {
+        /// How.
+        state: State,
+        /// Why; none where it succeeded.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+        /// What all its steps spent.
+        spent: Amounts,
+    },
+}
+
+impl RunFact {
+    /// The name that stands as `type` in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::StepStarted { .. } => "step_started",
+            Self::Held { .. } => "held",
+            Self::Denied { .. } => "denied",
+            Self::Progressed { .. } => "progressed",
+            Self::Logged { .. } => "logged",
+            Self::Settled { .. } => "settled",
+            Self::StepEnded { .. } => "step_ended",
+            Self::RunEnded { .. } => "run_ended",
+        }
+    }
+}
+
+impl Serialize for RunEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Line<'event> {
+            r#type: &'static str,
+            run: &'event RunId,
+            #[serde(flatten)]
+            attempt: &'event Option<AttemptId>,
+            at: Timestamp,
+            #[serde(flatten)]
+            fact: &'event RunFact,
+        }
+        let Self { run, attempt, at, fact } = self;
+        let line = Line { r#type: fact.kind(), run, attempt, at: *at, fact };
+        line.serialize(serializer)
+    }
+}
+
+fn milliseconds<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Tells an observer, and outlives its panics.
+pub(crate) struct Emitter {
+    run: RunId,
+    clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
+    /// What the observer said when it panicked first; it is told nothing more after that.
+    panicked: Mutex<Option<String>>,
+}
+
+impl Emitter {
+    pub(crate) fn new(
+        run: RunId,
+        clock: Arc<dyn Clock>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
+        Self { run, clock, observer, panicked: Mutex::new(None) }
+    }
+
+    pub(crate) fn emit(&self, attempt: Option<&AttemptId>, fact: RunFact) {
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        if self.panicked.lock().is_some() {
+            return;
+        }
+        let event = RunEvent {
+            run: self.run.clone(),
+            attempt: attempt.cloned(),
+            at: self.clock.now(),
+            fact,
+        };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.observe(&event))) {
+            *self.panicked.lock() = Some(panic_text(&*panic));
+        }
+    }
+
+    /// What the observer said if it panicked.
+    pub(crate) fn panicked(&self) -> Option<String> {
+        self.panicked.lock().clone()
+    }
+}
+
+impl fmt::Debug for Emitter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Emitter");
+        out.field("run", &self.run).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,306 @@
+//! One attempt of a step: hold, run the agent under its deadline, settle, report.
+
+use std::{sync::Arc, time::Duration};
+
+use safeguards_budget::CommandError;
+use safeguards_types::{Amounts, Timestamp, Unit};
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Shared,
+    purse::{Held, Purse, Settled},
+};
+use crate::{
+    AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, Reason, Reply, RunFact,
+    RunFault, State, Step, StepReport, Task,
+    bill::{bill, price},
+    panics::panic_text,
+    team::Member,
+};
+
+/// How long a task that was aborted may take to be gone. One that is at an `.await` is gone at once.
+const ABORT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// One attempt of a step.
+pub(super) struct Attempt {
+    run: Arc<Shared>,
+    member: Arc<Member>,
+    id: AttemptId,
+    task: Task,
+    cancellation: CancellationToken,
+    purse: Purse,
+}
+
+/// How the agent ended.
+struct Ending {
+    state: State,
+    reason: Option<Reason>,
+    reply: Reply,
+    never_began: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(
+        run: Arc<Shared>,
+        member: Arc<Member>,
+        step: Step,
+        cancellation: CancellationToken,
+    ) -> Self {
+        let Step { step, agent, task } = step;
+        let id = AttemptId { step, agent, number: 1 };
+        let pool = run.team.pool().clone();
+        let scopes = member.scopes().iter().cloned().chain([pool]).collect();
+        let purse = Purse::new(
+            Arc::clone(&run.runner.ledger),
+            (member.payer().clone(), scopes),
+            (run.op, run.id.clone()),
+            id.clone(),
+        );
+        Self { run, member, id, task, cancellation, purse }
+    }
+
+    /// Carries it out. Nothing stops this half-way: what was begun is settled.
+    pub(super) async fn carry_out(self) -> StepReport {
+        let started_at = self.now();
+        let mut report = StepReport::new(&self.id, self.member.payer(), State::Failed, started_at);
+        self.begin(&mut report).await;
+        report.duration = self.now().since(started_at);
+        self.run.step_ended(&self.id, &report);
+        report
+    }
+
+    async fn begin(&self, report: &mut StepReport) {
+        let started_at = report.started_at;
+        if let Some((state, fault)) = self.must_not_begin(started_at) {
+            report.attempts = 0;
+            return self.end(report, state, (&fault).into());
+        }
+        let deadline = match self.member.timeout_after() {
+            Some(span) => self.run.deadline.min(started_at.saturating_add(span)),
+            None => self.run.deadline,
+        };
+        self.emit(RunFact::StepStarted { deadline });
+        let grace = self.member.agent().descriptor().grace;
+        let lasts = deadline.since(started_at).saturating_add(grace);
+        let held = match self.purse.hold(self.member.to_hold(), lasts, started_at).await {
+            Ok((held, receipt)) => {
+                report.held = held.amounts.clone();
+                if let Some(receipt) = receipt {
+                    self.emit(RunFact::Held { amounts: held.amounts.clone(), receipt });
+                }
+                held
+            }
+            Err(error) => return self.not_held(report, &error),
+        };
+        if let Some((state, fault)) = self.must_not_begin(self.now()) {
+            self.end(report, state, (&fault).into());
+            return self.release(report, &held).await;
+        }
+        let (ending, drawn) = self.run_agent(report, deadline, grace).await;
+        report.state = ending.state;
+        report.reason = ending.reason;
+        if ending.never_began {
+            return self.release(report, &held).await;
+        }
+        let Reply { output, cost, notes } = ending.reply;
+        report.notes = notes;
+        report.output = (!output.is_null() || report.state.is_success()).then_some(output);
+        self.settle(report, &held, (cost, drawn)).await;
+    }
+
+    /// Whether its time is over before it began.
+    fn must_not_begin(&self, now: Timestamp) -> Option<(State, RunFault)> {
+        if self.cancellation.is_cancelled() {
+            return Some((State::Cancelled, RunFault::CancelledBeforeStart));
+        }
+        let deadline = self.run.deadline;
+        (now >= deadline).then_some((State::TimedOut, RunFault::DeadlineBeforeStart { deadline }))
+    }
+
+    fn not_held(&self, report: &mut StepReport, error: &CommandError) {
+        let Some(denial) = error.denial() else {
+            return self.end(report, State::Failed, Reason::new(error.code(), error.to_string()));
+        };
+        self.emit(RunFact::Denied { denial: denial.clone() });
+        self.end(report, State::Denied, Reason::new(denial.code(), denial.to_string()));
+        report.denial = Some(denial.clone());
+    }
+
+    /// Runs the agent until it ends, its deadline passes or the step is cancelled.
+    async fn run_agent(
+        &self,
+        report: &mut StepReport,
+        deadline: Timestamp,
+        grace: Duration,
+    ) -> (Ending, Amounts) {
+        let stop = self.cancellation.child_token();
+        let names = (self.run.id.clone(), Arc::clone(&self.run.events));
+        let held = report.held.clone();
+        let cx = Context::new(self.id.clone(), names, (deadline, stop.clone()), held);
+        let (agent, task, agents_cx) =
+            (Arc::clone(self.member.agent()), self.task.clone(), cx.clone());
+        let mut running = tokio::spawn(async move { agent.run(task, agents_cx).await });
+        let remaining = deadline.since(self.now());
+        let told_to_stop = tokio::select! {
+            biased;
+            ended = &mut running => Err(ended),
+            () = self.cancellation.cancelled() => Ok(State::Cancelled),
+            () = sleep(remaining) => Ok(State::TimedOut),
+        };
+        let ending = match told_to_stop {
+            Err(ended) => read(ended),
+            Ok(state) => {
+                stop.cancel();
+                self.stopped(state, &mut running, (deadline.since(report.started_at), grace)).await
+            }
+        };
+        let (drawn, log) = cx.end();
+        report.log = log;
+        (ending, drawn)
+    }
+
+    /// Waits for an agent that was told to stop: for its grace, then by force.
+    async fn stopped(
+        &self,
+        state: State,
+        running: &mut JoinHandle<Result<Reply, AgentError>>,
+        (had, grace): (Duration, Duration),
+    ) -> Ending {
+        let mut ended = timeout(grace, &mut *running).await.ok();
+        if ended.is_none() {
+            running.abort();
+            ended = timeout(ABORT_PATIENCE, running).await.ok();
+        }
+        let Some(ended) = ended else {
+            let message = format!("told to stop, and still running after {grace:?}; it may go on");
+            return Ending::of(State::Abandoned, AgentErrorKind::Abandoned, message);
+        };
+        let (kind, message) = if state == State::Cancelled {
+            let with_run = self.run.asked_to_stop.is_cancelled();
+            let by_whom = if with_run { "with the run" } else { "by the strategy" };
+            (AgentErrorKind::Cancelled, format!("cancelled {by_whom}"))
+        } else {
+            (AgentErrorKind::TimedOut, format!("not done after {had:?}, its deadline"))
+        };
+        // What it says on its way out is no longer how it ended, but what it cost counts.
+        Ending { state, reason: Some(Reason::new(kind.code(), message)), ..read(ended) }
+    }
+
+    async fn settle(&self, report: &mut StepReport, held: &Held, (cost, drawn): (Cost, Amounts)) {
+        let table = self.member.own_prices().unwrap_or(&self.run.runner.prices);
+        let (said, priced) = price(cost, table);
+        match priced {
+            Ok(notes) => report.notes.extend(notes),
+            Err(error) => self.fail(report, Reason::new(error.code(), error.to_string())),
+        }
+        let free = self.member.agent().descriptor().free;
+        let bill = bill(&held.amounts, free, &drawn, said);
+        let Settled { bill, receipt, trouble } = self.purse.settle(held, bill, self.now()).await;
+        if let Some(error) = trouble {
+            let message = format!("its cost could not be written down: {error}");
+            self.fail(report, Reason::new(error.code(), message));
+        }
+        report.spent = bill.amounts;
+        report.basis = bill.basis;
+        report.cost_mismatch = bill.mismatch;
+        if let Some(receipt) = receipt {
+            self.emit(RunFact::Settled {
+                amounts: report.spent.clone(),
+                basis: report.basis,
+                cost_mismatch: report.cost_mismatch.clone(),
+                receipt,
+            });
+        }
+        let paid = paid(report);
+        if let Some(reason) = &mut report.reason {
+            reason.message =
+                format!("{}, attempt {}: {}{paid}", self.id.agent, self.id.number, reason.message);
+        }
+    }
+
+    async fn release(&self, report: &mut StepReport, held: &Held) {
+        if let Err(error) = self.purse.release(held, self.now()).await {
+            report
+                .notes
+                .push(format!("what was held is free only when its time runs out: {error}"));
+        }
+        if let Some(reason) = report.reason.as_mut().filter(|_| report.state == State::Failed) {
+            reason.message =
+                format!("{}, attempt {}: {}", self.id.agent, self.id.number, reason.message);
+        }
+    }
+
+    /// Ends it before its agent began.
+    fn end(&self, report: &mut StepReport, state: State, mut reason: Reason) {
+        reason.message = format!("{}: {}", self.id.agent, reason.message);
+        report.state = state;
+        report.reason = Some(reason);
+    }
+
+    /// Makes a failure of a success; a step that failed already keeps its first reason.
+    fn fail(&self, report: &mut StepReport, reason: Reason) {
+        match &mut report.reason {
+            None => {
+                report.state = State::Failed;
+                report.reason = Some(reason);
+            }
+            Some(_) => report.notes.push(format!("{}: {}", self.id.agent, reason.message)),
+        }
+    }
+
+    fn emit(&self, fact: RunFact) {
+        self.run.events.emit(Some(&self.id), fact);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.run.runner.clock.now()
+    }
+}
+
+impl Ending {
+    fn of(state: State, kind: AgentErrorKind, message: String) -> Self {
+        let reason = Some(Reason::new(kind.code(), message));
+        Self { state, reason, reply: Reply::default(), never_began: kind.never_began() }
+    }
+}
+
+/// Reads how the agent's task ended.
+fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
+    match ended {
+        Ok(Ok(reply)) => {
+            Ending { state: State::Succeeded, reason: None, reply, never_began: false }
+        }
+        Ok(Err(error)) => {
+            let mut ending = Ending::of(State::Failed, error.kind(), error.to_string());
+            ending.reply.cost = error.spent().clone();
+            ending
+        }
+        Err(error) => {
+            let (kind, message) = error.try_into_panic().map_or_else(
+                |_| (AgentErrorKind::Cancelled, "its task was ended from outside".to_owned()),
+                |panic| (AgentErrorKind::Panicked, format!("panicked: {}", panic_text(&*panic))),
+            );
+            Ending::of(State::Failed, kind, message)
+        }
+    }
+}
+
+/// The end of a sentence about a step that did not succeed: what is paid for it all the same.
+fn paid(report: &StepReport) -> String {
+    let worth_saying = |amounts: &Amounts| -> Amounts {
+        let amounts = amounts.iter().filter(|amount| *amount.unit() != Unit::REQUESTS);
+        amounts.filter(|amount| !amount.quantity().is_zero()).cloned().collect()
+    };
+    let spent = worth_saying(&report.spent);
+    match report.basis {
+        _ if spent.is_empty() => String::new(),
+        CostBasis::Reported => format!("; it reports {spent}, which counts as spent"),
+        CostBasis::Drawn => format!("; the {spent} drawn counts as spent"),
+        CostBasis::Estimate => format!("; the estimate of {spent} counts as spent"),
+        CostBasis::NotBegun | CostBasis::Free => String::new(),
+    }
+}

@@ -1,0 +1,223 @@
+//! [`Strategy`]: which step of a run comes next. Pure: progress in, moves out.
+
+mod fan_out;
+mod pipeline;
+
+use std::{collections::HashMap, fmt};
+
+use safeguards_types::AgentId;
+use serde_json::Value;
+
+pub use fan_out::{FanOut, Policy};
+pub use pipeline::Pipeline;
+
+use crate::{State, StepId, Task};
+
+/// Cuts a task into steps and says which comes next.
+///
+/// # Contract
+///
+/// - Pure: the same progress gives the same moves. It waits for nothing and reads no clock.
+/// - It is asked at the start and after each step's end. Where nothing is running it starts a step or
+///   finishes; else the run fails as stalled.
+/// - It finishes once, with [`Move::Succeed`] or [`Move::Stop`]. What is running then is cancelled; moves
+///   after that are dropped.
+/// - Names of steps differ within a run.
+///
+/// ```
+/// use safeguards_coord::{Move, Pipeline, Progress, Strategy, Task};
+///
+/// // A user's own strategy: the team's first agent alone does the task.
+/// #[derive(Debug)]
+/// struct Alone;
+///
+/// impl Strategy for Alone {
+///     fn name(&self) -> &str {
+///         "alone"
+///     }
+///
+///     fn next(&self, progress: &Progress) -> Vec<Move> {
+///         match (progress.steps().first(), progress.agents().first()) {
+///             (None, Some(agent)) => vec![Move::start("only", agent, progress.task().clone())],
+///             (Some(step), _) => vec![step.finish()],
+///             (None, None) => vec![],
+///         }
+///     }
+/// }
+///
+/// let progress = Progress::new(Task::new("count"), ["counter".into()]);
+/// assert_eq!(Alone.next(&progress).len(), 1);
+/// ```
+pub trait Strategy: fmt::Debug + Send + Sync + 'static {
+    /// Its name, for people.
+    fn name(&self) -> &str;
+
+    /// What comes next.
+    fn next(&self, progress: &Progress) -> Vec<Move>;
+}
+
+/// What a strategy wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Move {
+    /// Begin a step.
+    Start(Step),
+    /// Write down that a step will not be begun.
+    Skip {
+        /// Its name.
+        step: StepId,
+        /// Who would have done it.
+        agent: AgentId,
+        /// Why not.
+        because: String,
+    },
+    /// Cancel a step that is running; one that is not, is left as it is.
+    Cancel(StepId),
+    /// The run has succeeded.
+    Succeed {
+        /// What the team has to show.
+        output: Value,
+    },
+    /// The run ends without success: in the state of the step that it ends because of.
+    Stop {
+        /// Which step.
+        because_of: StepId,
+        /// What there is to show all the same.
+        output: Option<Value>,
+    },
+}
+
+impl Move {
+    /// Begin the step `step`: let `agent` do `task`.
+    pub fn start(step: impl Into<StepId>, agent: impl Into<AgentId>, task: Task) -> Self {
+        Self::Start(Step { step: step.into(), agent: agent.into(), task })
+    }
+}
+
+/// A step to be begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Step {
+    /// Its name.
+    pub step: StepId,
+    /// Who does it.
+    pub agent: AgentId,
+    /// What is to be done.
+    pub task: Task,
+}
+
+/// How far a run is: what a [`Strategy`] decides by.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    task: Task,
+    agents: Vec<AgentId>,
+    steps: Vec<StepProgress>,
+    /// Where each step stands in `steps`; for look-up only.
+    places: HashMap<StepId, usize>,
+    running: usize,
+    unsuccessful: usize,
+}
+
+/// How far a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StepProgress {
+    /// Its name.
+    pub step: StepId,
+    /// Who does it.
+    pub agent: AgentId,
+    /// How it ended; none while it is running.
+    pub state: Option<State>,
+    /// What its agent gave back.
+    pub output: Option<Value>,
+}
+
+impl StepProgress {
+    /// Whether it ended well.
+    pub fn has_succeeded(&self) -> bool {
+        self.state.is_some_and(State::is_success)
+    }
+
+    /// Whether it ended, and not well.
+    pub fn has_not_succeeded(&self) -> bool {
+        self.state.is_some_and(|state| !state.is_success())
+    }
+
+    /// The end of a run whose result is this step's.
+    pub fn finish(&self) -> Move {
+        if self.has_succeeded() {
+            Move::Succeed { output: self.output.clone().unwrap_or_default() }
+        } else {
+            Move::Stop { because_of: self.step.clone(), output: None }
+        }
+    }
+}
+
+impl Progress {
+    /// A run at its beginning: `task` for a team of `agents`.
+    pub fn new(task: Task, agents: impl IntoIterator<Item = AgentId>) -> Self {
+        Self {
+            task,
+            agents: agents.into_iter().collect(),
+            steps: Vec::new(),
+            places: HashMap::new(),
+            running: 0,
+            unsuccessful: 0,
+        }
+    }
+
+    /// The run's task.
+    pub const fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The team's agents, in order.
+    pub fn agents(&self) -> &[AgentId] {
+        &self.agents
+    }
+
+    /// The steps named so far, in that order.
+    pub fn steps(&self) -> &[StepProgress] {
+        &self.steps
+    }
+
+    /// The step of this name.
+    pub fn step(&self, step: &StepId) -> Option<&StepProgress> {
+        self.places.get(step).and_then(|place| self.steps.get(*place))
+    }
+
+    /// How many steps are running.
+    pub const fn running(&self) -> usize {
+        self.running
+    }
+
+    /// The first step, in the order in which they were named, that ended and not well.
+    pub fn first_unsuccessful(&self) -> Option<&StepProgress> {
+        // Most runs have none, and are asked after every step.
+        if self.unsuccessful == 0 {
+            return None;
+        }
+        self.steps.iter().find(|step| step.has_not_succeeded())
+    }
+
+    /// Notes that a step began. `false`, and nothing noted, where there is one of that name.
+    pub fn begin(&mut self, step: StepId, agent: AgentId) -> bool {
+        if self.places.contains_key(&step) {
+            return false;
+        }
+        self.places.insert(step.clone(), self.steps.len());
+        self.steps.push(StepProgress { step, agent, state: None, output: None });
+        self.running = self.running.saturating_add(1);
+        true
+    }
+
+    /// Notes that a step which is running ended; nothing is noted of any other.
+    pub fn end(&mut self, step: &StepId, state: State, output: Option<Value>) {
+        let place = self.places.get(step).and_then(|place| self.steps.get_mut(*place));
+        if let Some(ended) = place.filter(|step| step.state.is_none()) {
+            (ended.state, ended.output) = (Some(state), output);
+            self.running = self.running.saturating_sub(1);
+            self.unsuccessful = self.unsuccessful.saturating_add(usize::from(!state.is_success()));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Teams run to their end: with closures on simulated time, and with real programs.
+
+mod closures;
+mod money;
+#[cfg(unix)]
+mod programs;
+mod stage;
+mod strategies;

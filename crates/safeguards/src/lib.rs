@@ -1,0 +1,106 @@
+//! Budgets, coordination and alerts for fleets of AI agents: what does not fit a budget is not granted.
+//!
+//! ```
+//! use safeguards::prelude::*;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), safeguards::Error> {
+//!     let v2 = Safeguards::in_memory().v2();
+//!     let (pools, agents, budget, alerts) = (v2.pools(), v2.agents(), v2.budget(), v2.alerts());
+//!     alerts.on("budget.**", |alert: &Alert| eprintln!("{alert}"))?;
+//!
+//!     let pool = pools.create("research", usd!(5.00), P5).await?;
+//!     let reader = agents.create("reader", usd!(4.00), P7).pool(&pool).await?;
+//!     let writer = agents.create("writer", usd!(4.00), P3).pool(&pool).await?;
+//!     let job = v2.operation(); // names this piece of work; kept with it, retries are safe
+//!
+//!     // A charge: recorded at the agent and at its pool, or at neither.
+//!     let receipt = budget.charge(&reader, usd!(3.90), job.step("read")).await?;
+//!     assert_eq!(receipt.available, usd!(0.10).into());
+//!
+//!     // A denial: the writer has 4.00 of its own, but the pool has only 1.10.
+//!     match budget.charge(&writer, usd!(2.00), job.step("draft")).await {
+//!         Ok(receipt) => println!("{} left", receipt.available),
+//!         Err(CommandError::Denied(denial)) => eprintln!("{denial}"),
+//!         Err(error) => return Err(error.into()),
+//!     }
+//!
+//!     // A hold: set aside before the call, settled with what the call really cost.
+//!     let hold = budget.hold(&writer, usd!(1.00), job.step("short")).await?;
+//!     let (text, cost) = call_model("three sentences, please").await;
+//!     budget.settle(hold, cost).await?;
+//!     println!("{text}");
+//!     Ok(())
+//! }
+//! # async fn call_model(_: &str) -> (&'static str, Amount) { ("One. Two. Three.", usd!(0.03)) }
+//! ```
+//!
+//! ```text
+//! medium  budget.threshold: reader has spent 3.90 USD, 80 % of 4.00 USD or more (lifetime)
+//! high  budget.denied: writer was denied: research has 1.10 USD left of 5.00 USD (lifetime; 3.9 spent, 0 held), asked 2.00 USD; waiting does not help
+//! research has 1.10 USD left of 5.00 USD (lifetime; 3.9 spent, 0 held), asked 2.00 USD; waiting does not help
+//! One. Two. Three.
+//! ```
+//!
+//! # What is promised
+//!
+//! - **No overshoot.** However many agents spend at once, no charge and no hold is granted that does not fit
+//!   every limit on its way up. What was really spent is written down all the same, and told as an overrun.
+//! - **No hang, no swallowed error.** Each step of a team ends by its deadline, in exactly one state, with a
+//!   reason and with what it cost.
+//! - **No silent loss.** An alert that could not be delivered is a dead letter with its reason.
+//! - **Nothing is rounded.** Amounts are exact to 10⁻¹², and are text wherever they leave the program.
+//!
+//! This version keeps everything in memory: what was spent is forgotten when the program ends.
+//!
+//! # I want to
+//!
+//! | | |
+//! | --- | --- |
+//! | limit what agents spend | [`Safeguards`], [`v2`] |
+//! | do it as the guide does | [`v1`] |
+//! | run a team of programs under a budget | [`TeamSpec`], `TeamSpec::bind` |
+//! | write agents, teams and strategies in Rust | [`coord`] |
+//! | be told when a limit is near | [`Alerts::on`](notify::Alerts::on) |
+//! | know what a model call costs | [`PriceTable`](pricing::PriceTable) |
+//! | keep accounts somewhere else | [`Ledger`](budget::Ledger), [`Safeguards::builder`] |
+//!
+//! # Which crate to take
+//!
+//! Each part stands alone; this crate only joins them and adds nothing of its own but [`Error`] and the
+//! [`prelude`].
+//!
+//! | crate | here | what it knows |
+//! | --- | --- | --- |
+//! | `safeguards-types` | [`types`] | ids, exact amounts, time, priority, severity |
+//! | `safeguards-budget` | [`budget`] | the ledger: accounts, limits, charges, holds |
+//! | `safeguards-notify` | [`notify`] | alerts, handlers, channels |
+//! | `safeguards-pricing` | [`pricing`] | what models cost |
+//! | `safeguards-coord` | [`coord`] | agents, teams, strategies |
+//! | `safeguards-api` | [`api`] | versioned APIs over all of them, and the team file |
+//!
+//! # Errors
+//!
+//! What is refused comes back in `Err`, as a denial with its numbers: who ignores it stops instead of spending.
+//! Every error has a stable `code()`; [`Error`] takes them all.
+//!
+//! # Versions
+//!
+//! [`v1`] and [`v2`] are released and stay; [`latest`] is the newest of them and moves. Libraries name the one
+//! that they mean.
+
+mod error;
+pub mod prelude;
+
+pub use safeguards_api as api;
+#[doc(inline)]
+pub use safeguards_api::{
+    ApiVersion, BuildError, Builder, Safeguards, TeamFileError, TeamSpec, latest, v1, v2,
+};
+pub use safeguards_budget as budget;
+pub use safeguards_coord as coord;
+pub use safeguards_notify as notify;
+pub use safeguards_pricing as pricing;
+pub use safeguards_types as types;
+
+pub use error::Error;
