@@ -7,10 +7,12 @@
 //! - `holds`: what is set aside, and when it is due.
 //! - `journal`: the newest entries, and with them the operation ids that are remembered.
 //! - `check`: whether a command is sound, and whether it fits.
-//! - `post`: what an accepted command changes, and the receipt for it.
+//! - `post`: what an accepted command changes.
+//! - `answer`: what its receipt says.
 //! - `arena`: values named by small indices.
 
 mod account;
+mod answer;
 mod arena;
 mod check;
 mod holds;
@@ -72,8 +74,8 @@ struct Savepoint {
     accounts: usize,
     journal: Mark,
     next_entry: EntryId,
-    touched_accounts: Vec<(Ix<AccountState>, AccountState)>,
-    touched_holds: Vec<(HoldId, Option<HeldHold>)>,
+    touched_accounts: HashMap<Ix<AccountState>, AccountState>,
+    touched_holds: HashMap<HoldId, Option<HeldHold>>,
 }
 
 /// Amounts by the book's own names for units, in the order of the units' text.
@@ -138,7 +140,6 @@ impl Book {
         let now = self.journal.now(clock);
         self.journal.check_age(command.op, now)?;
         self.sweep(&command.action, now);
-        check::check_metadata(command)?;
         match &command.action {
             Action::RegisterUnit { unit } => self.register_unit(command, unit, now),
             Action::OpenAccount(open) => self.open_account(command, open, now),
@@ -180,8 +181,8 @@ impl Book {
             accounts: self.accounts.len(),
             journal: self.journal.mark(),
             next_entry: self.journal.next_id(),
-            touched_accounts: Vec::new(),
-            touched_holds: Vec::new(),
+            touched_accounts: HashMap::new(),
+            touched_holds: HashMap::new(),
         });
         let outcome: Result<Vec<_>, _> = commands
             .iter()
@@ -213,31 +214,30 @@ impl Book {
             self.holds.restore(id, before);
         }
         self.holds.restore_ended(next_entry);
-        self.accounts.truncate(accounts);
-        self.units.truncate(units);
-        let (known_accounts, known_units) = (&self.accounts, &self.units);
-        self.account_names.retain(|_, ix| known_accounts.has(*ix));
-        self.unit_names.retain(|_, ix| known_units.has(*ix));
+        for account in self.accounts.take_back_to(accounts) {
+            self.account_names.remove(&account.id);
+        }
+        for unit in self.units.take_back_to(units) {
+            self.unit_names.remove(&unit);
+        }
         self.journal.return_to(journal);
     }
 
     /// The account, to be changed. Everything that changes one goes through here, so that a linked batch can
     /// be taken back.
     fn account_mut(&mut self, ix: Ix<AccountState>) -> &mut AccountState {
-        if let Some(savepoint) = &mut self.savepoint
-            && !savepoint.touched_accounts.iter().any(|(known, _)| *known == ix)
-        {
-            savepoint.touched_accounts.push((ix, self.accounts.get(ix).clone()));
+        if let Some(savepoint) = &mut self.savepoint {
+            let before = || self.accounts.get(ix).clone();
+            savepoint.touched_accounts.entry(ix).or_insert_with(before);
         }
         self.accounts.get_mut(ix)
     }
 
     /// Puts a hold in place of what was known under its name. Everything that changes one goes through here.
     fn put_hold(&mut self, hold: HeldHold) {
-        if let Some(savepoint) = &mut self.savepoint
-            && !savepoint.touched_holds.iter().any(|(known, _)| *known == hold.id)
-        {
-            savepoint.touched_holds.push((hold.id, self.holds.get(hold.id).cloned()));
+        if let Some(savepoint) = &mut self.savepoint {
+            let before = || self.holds.get(hold.id).cloned();
+            savepoint.touched_holds.entry(hold.id).or_insert_with(before);
         }
         self.holds.put(hold);
     }
@@ -339,7 +339,7 @@ impl Book {
             Some((serial, Some(current))) => hold.windows_of(account).any(|window| {
                 window.serial == serial
                     && window.ends_at == current.span.ends_at
-                    && now < window.ends_at
+                    && !current.span.is_over(now)
             }),
             Some((_, None)) | None => hold.counts_at(account),
         };

@@ -16,7 +16,7 @@ use crate::{
 pub enum CommandError {
     /// The ledger said no.
     #[error("denied: {0}")]
-    Denied(#[source] Denial),
+    Denied(Denial),
     /// The ledger could not answer.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

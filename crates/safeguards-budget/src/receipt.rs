@@ -266,9 +266,10 @@ pub enum Denial {
         max: usize,
     },
     /// Something is longer or more than the ledger takes.
-    #[error("{bound}: {given} is outside {allowed}")]
+    #[error("{bound}: {given} given, {allowed} allowed")]
     BoundExceeded {
-        /// What is bounded: `name`, `scopes`, `limits`, `steps`, `ttl`, `metadata`, `commands`, `instant`.
+        /// What is bounded: `name`, `scopes`, `limits`, `steps`, `percents`, `ttl`,
+        /// `metadata`, `commands`, `instant`.
         bound: &'static str,
         /// What was given.
         given: String,

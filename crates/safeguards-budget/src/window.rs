@@ -142,6 +142,14 @@ pub(crate) struct Span {
     pub(crate) ends_at: Timestamp,
 }
 
+impl Span {
+    /// Whether the window has ended at `now`. One that is cut at the end of time never does: else its last
+    /// instant would be in no window, and nothing spent then would count.
+    pub(crate) fn is_over(self, now: Timestamp) -> bool {
+        self.ends_at <= now && self.ends_at < Timestamp::MAX
+    }
+}
+
 impl Window {
     /// Every `seconds` seconds, counted from 1970-01-01T00:00:00Z.
     ///

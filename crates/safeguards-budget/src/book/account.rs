@@ -59,7 +59,7 @@ impl LimitState {
         let Some(current) = &mut self.current else {
             return;
         };
-        if now >= current.span.ends_at
+        if current.span.is_over(now)
             && let Some(span) = self.limit.window.span_at(now)
         {
             *current = WindowCounter { span, counter: Counter::default() };
@@ -132,7 +132,7 @@ impl AccountState {
     pub(super) fn counter(&self, state: &LimitState, now: Timestamp) -> Counter {
         match &state.current {
             None => self.total(state.unit),
-            Some(current) if now < current.span.ends_at => current.counter,
+            Some(current) if !current.span.is_over(now) => current.counter,
             Some(_) => Counter::default(),
         }
     }
@@ -239,10 +239,10 @@ impl AccountState {
             counter.held = counter.held.saturating_sub(due(state.unit, Some(state)));
             // A window that nobody has spent in since it ended shows the one that runs now.
             let span = state.current.and_then(|current| {
-                if now < current.span.ends_at {
-                    Some(current.span)
-                } else {
+                if current.span.is_over(now) {
                     state.limit.window.span_at(now)
+                } else {
+                    Some(current.span)
                 }
             });
             LimitUsage {

@@ -50,14 +50,9 @@ impl<T> Arena<T> {
         self.0.len()
     }
 
-    /// Whether the value of this name is still there.
-    pub(super) fn has(&self, ix: Ix<T>) -> bool {
-        self.position(ix).is_some_and(|at| at < self.0.len())
-    }
-
     /// Takes back what was added beyond the first `len`. Their names must not be used again.
-    pub(super) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
+    pub(super) fn take_back_to(&mut self, len: usize) -> impl Iterator<Item = T> {
+        self.0.drain(len.min(self.0.len())..)
     }
 
     #[expect(clippy::expect_used, reason = "an index is made by `push`, and what it names stays")]

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use safeguards_types::{AccountId, Amount, Amounts, Priority, Quantity, Timestamp, Unit};
-use smallvec::SmallVec;
 
 use super::{
     Book, ChargeSet, Quantities,
@@ -137,17 +136,15 @@ impl Book {
                 ids: Arc::clone(&spender.path_ids),
             });
         }
+        let scopes: Vec<_> =
+            charge.scopes.iter().map(|scope| self.account(scope)).collect::<Result<_, _>>()?;
+        check_bound("scopes", scopes.len(), self.bounds.scopes_max, "scopes of one charge")?;
         let mut accounts = spender.path.to_vec();
-        for scope in &charge.scopes {
-            let path = &self.accounts.get(self.account(scope)?).path;
-            let new = path
-                .iter()
-                .filter(|ix| !accounts.contains(ix))
-                .copied()
-                .collect::<SmallVec<[_; 8]>>();
-            accounts.extend(new);
+        for ix in scopes.iter().flat_map(|scope| self.accounts.get(*scope).path.iter()) {
+            if !accounts.contains(ix) {
+                accounts.push(*ix);
+            }
         }
-        check_bound("scopes", charge.scopes.len(), self.bounds.scopes_max, "scopes of one charge")?;
         let ids = accounts.iter().map(|ix| self.accounts.get(*ix).id.clone()).collect();
         Ok(ChargeSet { accounts: accounts.into(), ids })
     }
@@ -257,7 +254,7 @@ impl Book {
             Retry::Never
         } else {
             match state.current {
-                Some(current) if now < current.span.ends_at => Retry::At(current.span.ends_at),
+                Some(current) if !current.span.is_over(now) => Retry::At(current.span.ends_at),
                 Some(_) => state
                     .limit
                     .window
@@ -314,6 +311,7 @@ pub(super) fn check_metadata(command: &Command) -> Result<(), Denial> {
     let bytes = serde_json::to_string(&command.metadata).map_or(usize::MAX, |json| json.len());
     check_bound("metadata", bytes, METADATA_BYTES_MAX, "bytes")
 }
+
 /// When a hold placed now ends.
 pub(super) fn check_ttl(ttl: Duration, now: Timestamp) -> Result<Timestamp, Denial> {
     let whole = ttl.subsec_nanos() == 0 && (1..=TTL_SECONDS_MAX).contains(&ttl.as_secs());
@@ -365,4 +363,23 @@ fn check_bound(bound: &'static str, given: usize, max: usize, what: &str) -> Res
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use safeguards_types::OperationIds;
+
+    use super::*;
+
+    #[test]
+    fn a_ledger_keeps_so_many_accounts_and_no_more() {
+        let (mut book, ids) = (Book::new(), OperationIds::seeded(1));
+        book.bounds.accounts_max = 2;
+        let now = Timestamp::UNIX_EPOCH;
+        let mut open = |name| book.apply(&Command::new(ids.mint(now), OpenAccount::new(name)), now);
+        open("a").unwrap();
+        open("b").unwrap();
+        assert_eq!(open("c"), Err(Denial::TooManyAccounts { max: 2 }));
+        assert_eq!(open("a"), Err(Denial::DuplicateAccount { account: "a".into() }));
+    }
 }

@@ -27,8 +27,8 @@ struct Kept {
     answered: Option<(Command, Receipt)>,
 }
 
-/// Entries are kept at least 65,536 in number and, up to 1,048,576, those of the last ten minutes. An
-/// operation id is remembered exactly as long as its entry.
+/// At least 65,536 operation ids are remembered and, up to 1,048,576 entries, those of the last ten minutes;
+/// each exactly as long as its entry. Entries of what time did are kept along.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Journal {
     kept: VecDeque<Kept>,
@@ -118,7 +118,7 @@ impl Journal {
     /// Drops what need not be kept.
     pub(super) fn forget(&mut self, now: Timestamp) {
         while let Some(oldest) = self.kept.front()
-            && self.kept.len() > Guarantees::in_memory().entries_kept
+            && self.operations.len() > Guarantees::in_memory().entries_kept
             && (self.kept.len() > ENTRIES_MAX
                 || oldest.written_at.saturating_add(ENTRIES_KEPT_FOR) <= now)
         {

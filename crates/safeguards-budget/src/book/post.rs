@@ -9,16 +9,13 @@ use super::{
     Book, ChargeSet, Quantities,
     account::{AccountState, Counter},
     arena::Ix,
-    check::{Asks, Zero, check_amount, check_name, check_ttl},
+    check::{Asks, Zero, check_amount, check_metadata, check_name, check_ttl},
     holds::HeldHold,
 };
 use crate::{
-    Charge, Command, Crossing, Denial, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount,
-    Outcome, Overrun, PlaceHold, Posting, Receipt, Window,
+    Charge, Command, Denial, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount, Outcome,
+    PlaceHold, Posting, Receipt, Window,
 };
-
-/// What was spent at each limit before a command, in the order in which limits are asked.
-type SpentBefore = SmallVec<[Quantity; 8]>;
 
 /// How a settlement divides: what had been set aside, what had not, and what returns.
 struct Settlement {
@@ -36,6 +33,7 @@ impl Book {
         now: Timestamp,
     ) -> Outcome {
         check_name(unit.as_str())?;
+        check_metadata(command)?;
         self.know_unit(unit);
         let fact = Fact::UnitRegistered { unit: unit.clone() };
         Ok(self.accept(command, fact, self.bare_receipt(now)))
@@ -48,6 +46,7 @@ impl Book {
         now: Timestamp,
     ) -> Outcome {
         let parent = self.check_open(open)?;
+        check_metadata(command)?;
         let OpenAccount { account: id, parent: _, priority, limits, protection } = open;
         let mut account = AccountState::new(id.clone(), parent, *priority, protection.clone());
         for limit in limits {
@@ -81,6 +80,7 @@ impl Book {
         let unit = self.check_limit(limit)?;
         let ix = self.account(account)?;
         self.check_room_for_limit(ix, limit)?;
+        check_metadata(command)?;
         self.account_mut(ix).set_limit(unit, limit.clone(), now);
         let fact = Fact::LimitSet { account: account.clone(), limit: limit.clone() };
         Ok(self.accept(command, fact, self.bare_receipt(now)))
@@ -103,12 +103,13 @@ impl Book {
             None if *window == Window::Lifetime => (state.total(unit_ix), Vec::new()),
             None => (Counter::default(), Vec::new()),
         };
-        let overflow =
-            || Denial::AmountOverflow { account: Some(account.clone()), unit: unit.clone() };
-        let used = counter.spent.checked_add(counter.held);
-        let amount = used.and_then(|used| used.checked_add(amount)).ok_or_else(overflow)?;
-        let limit = Limit { unit: unit.clone(), window: window.clone(), amount, warn_at };
+        let mut limit = Limit { unit: unit.clone(), window: window.clone(), amount, warn_at };
         self.check_room_for_limit(ix, &limit)?;
+        check_metadata(command)?;
+        let used = counter.spent.checked_add(counter.held);
+        limit.amount = used.and_then(|used| used.checked_add(amount)).ok_or_else(|| {
+            Denial::AmountOverflow { account: Some(account.clone()), unit: unit.clone() }
+        })?;
         self.account_mut(ix).set_limit(unit_ix, limit.clone(), now);
         let fact = Fact::LimitSet { account: account.clone(), limit };
         Ok(self.accept(command, fact, self.bare_receipt(now)))
@@ -117,6 +118,7 @@ impl Book {
     pub(super) fn charge(&mut self, command: &Command, charge: &Charge, now: Timestamp) -> Outcome {
         let quantities = self.quantities(&charge.amounts, Zero::Refused)?;
         let set = self.charge_set(charge)?;
+        check_metadata(command)?;
         self.check_counters(&set.accounts, &quantities, Asks::ToSpend, now)?;
         self.check_fit(&set.accounts, &quantities, now)?;
         let before = self.spent_before(&set.accounts, &quantities, now);
@@ -133,6 +135,7 @@ impl Book {
     pub(super) fn record(&mut self, command: &Command, spent: &Charge, now: Timestamp) -> Outcome {
         let quantities = self.quantities(&spent.amounts, Zero::Refused)?;
         let set = self.charge_set(spent)?;
+        check_metadata(command)?;
         self.check_counters(&set.accounts, &quantities, Asks::ToSpend, now)?;
         let before = self.spent_before(&set.accounts, &quantities, now);
         self.spend(&set.accounts, &quantities, now);
@@ -155,6 +158,7 @@ impl Book {
         let quantities = self.quantities(&place.charge.amounts, Zero::Refused)?;
         let set = self.charge_set(&place.charge)?;
         let expires_at = check_ttl(place.ttl, now)?;
+        check_metadata(command)?;
         self.check_counters(&set.accounts, &quantities, Asks::ToHold, now)?;
         self.check_fit(&set.accounts, &quantities, now)?;
         let mut windows = SmallVec::new();
@@ -193,6 +197,7 @@ impl Book {
         if hold.state == HoldState::Settled {
             return Err(Denial::HoldEnded { hold: id });
         }
+        check_metadata(command)?;
         self.check_counters(&hold.set, &spent, Asks::ToSpend, now)?;
         let late = hold.state != HoldState::Open;
         let parts = Settlement::of(&hold, spent);
@@ -229,6 +234,7 @@ impl Book {
         if hold.state != HoldState::Open {
             return Err(Denial::HoldEnded { hold: id });
         }
+        check_metadata(command)?;
         let posting = self.free(&hold, HoldState::Released);
         let available = self.available(&hold.set, &hold.left, now);
         let receipt = Receipt { available, ..self.bare_receipt(now) };
@@ -288,18 +294,6 @@ impl Book {
         Posting::new(spender, Arc::clone(&set.ids), self.amounts(quantities))
     }
 
-    /// The receipt of the next entry, as far as it says only that the command is done.
-    fn bare_receipt(&self, now: Timestamp) -> Receipt {
-        Receipt {
-            entry: self.journal.next_id(),
-            at: now,
-            available: Amounts::none(),
-            crossed: Vec::new(),
-            overrun: Vec::new(),
-            late: false,
-        }
-    }
-
     /// The spent quantities, and zero for each other unit, in the order of the units' text.
     fn by_unit_name(
         &self,
@@ -314,92 +308,6 @@ impl Book {
         );
         all.sort_by_key(|(unit, _)| self.units.get(*unit));
         all
-    }
-
-    /// The least that is left over all accounts, for each unit that has a limit on the way.
-    fn available(
-        &self,
-        accounts: &[Ix<AccountState>],
-        quantities: &[(Ix<Unit>, Quantity)],
-        now: Timestamp,
-    ) -> Amounts {
-        let left = |unit: Ix<Unit>| {
-            let limits = accounts.iter().flat_map(|ix| {
-                let account = self.accounts.get(*ix);
-                account
-                    .limits_of(unit)
-                    .map(move |state| account.counter(state, now).left_of(state.limit.amount))
-            });
-            limits.min().map(|left| (unit, left))
-        };
-        let left: Quantities = quantities.iter().filter_map(|(unit, _)| left(*unit)).collect();
-        self.amounts(&left)
-    }
-
-    fn spent_before(
-        &self,
-        accounts: &[Ix<AccountState>],
-        quantities: &[(Ix<Unit>, Quantity)],
-        now: Timestamp,
-    ) -> SpentBefore {
-        let limits = self.limits_asked(accounts, quantities);
-        limits.map(|(ix, state, _)| self.accounts.get(ix).counter(state, now).spent).collect()
-    }
-
-    /// Warnings that spending reached or passed since `before`.
-    fn crossed(
-        &self,
-        accounts: &[Ix<AccountState>],
-        quantities: &[(Ix<Unit>, Quantity)],
-        before: &SpentBefore,
-        now: Timestamp,
-    ) -> Vec<Crossing> {
-        let mut crossed = Vec::new();
-        for ((ix, state, _), before) in self.limits_asked(accounts, quantities).zip(before) {
-            let account = self.accounts.get(ix);
-            let spent = account.counter(state, now).spent;
-            for percent in &state.limit.warn_at {
-                let threshold = percent.of(state.limit.amount);
-                if *before < threshold && threshold <= spent {
-                    crossed.push(Crossing {
-                        account: account.id.clone(),
-                        unit: state.limit.unit.clone(),
-                        window: state.limit.window.clone(),
-                        limit: state.limit.amount,
-                        spent,
-                        percent: *percent,
-                    });
-                }
-            }
-        }
-        crossed
-    }
-
-    /// Limits at which spending rose since `before` and which are passed now.
-    fn overrun(
-        &self,
-        accounts: &[Ix<AccountState>],
-        quantities: &[(Ix<Unit>, Quantity)],
-        before: &SpentBefore,
-        now: Timestamp,
-    ) -> Vec<Overrun> {
-        let passed = self.limits_asked(accounts, quantities).zip(before).filter_map(
-            |((ix, state, _), before)| {
-                let account = self.accounts.get(ix);
-                let counter = account.counter(state, now);
-                let over_by = counter.over(state.limit.amount);
-                (*before < counter.spent && !over_by.is_zero()).then(|| Overrun {
-                    account: account.id.clone(),
-                    unit: state.limit.unit.clone(),
-                    window: state.limit.window.clone(),
-                    limit: state.limit.amount,
-                    spent: counter.spent,
-                    held: counter.held,
-                    over_by,
-                })
-            },
-        );
-        passed.collect()
     }
 }
 
