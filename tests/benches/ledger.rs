@@ -51,7 +51,7 @@ fn main() {
 }
 
 struct Ledger {
-    ledger: MemoryLedger,
+    memory: MemoryLedger,
     clock: SimClock,
     ids: OperationIds,
 }
@@ -60,7 +60,7 @@ impl Ledger {
     fn open() -> Self {
         let clock = SimClock::at(Timestamp::parse("2026-01-05T09:00:00Z").unwrap());
         let opened = Self {
-            ledger: MemoryLedger::with_clock(clock.clone()),
+            memory: MemoryLedger::with_clock(clock.clone()),
             clock,
             ids: OperationIds::seeded(1),
         };
@@ -76,7 +76,7 @@ impl Ledger {
 
     fn apply(&self, action: impl Into<Action>) -> HoldId {
         let op = self.ids.mint(self.now());
-        self.ledger.sync().apply(&Command::new(op, action)).unwrap();
+        self.memory.sync().apply(&Command::new(op, action)).unwrap();
         HoldId::placed_by(op)
     }
 
@@ -93,7 +93,7 @@ impl Ledger {
     }
 
     fn hold_and_settle(&self) {
-        let place = PlaceHold::new("agent", usd!(0.000002), Duration::from_secs(60));
+        let place = PlaceHold::new("agent", usd!(0.000002), Duration::from_mins(1));
         for _ in 0..CHARGES {
             let hold = self.apply(place.clone());
             self.apply(Action::Settle { hold, amounts: Amounts::from(usd!(0.000001)) });
@@ -105,13 +105,13 @@ impl Ledger {
         let charge = Charge::new("agent", usd!(1_000_000_001));
         for _ in 0..CHARGES {
             let op = self.ids.mint(self.now());
-            assert!(self.ledger.sync().apply(&Command::new(op, charge.clone())).is_err());
+            assert!(self.memory.sync().apply(&Command::new(op, charge.clone())).is_err());
         }
     }
 
     /// Lets time pass, so that memory stays at the least number of entries.
     fn forget(&self) {
-        self.clock.advance(Duration::from_secs(601));
+        self.clock.advance(Duration::from_mins(11));
     }
 }
 

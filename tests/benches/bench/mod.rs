@@ -24,7 +24,8 @@ impl Table {
         Self { missed: 0 }
     }
 
-    /// Runs both in turn and prints a row. `at_most` is the largest ratio of our time to theirs that is fine.
+    /// Runs both in turn and prints a row. `at_most` is the largest ratio of our
+    /// time to theirs that is fine; infinity where none is asked for yet.
     pub(crate) fn row(
         &mut self,
         work: &str,
@@ -50,14 +51,14 @@ impl Table {
             duration(ours),
             duration(theirs),
             format!("{least:.2}-{most:.2}"),
-            format!("<= {at_most}"),
+            if at_most.is_finite() { format!("<= {at_most}") } else { "-".to_owned() },
         );
     }
 
     /// Says how many rows missed what they were to reach.
     pub(crate) fn end(self) {
         match self.missed {
-            0 => println!("every ratio is reached\n"),
+            0 => println!("no ratio missed\n"),
             missed => println!("{missed} of these ratios missed\n"),
         }
     }

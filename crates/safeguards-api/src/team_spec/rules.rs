@@ -17,8 +17,8 @@ pub(super) fn check_names(reader: &Reader<'_>, pools: &[PoolDraft<'_>], agents: 
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for pool in pools {
         let name = pool.spec.account.as_str();
-        if let Some(other) = taken.insert(name, "pool") {
-            let message = format!("there is a {other} `{name}` already; each name once");
+        if let Some(other) = taken.insert(name, "a pool") {
+            let message = format!("there is {other} `{name}` already; each name once");
             reader.mistake(MistakeKind::Pool, &pool.name.span(), message);
         }
     }
@@ -37,8 +37,8 @@ pub(super) fn check_names(reader: &Reader<'_>, pools: &[PoolDraft<'_>], agents: 
     }
     for agent in agents {
         let name = agent.spec.id.as_str();
-        if let Some(other) = taken.insert(name, "agent") {
-            let message = format!("there is a {other} `{name}` already; each name once");
+        if let Some(other) = taken.insert(name, "an agent") {
+            let message = format!("there is {other} `{name}` already; each name once");
             reader.mistake(MistakeKind::Agent, &agent.name, message);
         }
         let Some(pool) = &agent.pool else { continue };

@@ -1,0 +1,4 @@
+//! The promises of the README, kept through the facade and the command line alone.
+
+mod guide;
+mod readme;
