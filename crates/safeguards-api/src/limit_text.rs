@@ -14,8 +14,8 @@ pub enum LimitTextError {
     Amount(#[from] AmountError),
     /// What stands after `per` is no window.
     #[error(
-        "`per {text}` is no window; write a number of whole seconds such as `per 60s` or `per 5m`, \
-         or `per day`, `per week` or `per month`, with `in Europe/Berlin` for another zone than UTC"
+        "`per {text}` is no window; write `per second`, `per minute`, `per hour`, whole seconds such as `per 60s` \
+         or `per 5m`, or `per day`, `per week` or `per month`, with `in Europe/Berlin` for another zone than UTC"
     )]
     Window {
         /// What was given.
@@ -36,10 +36,10 @@ impl LimitTextError {
     }
 }
 
-/// Reads `AMOUNT UNIT`, alone or followed by `per 60s`, `per 5m`, or `per day`, `per week` or `per month`, these
-/// three with `in ZONE` where they shall not begin by UTC.
+/// Reads `AMOUNT UNIT`, alone or followed by a window: `per 60s`, `per 5m`, `per second`, `per minute`, `per hour`,
+/// or `per day`, `per week` or `per month`, these three with `in ZONE` where they shall not begin by UTC.
 ///
-/// Without `per` the limit is for ever. What [`Limit`] prints is read back as the same limit.
+/// Without `per` the limit is for ever. Windows of seconds count from 1970-01-01T00:00:00Z. What [`Limit`] prints is read back as the same limit.
 ///
 /// ```
 /// use safeguards_api::limit_text;
@@ -67,6 +67,9 @@ pub fn parse(text: &str) -> Result<Limit, LimitTextError> {
 fn read_window(words: &[&str]) -> Result<Window, LimitTextError> {
     let text = words.join(" ");
     Ok(match words {
+        ["second"] => Window::every_seconds(1)?,
+        ["minute"] => Window::every_seconds(60)?,
+        ["hour"] => Window::every_seconds(3_600)?,
         ["day"] => Window::day("UTC")?,
         ["week"] => Window::week("UTC")?,
         ["month"] => Window::month("UTC")?,
@@ -110,6 +113,7 @@ mod tests {
         check("5 USD per week", Ok("5.00 USD per week in UTC"));
         check("5 USD  per month in Asia/Tokyo", Ok("5.00 USD per month in Asia/Tokyo"));
         check("60 requests per 60s", Ok("60 requests per 60s"));
+        check("60 requests per minute", Ok("60 requests per 60s"));
         check("60 requests per 1h 30m", Ok("60 requests per 5400s"));
     }
 

@@ -1,0 +1,16 @@
+//! What the exit codes mean. They are listed in `--help`; each verb says which of them it uses.
+
+/// Everything went as it should.
+pub(crate) const SUCCESS: u8 = 0;
+/// An agent failed.
+pub(crate) const FAILED: u8 = 1;
+/// The arguments, or a file that they name, cannot be used.
+pub(crate) const USAGE: u8 = 2;
+/// A budget said no.
+pub(crate) const DENIED: u8 = 3;
+/// A deadline passed.
+pub(crate) const TIMED_OUT: u8 = 4;
+/// The program contradicts itself: its report does not agree with its ledger's journal.
+pub(crate) const INTERNAL: u8 = 70;
+/// It was told to stop, by Ctrl-C or SIGTERM.
+pub(crate) const INTERRUPTED: u8 = 130;

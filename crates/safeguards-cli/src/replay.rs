@@ -1,0 +1,164 @@
+//! `safeguards replay`: a recorded trace of model calls is fed through a ledger on a simulated clock.
+//!
+//! Bytes become cells, cells rows ([`trace`]), rows commands ([`run`]); what the ledger answers is added up
+//! ([`tally`], [`told`], [`curve`]), checked against its journal ([`audit`]) and shown ([`report`], [`text`],
+//! [`svg`]). Nothing is shown before all of it is known to be right.
+
+mod args;
+mod audit;
+mod cells;
+mod columns;
+mod curve;
+mod error;
+mod ids;
+mod plot;
+mod progress;
+mod report;
+mod run;
+mod source;
+mod svg;
+mod tally;
+mod text;
+mod time;
+mod told;
+mod trace;
+mod windows;
+
+use std::{
+    fs,
+    io::{self, Write},
+};
+
+use safeguards_pricing::PriceTable;
+
+pub(crate) use args::Args;
+pub(crate) use error::ReplayError;
+
+use self::{
+    progress::Bar,
+    report::{Heading, Report},
+    run::{Outcome, Plan, Run},
+    text::counted,
+    trace::Trace,
+};
+
+/// Replays a trace and shows what came of it.
+pub(crate) fn execute(args: &Args) -> Result<(), ReplayError> {
+    let plan = args.plan()?;
+    let options = args.trace_options()?;
+    let prices = prices(args)?;
+    if let Some(model) = &plan.model {
+        prices.find(model)?;
+    }
+    let mut trace = Trace::open(&args.trace, &options)?;
+    let outcome = replay(&plan, &prices, &mut trace, args.sort)?;
+    let heading = Heading {
+        trace: trace.name().to_owned(),
+        model: plan.model.clone(),
+        by_column: trace.by_label().map(str::to_owned),
+        notes: trace.assumptions(args.start),
+    };
+    let report = Report::new(heading, &outcome, trace.by());
+    if let Some(path) = &args.svg {
+        let file = path.display().to_string();
+        let output = |source| ReplayError::Output { file: file.clone(), source };
+        let svg = svg::draw(&outcome.curve).map_err(|error| output(io::Error::other(error)))?;
+        fs::write(path, svg).map_err(output)?;
+    }
+    warn(&report);
+    let text = if args.json {
+        let json = serde_json::to_string(&report).map_err(|error| output_failed(error.into()))?;
+        format!("{json}\n")
+    } else {
+        text::render(&report, &outcome.curve)
+    };
+    print(&text).map_err(output_failed)
+}
+
+fn prices(args: &Args) -> Result<PriceTable, ReplayError> {
+    let builtin = PriceTable::builtin();
+    let Some(path) = &args.prices else {
+        return Ok(builtin.clone());
+    };
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path)
+        .map_err(|source| ReplayError::PriceFileUnread { file: file.clone(), source })?;
+    Ok(PriceTable::parse(&file, &text)?.over(builtin))
+}
+
+fn replay(
+    plan: &Plan,
+    prices: &PriceTable,
+    trace: &mut Trace,
+    sort: bool,
+) -> Result<Outcome, ReplayError> {
+    let mut run = Run::new(plan, prices);
+    let mut bar = Bar::new(trace.progress());
+    let replayed =
+        if sort { sorted_rows(trace, &mut bar, &mut run) } else { rows(trace, &mut bar, &mut run) };
+    bar.finish();
+    replayed?;
+    run.finish()
+}
+
+/// Row by row, as they stand in the file.
+fn rows(trace: &mut Trace, bar: &mut Bar, run: &mut Run<'_>) -> Result<(), ReplayError> {
+    while let Some(row) = trace.next_row()? {
+        run.row(&row, trace)?;
+        bar.row();
+    }
+    Ok(())
+}
+
+/// All rows are read, then replayed by time; those of one instant as they stand in the file.
+fn sorted_rows(trace: &mut Trace, bar: &mut Bar, run: &mut Run<'_>) -> Result<(), ReplayError> {
+    let mut rows = Vec::new();
+    while let Some(row) = trace.next_row()? {
+        rows.push(row);
+        bar.row();
+    }
+    rows.sort_by_key(|row| row.at);
+    rows.iter().try_for_each(|row| run.row(row, trace))
+}
+
+/// Says on stderr what a reader of the numbers should know.
+fn warn(report: &Report) {
+    if report.steps_back > 0 {
+        eprintln!(
+            "warning: {}: {} earlier than the row before; rows were granted in the order of the file, on a clock \
+             that does not go back, while the report's windows and plot go by time (`--sort` orders the rows)",
+            report.trace,
+            counted(report.steps_back, "row")
+        );
+    }
+    let lacking = &report.rows_without_input;
+    if lacking.count > 0 {
+        let mut rows: Vec<String> = lacking.rows.iter().map(u64::to_string).collect();
+        if lacking.count > u64::try_from(rows.len()).unwrap_or(u64::MAX) {
+            rows.push("…".to_owned());
+        }
+        eprintln!(
+            "warning: {}: {} without input tokens, counted as 0: {}",
+            report.trace,
+            counted(lacking.count, "row"),
+            rows.join(", ")
+        );
+    }
+    for note in &report.notes {
+        eprintln!("note: {note}");
+    }
+}
+
+/// Writes to standard output. Who reads it may stop early, which is no failure of ours.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+fn output_failed(source: io::Error) -> ReplayError {
+    ReplayError::Output { file: "standard output".to_owned(), source }
+}

@@ -1,0 +1,165 @@
+//! Why a replay fails: the arguments, the trace, the prices, the output, or the program itself.
+
+use std::{fmt, io};
+
+use safeguards_budget::Denial;
+use safeguards_pricing::{PriceError, PriceFileError};
+
+use super::{audit::Disagreement, columns::ColumnError, time::TimeError};
+use crate::exit;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    /// Arguments that contradict each other, or the trace.
+    #[error("{0}")]
+    Usage(String),
+    /// The trace cannot be used.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The price file cannot be opened.
+    #[error("{file}: the price file cannot be read")]
+    PriceFileUnread { file: String, source: io::Error },
+    /// The price file has a mistake.
+    #[error(transparent)]
+    PriceFile(#[from] PriceFileError),
+    /// The model given has no one price.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    /// The report, or the plot, cannot be written.
+    #[error("{file}: cannot be written")]
+    Output { file: String, source: io::Error },
+    /// What was reported is not what the ledger's journal says.
+    #[error(
+        "the report contradicts the ledger's journal, so it is not shown; this is a mistake in the program"
+    )]
+    Disagreement(#[from] Box<Disagreement>),
+    /// The ledger said no to something that no limit forbids.
+    #[error("the ledger refused what a replay may do; this is a mistake in the program")]
+    Refused(#[source] Box<Denial>),
+}
+
+impl ReplayError {
+    /// The ledger refused what it should not.
+    pub(crate) fn refused(denial: Denial) -> Self {
+        Self::Refused(Box::new(denial))
+    }
+
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "replay.usage",
+            Self::Trace(_) => "replay.trace",
+            Self::PriceFileUnread { .. } => "replay.price_file",
+            Self::PriceFile(error) => error.code(),
+            Self::Price(error) => error.code(),
+            Self::Output { .. } => "replay.output",
+            Self::Disagreement(_) | Self::Refused(_) => "replay.internal",
+        }
+    }
+
+    /// What the process ends with.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_)
+            | Self::Trace(_)
+            | Self::PriceFileUnread { .. }
+            | Self::PriceFile(_)
+            | Self::Price(_)
+            | Self::Output { .. } => exit::USAGE,
+            Self::Disagreement(_) | Self::Refused(_) => exit::INTERNAL,
+        }
+    }
+}
+
+/// What is wrong with a trace, and where.
+#[derive(Debug)]
+pub(crate) struct TraceError {
+    file: String,
+    line: Option<u64>,
+    fault: Fault,
+}
+
+impl TraceError {
+    /// Says that the whole file is at fault.
+    pub(crate) fn of_file(file: &str, fault: impl Into<Fault>) -> Self {
+        Self { file: file.to_owned(), line: None, fault: fault.into() }
+    }
+
+    /// Says that one line is at fault, counted from 1.
+    pub(crate) fn at_line(file: &str, line: u64, fault: impl Into<Fault>) -> Self {
+        Self { file: file.to_owned(), line: Some(line), fault: fault.into() }
+    }
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(out, "{}:{line}: {}", self.file, self.fault),
+            None => write!(out, "{}: {}", self.file, self.fault),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("cannot be read")]
+    Unread(#[from] io::Error),
+    #[error(
+        "is empty; a trace is CSV with a header, or one JSON object per line, either of them gzipped or not"
+    )]
+    Empty,
+    #[error("has a header and no rows; nothing can be replayed")]
+    NoRows,
+    #[error(transparent)]
+    Columns(#[from] ColumnError),
+    #[error("the row has {fields} fields, and the header {columns}")]
+    Fields { fields: usize, columns: usize },
+    #[error(
+        "no JSON object ({what}, column {column}); each line is one, such as {{\"ts\":0,\"input_tokens\":5}}"
+    )]
+    Json { what: String, column: usize },
+    #[error("the line is longer than {max} bytes")]
+    LineTooLong { max: u64 },
+    #[error("the row is not in UTF-8")]
+    Encoding,
+    #[error("the row has no `{column}`")]
+    Missing { column: String },
+    #[error("`{column}` is `{text}`; allowed is a whole number of tokens from 0 to {max}")]
+    Tokens { column: String, text: String, max: u64 },
+    #[error("`{column}`: {error}")]
+    Time { column: String, error: TimeError },
+    #[error(
+        "`{column}` is no name for an account: {given}; allowed are 1 to {max} bytes without control characters"
+    )]
+    Name { column: String, given: String, max: usize },
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    #[error(
+        "model `{model}` is paid in {unit}, those before it in {currency}; a replay has one currency"
+    )]
+    Currencies { model: String, unit: String, currency: String },
+    #[error("the sum up to here is above {max}, the largest amount kept")]
+    Sum { max: String },
+    #[error(
+        "there are more than {max} different values of `{column}`, the most accounts a ledger keeps; choose another `--by`"
+    )]
+    Accounts { column: String, max: usize },
+    #[error(
+        "the row is more than {max} windows of {every} s away from the first; choose a longer `--every`"
+    )]
+    Windows { every: u64, max: u64 },
+}
+
+impl Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(self)
+    }
+}

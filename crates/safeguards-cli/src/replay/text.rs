@@ -1,0 +1,240 @@
+//! The report of a replay as text: a summary, tables, and the plot.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use safeguards_types::{Amounts, Timestamp};
+
+use super::{
+    curve::Curve,
+    plot,
+    report::{Peak, Report, Spending, WindowLine},
+};
+
+/// How many spenders have a column of their own in the table of windows.
+const COLUMNS_MAX: usize = 5;
+/// How many lines a table has before it is cut: `--json` has all of them.
+const LINES_MAX: usize = 40;
+/// How many times of one threshold are printed.
+const TIMES_MAX: usize = 3;
+
+/// An instant as people read it, to the second.
+pub(crate) fn clock(at: Timestamp) -> String {
+    jiff::Timestamp::from(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// So many things: `1 row`, `2 rows`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
+/// Writes the whole report.
+pub(crate) fn render(report: &Report, curve: &Curve) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = summary(&mut out, report);
+    let _ = limits(&mut out, report);
+    if let Some(by) = &report.by_column {
+        let _ = writeln!(out, "\n{}", spenders(by, report));
+    }
+    if report.denied > 0 {
+        let _ = writeln!(out, "\n{}", denials(report));
+    }
+    let _ = writeln!(out, "\n{}", windows(report));
+    let _ = write!(out, "\n{}", plot::draw(curve));
+    out
+}
+
+fn summary(out: &mut String, report: &Report) -> std::fmt::Result {
+    let model = report.model.as_deref().map_or_else(
+        || "at the price of each row's model".to_owned(),
+        |model| format!("at {model}"),
+    );
+    writeln!(
+        out,
+        "trace    {}   {}   {} to {} UTC",
+        report.trace,
+        counted(report.rows, "row"),
+        clock(report.first_at),
+        clock(report.last_at)
+    )?;
+    let tokens = report.tokens;
+    writeln!(
+        out,
+        "cost     {} {model}   {} tokens in, {} out",
+        report.cost, tokens.input, tokens.output
+    )?;
+    let granted = report.rows.saturating_sub(report.denied);
+    writeln!(out, "granted  {}   {}", counted(granted, "row"), report.granted)?;
+    writeln!(out, "denied   {}   {}", counted(report.denied, "row"), report.denied_cost)?;
+    if let Some(first) = &report.first_denial {
+        writeln!(out, "         first row {}, {}: {}", first.row, clock(first.at), first.message)?;
+    }
+    for peak in &report.peaks {
+        peak_line(out, peak)?;
+    }
+    Ok(())
+}
+
+fn peak_line(out: &mut String, peak: &Peak) -> std::fmt::Result {
+    let width = if peak.every_seconds == 1 { "second" } else { "minute" };
+    let least = if peak.exact { "" } else { "at least " };
+    writeln!(
+        out,
+        "peak     per {width}: {least}{} at {}; {least}{} at {}",
+        counted(peak.by_requests.requests, "request"),
+        clock(peak.by_requests.at),
+        peak.by_cost.cost,
+        clock(peak.by_cost.at)
+    )
+}
+
+fn limits(out: &mut String, report: &Report) -> std::fmt::Result {
+    for line in &report.limits {
+        write!(
+            out,
+            "limit    {}: {} spent at the end, {} left",
+            line.limit, line.spent, line.available
+        )?;
+        if !line.over_by.is_zero() {
+            write!(out, ", {} over", line.over_by)?;
+        }
+        writeln!(out)?;
+        for threshold in report.thresholds.iter().filter(|threshold| threshold.limit == line.limit)
+        {
+            let times = threshold.crossed.iter().take(TIMES_MAX);
+            let times = times.map(|crossed| format!("{} (row {})", clock(crossed.at), crossed.row));
+            let mut times: Vec<String> = times.collect();
+            let shown = u64::try_from(times.len()).unwrap_or(u64::MAX);
+            if threshold.count > shown {
+                times.push(format!("{} more", threshold.count - shown));
+            }
+            writeln!(out, "         {} % reached {}", threshold.percent, times.join(", "))?;
+        }
+        for overrun in report.overruns.iter().filter(|overrun| overrun.limit == line.limit) {
+            writeln!(
+                out,
+                "         passed by up to {} through {} whose cost was above what was held, first row {}, {}",
+                overrun.over_by,
+                counted(overrun.count, "row"),
+                overrun.first_row,
+                clock(overrun.first_at)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn spenders(by: &str, report: &Report) -> String {
+    let header =
+        [by, "rows", "tokens in", "tokens out", "cost", "granted", "denied", "denied cost"];
+    let mut table = table(&header);
+    for (name, spending) in report.by.0.iter().take(LINES_MAX) {
+        add(&mut table, name.clone(), spending_cells(spending));
+    }
+    finish(&table, report.by.0.len())
+}
+
+fn spending_cells(spending: &Spending) -> Vec<String> {
+    vec![
+        spending.rows.to_string(),
+        spending.tokens.input.to_string(),
+        spending.tokens.output.to_string(),
+        spending.cost.to_string(),
+        spending.granted.to_string(),
+        spending.denied.to_string(),
+        spending.denied_cost.to_string(),
+    ]
+}
+
+fn denials(report: &Report) -> String {
+    let by = report.by_column.as_deref().unwrap_or("account");
+    let mut table = table(&[by, "denied by", "rows", "cost", "first row", "at"]);
+    for line in report.denials.iter().take(LINES_MAX) {
+        let cells = vec![
+            format!("{} {}", line.code, line.limit),
+            line.rows.to_string(),
+            line.cost.to_string(),
+            line.first_row.to_string(),
+            clock(line.first_at),
+        ];
+        add(&mut table, line.by.clone().unwrap_or_else(|| "(all)".to_owned()), cells);
+    }
+    finish(&table, report.denials.len())
+}
+
+/// A line for each window: all rows, and what each of the spenders that cost most was granted.
+fn windows(report: &Report) -> String {
+    let own: Vec<&str> =
+        report.by.0.iter().take(COLUMNS_MAX).map(|(name, _)| name.as_str()).collect();
+    let has_others = report.by.0.len() > own.len();
+    let every = format!("from, for {}", span(report.windows.every_seconds));
+    let mut header = vec![every.as_str(), "rows", "cost", "granted", "denied"];
+    header.extend(&own);
+    if has_others {
+        header.push("others");
+    }
+    let mut table = table(&header);
+    for window in report.windows.windows.iter().take(LINES_MAX) {
+        let mut cells = vec![
+            window.spending.rows.to_string(),
+            window.spending.cost.to_string(),
+            window.spending.granted.to_string(),
+            window.spending.denied.to_string(),
+        ];
+        cells.extend(own.iter().map(|name| granted(window, |spender| spender == *name)));
+        if has_others {
+            cells.push(granted(window, |spender| !own.contains(&spender)));
+        }
+        add(&mut table, clock(window.at), cells);
+    }
+    finish(&table, report.windows.windows.len())
+}
+
+/// What some spenders were granted in a window.
+fn granted(window: &WindowLine, is_one: impl Fn(&str) -> bool) -> String {
+    let granted = window.granted_by.0.iter().filter(|(name, _)| is_one(name));
+    let sum = granted.fold(Amounts::none(), |mut sum, (_, amounts)| {
+        sum.add_all(amounts);
+        sum
+    });
+    if sum.is_zero() { "-".to_owned() } else { sum.to_string() }
+}
+
+fn span(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let whole = units.into_iter().find(|(width, _)| seconds.is_multiple_of(*width));
+    whole.map_or_else(
+        || format!("{seconds} s"),
+        |(width, unit)| format!("{} {unit}", seconds / width),
+    )
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(
+        header.iter().enumerate().map(|(column, title)| aligned(column, (*title).to_owned())),
+    );
+    table
+}
+
+fn add(table: &mut Table, name: String, cells: Vec<String>) {
+    let row = std::iter::once(name).chain(cells).enumerate();
+    table.add_row(row.map(|(column, text)| aligned(column, text)));
+}
+
+/// Names stand to the left, numbers to the right.
+fn aligned(column: usize, text: String) -> Cell {
+    let alignment = if column == 0 { CellAlignment::Left } else { CellAlignment::Right };
+    Cell::new(text).set_alignment(alignment)
+}
+
+fn finish(table: &Table, lines: usize) -> String {
+    let mut text = table.trim_fmt();
+    if lines > LINES_MAX {
+        let _ = write!(text, "\n… and {} more; `--json` has them all", lines - LINES_MAX);
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! [`Failure`]: why there is no report of a run.
+
+use std::{io, path::PathBuf};
+
+use safeguards_api::{BindError, BuildError, TeamFileError};
+use safeguards_budget::LedgerError;
+use safeguards_coord::RunError;
+use safeguards_notify::{FileError, StartError};
+
+use crate::exit;
+
+/// Why a run could not begin, or its report not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A file that the arguments name cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    /// The team file is wrong.
+    #[error(transparent)]
+    Team(#[from] TeamFileError),
+    /// `--each` needs a fan-out.
+    #[error("--each gives inputs to a fan-out; {} has another strategy: write `strategy = \"fan_out\"`", team.display())]
+    EachWithoutFanOut { team: PathBuf },
+    /// `--each` names a file without a line.
+    #[error("{} has no inputs; write one a line", path.display())]
+    NoInputs { path: PathBuf },
+    /// A file for alerts cannot be opened.
+    #[error(transparent)]
+    AlertFile(#[from] FileError),
+    /// The alerts' channels do not fit together.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Alerts cannot be delivered.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The team's accounts could not be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The run could not begin.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The ledger could not be read for the report.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The machine gives no threads or no signals.
+    #[error("the program cannot run here")]
+    Runtime { source: io::Error },
+    /// The report cannot be written where it should go.
+    #[error("the report cannot be written to standard output")]
+    Output { source: io::Error },
+    /// The report cannot be written as JSON.
+    #[error("the report cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "config.unreadable",
+            Self::Team(error) => error.code(),
+            Self::EachWithoutFanOut { .. } | Self::NoInputs { .. } => "config.inputs",
+            Self::AlertFile(error) => error.code(),
+            Self::Build(error) => error.code(),
+            Self::Start(error) => error.code(),
+            Self::Bind(error) => error.code(),
+            Self::Run(error) => error.code(),
+            Self::Ledger(error) => error.code(),
+            Self::Runtime { .. } => "cli.runtime",
+            Self::Output { .. } => "cli.output",
+            Self::Json(_) => "cli.json",
+        }
+    }
+
+    /// What the program exits with.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreadable { .. }
+            | Self::Team(_)
+            | Self::EachWithoutFanOut { .. }
+            | Self::NoInputs { .. }
+            | Self::AlertFile(_)
+            | Self::Build(_)
+            | Self::Bind(_)
+            | Self::Run(_) => exit::USAGE,
+            Self::Ledger(_)
+            | Self::Start(_)
+            | Self::Runtime { .. }
+            | Self::Output { .. }
+            | Self::Json(_) => exit::INTERNAL,
+        }
+    }
+
+    /// Every mistake, where there may be several.
+    pub(crate) fn all(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Team(error) => {
+                error.mistakes().map(|mistake| (mistake.code(), mistake.to_string())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! [`RunReport`]: how a run ended, with what its accounts have left, as people and programs read it.
+
+use std::time::Duration;
+
+use safeguards_api::{Safeguards, TeamSpec};
+use safeguards_budget::{Account, Denial, Retry};
+use safeguards_coord::{CostBasis, CostMismatch, Reason, Report, State, StepReport};
+use safeguards_notify::{Alert, DeadLetters};
+use safeguards_types::{AccountId, AgentId, Amounts};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    account_line::{AccountLine, lines},
+    error::Failure,
+    money::Units,
+};
+use crate::exit;
+
+/// What is printed at the end.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunReport {
+    r#type: &'static str,
+    pub(crate) run: String,
+    pub(crate) team: String,
+    pub(crate) strategy: String,
+    pub(crate) state: State,
+    pub(crate) exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+    pub(crate) spent: Amounts,
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub(crate) duration: Duration,
+    pub(crate) accounts: Vec<AccountLine>,
+    pub(crate) steps: Vec<StepLine>,
+    pub(crate) alerts: Vec<Alert>,
+    /// Alerts that reached a channel never or not surely.
+    pub(crate) undelivered: usize,
+    pub(crate) output: Option<Value>,
+    #[serde(skip)]
+    pub(crate) units: Units,
+}
+
+/// How a step ended.
+#[derive(Debug, Serialize)]
+pub(crate) struct StepLine {
+    pub(crate) step: String,
+    pub(crate) agent: AgentId,
+    pub(crate) state: State,
+    pub(crate) attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+    pub(crate) held: Amounts,
+    pub(crate) spent: Amounts,
+    pub(crate) basis: CostBasis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cost_mismatch: Option<CostMismatch>,
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub(crate) duration: Duration,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+    pub(crate) output: Option<Value>,
+    #[serde(skip)]
+    pub(crate) denial: Option<Denial>,
+    #[serde(skip)]
+    pub(crate) log: Vec<String>,
+}
+
+fn milliseconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl RunReport {
+    /// Puts together what the runner, the ledger and the alerts say.
+    pub(crate) async fn gather(
+        spec: &TeamSpec,
+        safeguards: &Safeguards,
+        report: Report,
+        undelivered: &DeadLetters,
+        interrupted: bool,
+    ) -> Result<Self, Failure> {
+        let pools = spec.pools.iter().map(|pool| pool.account.clone());
+        let agents = spec.agents.iter().map(|agent| AccountId::from(&agent.id));
+        let ids: Vec<AccountId> = pools.chain(agents).collect();
+        let read = safeguards.ledger().accounts(&ids).await?;
+        let accounts: Vec<Account> = read.accounts.into_iter().flatten().collect();
+        let alerts = safeguards.alerts().history();
+        Ok(Self {
+            r#type: "report",
+            accounts: lines(spec, &accounts, &report),
+            exit: exit_code(&report, interrupted),
+            run: report.run.to_string(),
+            team: report.team,
+            strategy: report.strategy,
+            state: report.state,
+            reason: report.reason,
+            spent: report.spent,
+            duration: report.ended_at.since(report.started_at),
+            steps: report.steps.into_iter().map(StepLine::from).collect(),
+            alerts: alerts.iter().map(|alert| (**alert).clone()).collect(),
+            undelivered: undelivered.letters.len(),
+            output: report.output,
+            units: Units::of(spec),
+        })
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String, Failure> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
+
+impl From<StepReport> for StepLine {
+    fn from(report: StepReport) -> Self {
+        Self {
+            step: report.step.to_string(),
+            agent: report.agent,
+            state: report.state,
+            attempts: report.attempts,
+            reason: report.reason,
+            held: report.held,
+            spent: report.spent,
+            basis: report.basis,
+            cost_mismatch: report.cost_mismatch,
+            duration: report.duration,
+            notes: report.notes,
+            output: report.output,
+            denial: report.denial,
+            log: report.log,
+        }
+    }
+}
+
+/// What somebody can do about a denial.
+pub(crate) fn what_helps(denial: &Denial) -> Option<String> {
+    let shortfall = denial.shortfall()?;
+    let account = &shortfall.account;
+    Some(match shortfall.retry {
+        Retry::At(at) => format!("run it again from {at} on, or raise the limit of {account}"),
+        _ => format!("raise the limit of {account}, or lower the estimate"),
+    })
+}
+
+fn exit_code(report: &Report, interrupted: bool) -> u8 {
+    match report.state {
+        State::Succeeded => exit::SUCCESS,
+        _ if interrupted => exit::INTERRUPTED,
+        State::Denied => exit::DENIED,
+        State::TimedOut => exit::TIMED_OUT,
+        State::Cancelled => exit::INTERRUPTED,
+        _ => exit::FAILED,
+    }
+}
