@@ -34,9 +34,11 @@ fn main() -> ExitCode {
     match cli.verb {
         Verb::Run(args) => match run::execute(&args) {
             Ok(code) => code,
-            Err(error) if error.all().is_empty() => fail(error.code(), &error, error.exit_code()),
+            Err(error) if error.mistakes().is_empty() => {
+                fail(error.code(), &error, error.exit_code())
+            }
             Err(error) => {
-                for (code, message) in error.all() {
+                for (code, message) in error.mistakes() {
                     eprintln!("error {code}: {message}");
                 }
                 ExitCode::from(error.exit_code())

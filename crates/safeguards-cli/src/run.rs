@@ -115,7 +115,10 @@ async fn carry_out(
         let at_once = spec.concurrency.unwrap_or(FanOut::AT_ONCE);
         FanOut::over(inputs).at_once(at_once.get())
     });
-    let strategy: &dyn Strategy = over.as_ref().map_or(bound.strategy(), |over| over);
+    let strategy: &dyn Strategy = match &over {
+        Some(over) => over,
+        None => bound.strategy(),
+    };
     Ok(bound.runner().run(bound.team(), task, strategy, options).await?)
 }
 

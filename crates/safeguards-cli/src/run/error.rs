@@ -91,13 +91,11 @@ impl Failure {
         }
     }
 
-    /// Every mistake, where there may be several.
-    pub(crate) fn all(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Team(error) => {
-                error.mistakes().map(|mistake| (mistake.code(), mistake.to_string())).collect()
-            }
-            _ => Vec::new(),
-        }
+    /// Every mistake with its code, where there may be several.
+    pub(crate) fn mistakes(&self) -> Vec<(&'static str, String)> {
+        let Self::Team(error) = self else {
+            return vec![];
+        };
+        error.mistakes().map(|mistake| (mistake.code(), mistake.to_string())).collect()
     }
 }

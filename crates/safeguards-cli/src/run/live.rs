@@ -78,7 +78,7 @@ impl Live {
             }
             RunFact::Logged { line } => self.print(&format!("{}  log: {line}", attempt.step)),
             RunFact::Denied { denial } => {
-                self.print(&format!("{}  denied: {denial}", attempt.step))
+                self.print(&format!("{}  denied: {denial}", attempt.step));
             }
             RunFact::Settled { amounts, .. } => {
                 self.spend.add(amounts);
@@ -98,7 +98,10 @@ impl Live {
                 line.bar
                     .abandon_with_message(format!("{state}{why}  {shown}  {}", seconds(*duration)));
             }
-            _ => {}
+            RunFact::StepStarted { .. }
+            | RunFact::RunStarted { .. }
+            | RunFact::RunEnded { .. }
+            | _ => {}
         }
     }
 

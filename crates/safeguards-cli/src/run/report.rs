@@ -136,7 +136,7 @@ pub(crate) fn what_helps(denial: &Denial) -> Option<String> {
     let account = &shortfall.account;
     Some(match shortfall.retry {
         Retry::At(at) => format!("run it again from {at} on, or raise the limit of {account}"),
-        _ => format!("raise the limit of {account}, or lower the estimate"),
+        Retry::Never | _ => format!("raise the limit of {account}, or lower the estimate"),
     })
 }
 
@@ -147,6 +147,6 @@ fn exit_code(report: &Report, interrupted: bool) -> u8 {
         State::Denied => exit::DENIED,
         State::TimedOut => exit::TIMED_OUT,
         State::Cancelled => exit::INTERRUPTED,
-        _ => exit::FAILED,
+        State::Failed | State::Skipped | State::Interrupted | State::Abandoned | _ => exit::FAILED,
     }
 }

@@ -89,9 +89,10 @@ fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> Vec<String> {
     let left = line.left.iter().find(|left| left.unit == *unit);
     let left = left.map_or_else(
         || "-".to_owned(),
-        |left| match left.by == line.account {
-            true => left.amount.to_string(),
-            false => format!("{} ({})", left.amount, left.by),
+        |left| {
+            let by =
+                if left.by == line.account { String::new() } else { format!(" ({})", left.by) };
+            format!("{}{by}", left.amount)
         },
     );
     let once = |text: String| if is_first { text } else { String::new() };
@@ -160,24 +161,24 @@ fn step_lines(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt
 /// The team's output whole; of a run that stopped, the beginning of what each of its steps left.
 fn output(report: &RunReport) -> String {
     if report.state.is_success() {
-        return section("output", report.output.as_ref(), |text| text);
+        return section("output", report.output.as_ref(), str::to_owned);
     }
     let done = report.steps.iter().filter(|step| step.output.is_some());
     done.map(|step| section(&format!("output of {}", step.step), step.output.as_ref(), beginning))
         .collect()
 }
 
-fn section(title: &str, output: Option<&Value>, shorten: fn(String) -> String) -> String {
+fn section(title: &str, output: Option<&Value>, shorten: fn(&str) -> String) -> String {
     let text = match output {
         None | Some(Value::Null) => return String::new(),
         Some(Value::String(text)) => text.trim_end().to_owned(),
         Some(value) => serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()),
     };
-    format!("\n{title}\n{}\n", shorten(text))
+    format!("\n{title}\n{}\n", shorten(&text))
 }
 
 /// The first lines of a text, each cut where it is long.
-fn beginning(text: String) -> String {
+fn beginning(text: &str) -> String {
     let cut = |line: &str| match line.char_indices().nth(WIDTH_MAX) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
         None => line.to_owned(),

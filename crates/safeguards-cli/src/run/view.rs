@@ -108,7 +108,7 @@ impl View {
 }
 
 /// What happened as one line; none for what another line says too.
-fn line(event: &RunEvent, spend: &mut Spend) -> Option<String> {
+fn line(event: &RunEvent, so_far: &mut Spend) -> Option<String> {
     let step =
         event.attempt.as_ref().map(|attempt: &AttemptId| attempt.step.as_str()).unwrap_or_default();
     Some(match &event.fact {
@@ -121,26 +121,26 @@ fn line(event: &RunEvent, spend: &mut Spend) -> Option<String> {
             )
         }
         RunFact::Held { amounts, .. } => {
-            format!("{step}  started, {} held", spend.units.shown(amounts))
+            format!("{step}  started, {} held", so_far.units.shown(amounts))
         }
         RunFact::Progressed { text, .. } => format!("{step}  {text}"),
         RunFact::Logged { line } => format!("{step}  log: {line}"),
         RunFact::Denied { denial } => format!("{step}  denied: {denial}"),
         RunFact::Settled { amounts, .. } => {
-            spend.add(amounts);
+            so_far.add(amounts);
             return None;
         }
         RunFact::StepEnded { state, reason, spent, duration } => {
             // Of a denial the numbers were just said.
-            let why = reason.as_ref().map(|reason| match state {
-                State::Denied => format!(" ({})", reason.code),
-                _ => format!(" ({reason})"),
-            });
-            let why = why.unwrap_or_default();
-            let (spent, pool) = (spend.units.shown(spent), spend.text());
+            let why = match reason {
+                Some(reason) if *state == State::Denied => format!(" ({})", reason.code),
+                Some(reason) => format!(" ({reason})"),
+                None => String::new(),
+            };
+            let (spent, pool) = (so_far.units.shown(spent), so_far.text());
             format!("{step}  {state}{why}, spent {spent} in {}; so far {pool}", seconds(*duration))
         }
-        _ => return None,
+        RunFact::StepStarted { .. } | RunFact::RunEnded { .. } | _ => return None,
     })
 }
 
