@@ -19,9 +19,10 @@ mod holds;
 mod journal;
 mod post;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use safeguards_types::{AccountId, Quantity, Timestamp, Unit};
+use foldhash::HashMap;
+use safeguards_types::{AccountId, Amounts, Quantity, Timestamp, Unit};
 use smallvec::SmallVec;
 
 use self::{
@@ -32,7 +33,7 @@ use self::{
 };
 use crate::{
     Accounts, Action, Batch, Command, Denial, EntryId, EntryPage, Fact, Guarantees, HoldId,
-    HoldView, Outcome, Receipt,
+    HoldView, Outcome, Posting, Receipt,
 };
 
 /// Accounts, holds and the newest entries: decides what may be spent.
@@ -84,8 +85,15 @@ type Quantities = SmallVec<[(Ix<Unit>, Quantity); 2]>;
 /// Every account at which a command counts, the spender first: settled when the command is accepted.
 #[derive(Clone, Debug)]
 struct ChargeSet {
+    spender: AccountId,
     accounts: Arc<[Ix<AccountState>]>,
     ids: Arc<[AccountId]>,
+}
+
+impl ChargeSet {
+    fn posting(&self, amounts: Amounts) -> Posting {
+        Posting::new(self.spender.clone(), Arc::clone(&self.ids), amounts)
+    }
 }
 
 impl Default for Book {
@@ -100,9 +108,9 @@ impl Book {
         let mut book = Self {
             bounds: Guarantees::in_memory(),
             units: Arena::default(),
-            unit_names: HashMap::new(),
+            unit_names: HashMap::default(),
             accounts: Arena::default(),
-            account_names: HashMap::new(),
+            account_names: HashMap::default(),
             holds: Holds::default(),
             journal: Journal::default(),
             savepoint: None,
@@ -181,8 +189,8 @@ impl Book {
             accounts: self.accounts.len(),
             journal: self.journal.mark(),
             next_entry: self.journal.next_id(),
-            touched_accounts: HashMap::new(),
-            touched_holds: HashMap::new(),
+            touched_accounts: HashMap::default(),
+            touched_holds: HashMap::default(),
         });
         let outcome: Result<Vec<_>, _> = commands
             .iter()
@@ -306,7 +314,7 @@ impl Book {
                 paths(&mut [&place.charge.account].into_iter().chain(&place.charge.scopes))
             }
             Action::Settle { hold, .. } | Action::Release { hold } => {
-                self.holds.get(*hold).map_or_else(Vec::new, |hold| hold.set.to_vec())
+                self.holds.get(*hold).map_or_else(Vec::new, |hold| hold.set.accounts.to_vec())
             }
         }
     }
@@ -350,7 +358,7 @@ impl Book {
     /// Reads holds: one for each id, in that order. Changes nothing: what is due is shown as expired.
     pub fn holds(&self, ids: &[HoldId], clock: Timestamp) -> Vec<Option<HoldView>> {
         let now = self.journal.now(clock);
-        ids.iter().map(|id| self.holds.get(*id)?.view(&self.units, now)).collect()
+        ids.iter().map(|id| Some(self.holds.get(*id)?.view(&self.units, now))).collect()
     }
 
     /// Reads at most `limit` entries in commit order, beginning with `from` or the first that is kept.

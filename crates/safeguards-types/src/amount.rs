@@ -265,10 +265,15 @@ impl<const N: usize> From<[Amount; N]> for Amounts {
 impl FromIterator<Amount> for Amounts {
     /// Amounts of the same unit add up.
     fn from_iter<I: IntoIterator<Item = Amount>>(amounts: I) -> Self {
-        amounts.into_iter().fold(Self::none(), |mut sum, amount| {
-            sum.add(&amount);
-            sum
-        })
+        let mut sum = Self::none();
+        for amount in amounts {
+            // Most come in order; one comparison is then all it takes.
+            match sum.0.last() {
+                Some(last) if last.unit >= amount.unit => sum.add(&amount),
+                Some(_) | None => sum.0.push(amount),
+            }
+        }
+        sum
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use safeguards_types::{AccountId, Amount, Amounts, Priority, Quantity, Timestamp, Unit};
+use smallvec::SmallVec;
 
 use super::{
     Book, ChargeSet, Quantities,
@@ -130,15 +131,17 @@ impl Book {
     /// Resolves the charge set: the spender and everything above it, then each scope likewise, each once.
     pub(super) fn charge_set(&self, charge: &Charge) -> Result<ChargeSet, Denial> {
         let spender = self.accounts.get(self.account(&charge.account)?);
-        if charge.scopes.is_empty() {
+        let scopes: SmallVec<[_; 2]> =
+            charge.scopes.iter().map(|scope| self.account(scope)).collect::<Result<_, _>>()?;
+        check_bound("scopes", scopes.len(), self.bounds.scopes_max, "scopes of one charge")?;
+        // A scope is most often above the spender already: its team's pool.
+        if scopes.iter().all(|scope| spender.path.contains(scope)) {
             return Ok(ChargeSet {
+                spender: spender.id.clone(),
                 accounts: Arc::clone(&spender.path),
                 ids: Arc::clone(&spender.path_ids),
             });
         }
-        let scopes: Vec<_> =
-            charge.scopes.iter().map(|scope| self.account(scope)).collect::<Result<_, _>>()?;
-        check_bound("scopes", scopes.len(), self.bounds.scopes_max, "scopes of one charge")?;
         let mut accounts = spender.path.to_vec();
         for ix in scopes.iter().flat_map(|scope| self.accounts.get(*scope).path.iter()) {
             if !accounts.contains(ix) {
@@ -146,7 +149,7 @@ impl Book {
             }
         }
         let ids = accounts.iter().map(|ix| self.accounts.get(*ix).id.clone()).collect();
-        Ok(ChargeSet { accounts: accounts.into(), ids })
+        Ok(ChargeSet { spender: spender.id.clone(), accounts: accounts.into(), ids })
     }
 
     /// A hold that may still be settled (`late` or in time) or, if it is open, released.

@@ -1,14 +1,16 @@
 //! The holds of a book, and which of them are due.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
 };
 
-use safeguards_types::{AccountId, Amount, Amounts, Quantity, Timestamp, Unit};
+use foldhash::HashMap;
+use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
 use smallvec::SmallVec;
 
 use super::{
+    ChargeSet,
     account::AccountState,
     arena::{Arena, Ix},
 };
@@ -29,8 +31,7 @@ pub(super) struct HeldHold {
     pub(super) id: HoldId,
     /// The entry that placed it.
     pub(super) entry: EntryId,
-    pub(super) set: Arc<[Ix<AccountState>]>,
-    pub(super) set_ids: Arc<[AccountId]>,
+    pub(super) set: ChargeSet,
     /// What is still set aside; zeros once it has ended.
     pub(super) left: SmallVec<[(Ix<Unit>, Quantity); 2]>,
     pub(super) windows: SmallVec<[(Ix<AccountState>, HeldWindow); 2]>,
@@ -46,7 +47,7 @@ impl HeldHold {
     }
 
     pub(super) fn counts_at(&self, account: Ix<AccountState>) -> bool {
-        self.set.contains(&account)
+        self.set.accounts.contains(&account)
     }
 
     /// The windows of one account in which it counts.
@@ -58,11 +59,7 @@ impl HeldHold {
         self.left.iter().map(|(unit, left)| Amount::new(*left, units.get(*unit).clone())).collect()
     }
 
-    pub(super) fn spender(&self) -> Option<&AccountId> {
-        self.set_ids.first()
-    }
-
-    pub(super) fn view(&self, units: &Arena<Unit>, now: Timestamp) -> Option<HoldView> {
+    pub(super) fn view(&self, units: &Arena<Unit>, now: Timestamp) -> HoldView {
         let due = self.state == HoldState::Open && self.expires_at <= now;
         let nothing = |amounts: Amounts| {
             amounts
@@ -71,14 +68,14 @@ impl HeldHold {
                 .collect()
         };
         let left = self.amounts_left(units);
-        Some(HoldView {
+        HoldView {
             id: self.id,
-            account: self.spender()?.clone(),
+            account: self.set.spender.clone(),
             state: if due { HoldState::Expired } else { self.state },
             left: if due { nothing(left) } else { left },
             expires_at: self.expires_at,
-            set: Arc::clone(&self.set_ids),
-        })
+            set: Arc::clone(&self.set.ids),
+        }
     }
 }
 

@@ -1,10 +1,8 @@
 //! The newest entries, and with them the operation ids that are remembered.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
+use foldhash::HashMap;
 use safeguards_types::{OperationId, Timestamp};
 
 use crate::{

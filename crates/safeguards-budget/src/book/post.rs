@@ -6,7 +6,7 @@ use safeguards_types::{AccountId, Amounts, Quantity, Timestamp, Unit};
 use smallvec::SmallVec;
 
 use super::{
-    Book, ChargeSet, Quantities,
+    Book, Quantities,
     account::{AccountState, Counter},
     arena::Ix,
     check::{Asks, Zero, check_amount, check_metadata, check_name, check_ttl},
@@ -123,7 +123,7 @@ impl Book {
         self.check_fit(&set.accounts, &quantities, now)?;
         let before = self.spent_before(&set.accounts, &quantities, now);
         self.spend(&set.accounts, &quantities, now);
-        let posting = self.posting_of(&set, &quantities);
+        let posting = set.posting(charge.amounts.clone());
         let receipt = Receipt {
             crossed: self.crossed(&set.accounts, &quantities, &before, now),
             available: self.available(&set.accounts, &quantities, now),
@@ -139,7 +139,7 @@ impl Book {
         self.check_counters(&set.accounts, &quantities, Asks::ToSpend, now)?;
         let before = self.spent_before(&set.accounts, &quantities, now);
         self.spend(&set.accounts, &quantities, now);
-        let posting = self.posting_of(&set, &quantities);
+        let posting = set.posting(spent.amounts.clone());
         let receipt = Receipt {
             crossed: self.crossed(&set.accounts, &quantities, &before, now),
             overrun: self.overrun(&set.accounts, &quantities, &before, now),
@@ -171,15 +171,14 @@ impl Book {
         self.put_hold(HeldHold {
             id: HoldId::placed_by(command.op),
             entry: self.journal.next_id(),
-            set: Arc::clone(&set.accounts),
-            set_ids: Arc::clone(&set.ids),
+            set: set.clone(),
             left: quantities.clone(),
             windows,
             expires_at,
             state: HoldState::Open,
             ended_by: None,
         });
-        let posting = self.posting_of(&set, &quantities);
+        let posting = set.posting(place.charge.amounts.clone());
         let available = self.available(&set.accounts, &quantities, now);
         let receipt = Receipt { available, ..self.bare_receipt(now) };
         Ok(self.accept(command, Fact::HoldPlaced { posting, expires_at }, receipt))
@@ -192,34 +191,34 @@ impl Book {
         spent: &Amounts,
         now: Timestamp,
     ) -> Outcome {
-        let spent = self.quantities(spent, Zero::Allowed)?;
+        let quantities = self.quantities(spent, Zero::Allowed)?;
         let hold = self.known_hold(id)?.clone();
         if hold.state == HoldState::Settled {
             return Err(Denial::HoldEnded { hold: id });
         }
         check_metadata(command)?;
-        self.check_counters(&hold.set, &spent, Asks::ToSpend, now)?;
+        let accounts = &hold.set.accounts;
+        self.check_counters(accounts, &quantities, Asks::ToSpend, now)?;
         let late = hold.state != HoldState::Open;
-        let parts = Settlement::of(&hold, spent);
+        let parts = Settlement::of(&hold, quantities);
         // A unit that was held and not spent has its available told all the same.
         let touched = self.by_unit_name(hold.left.iter().map(|(unit, _)| *unit), &parts.spent);
-        let before = self.spent_before(&hold.set, &touched, now);
+        let before = self.spent_before(accounts, &touched, now);
         if !late {
             self.end_hold(&hold, &parts.held_part);
         }
-        self.spend(&hold.set, &parts.excess, now);
-        let set = ChargeSet { accounts: Arc::clone(&hold.set), ids: Arc::clone(&hold.set_ids) };
+        self.spend(accounts, &parts.excess, now);
         let entry = self.journal.next_id();
         let receipt = Receipt {
-            available: self.available(&hold.set, &touched, now),
-            crossed: self.crossed(&hold.set, &touched, &before, now),
-            overrun: self.overrun(&hold.set, &touched, &before, now),
+            available: self.available(accounts, &touched, now),
+            crossed: self.crossed(accounts, &touched, &before, now),
+            overrun: self.overrun(accounts, &touched, &before, now),
             late,
             ..self.bare_receipt(now)
         };
         let fact = Fact::HoldSettled {
             hold: id,
-            posting: self.posting_of(&set, &parts.spent),
+            posting: hold.set.posting(spent.clone()),
             held_part: self.amounts(&parts.held_part),
             excess: self.amounts(&parts.excess),
             freed: self.amounts(&parts.freed),
@@ -236,7 +235,7 @@ impl Book {
         }
         check_metadata(command)?;
         let posting = self.free(&hold, HoldState::Released);
-        let available = self.available(&hold.set, &hold.left, now);
+        let available = self.available(&hold.set.accounts, &hold.left, now);
         let receipt = Receipt { available, ..self.bare_receipt(now) };
         Ok(self.accept(command, Fact::HoldReleased { hold: id, posting }, receipt))
     }
@@ -256,15 +255,14 @@ impl Book {
     /// Gives back all that a hold sets aside, by the entry that is written next.
     fn free(&mut self, hold: &HeldHold, state: HoldState) -> Posting {
         self.end_hold(hold, &[]);
-        let set = ChargeSet { accounts: Arc::clone(&hold.set), ids: Arc::clone(&hold.set_ids) };
-        let posting = self.posting_of(&set, &hold.left);
+        let posting = hold.set.posting(self.amounts(&hold.left));
         self.put_hold(ended(hold.clone(), state, self.journal.next_id()));
         posting
     }
 
     /// Ends what is held, and counts the part that was spent in the windows of its placement.
     fn end_hold(&mut self, hold: &HeldHold, held_part: &[(Ix<Unit>, Quantity)]) {
-        for ix in hold.set.iter() {
+        for ix in hold.set.accounts.iter() {
             for (unit, left) in &hold.left {
                 self.account_mut(*ix).end_hold(
                     *unit,
@@ -287,11 +285,6 @@ impl Book {
                 self.account_mut(*ix).spend(*unit, *quantity, now);
             }
         }
-    }
-
-    fn posting_of(&self, set: &ChargeSet, quantities: &[(Ix<Unit>, Quantity)]) -> Posting {
-        let spender = set.ids.first().cloned().unwrap_or_else(|| AccountId::new(""));
-        Posting::new(spender, Arc::clone(&set.ids), self.amounts(quantities))
     }
 
     /// The spent quantities, and zero for each other unit, in the order of the units' text.
