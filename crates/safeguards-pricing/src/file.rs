@@ -340,7 +340,7 @@ mod tests {
             &format!(
                 "{MODELS}\n{{\"model\": \"small\",\n\"input_cost_per_token\": \"2.5e-6\"}}]}}"
             ),
-            Err("p.toml:3:33: `2.5e-6` is not a decimal number such as 12 or 0.0305: digits, \
+            Err("p.toml:3:32: `2.5e-6` is not a decimal number such as 12 or 0.0305: digits, \
                  and at most one point"),
         );
         check(
