@@ -79,11 +79,19 @@ pub struct Crossing {
     pub percent: Percent,
 }
 
+impl Crossing {
+    /// How much of the limit is spent, in tenths of a percent, rounded down.
+    fn permille(&self) -> i128 {
+        self.spent.steps().saturating_mul(1000).checked_div(self.limit.steps()).unwrap_or(0)
+    }
+}
+
 impl fmt::Display for Crossing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, unit, window, limit, spent, percent } = self;
-        let (limit, spent) = (Amount::new(*limit, unit.clone()), Amount::new(*spent, unit.clone()));
-        write!(out, "{account} has spent {spent}, {percent} % of {limit} or more ({window})")
+        let Self { account, unit, window, limit, spent, percent: _ } = self;
+        let [limit, spent] = [limit, spent].map(|quantity| Amount::new(*quantity, unit.clone()));
+        let (whole, tenths) = (self.permille().div_euclid(10), self.permille().rem_euclid(10));
+        write!(out, "{account} has spent {whole}.{tenths} % of {limit} ({spent}; {window})")
     }
 }
 

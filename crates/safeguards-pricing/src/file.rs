@@ -334,7 +334,9 @@ mod tests {
     fn mistakes_in_json_name_their_line_and_what_is_allowed() {
         check(
             &format!("{MODELS}\n{{\"model\": \"small\",\n\"input_cost_per_token\": 2.5e-6}}]}}"),
-            Err("p.toml:3:30: invalid type: floating point `2.5e-6`, expected a decimal string such as \"0.42\""),
+            Err(
+                "p.toml:3:30: invalid type: floating point `2.5e-6`, expected a decimal string such as \"0.42\"",
+            ),
         );
         check(
             &format!(

@@ -36,7 +36,7 @@
 //! ```
 //!
 //! ```text
-//! medium  budget.threshold: reader has spent 3.90 USD, 80 % of 4.00 USD or more (lifetime)
+//! medium  budget.threshold: reader has spent 97.5 % of 4.00 USD (3.90 USD; lifetime)
 //! high  budget.denied: writer was denied: research has 1.10 USD left of 5.00 USD (lifetime; 3.9 spent, 0 held), asked 2.00 USD; waiting does not help
 //! research has 1.10 USD left of 5.00 USD (lifetime; 3.9 spent, 0 held), asked 2.00 USD; waiting does not help
 //! One. Two. Three.

@@ -111,14 +111,14 @@ fn a_warning_is_given_once_when_its_share_is_reached() {
     assert!(crossed(usd!(4.999999999999)).is_empty());
     assert_eq!(
         crossed(usd!(0.000000000001)),
-        ["pool has spent 5.00 USD, 50 % of 10.00 USD or more (lifetime)"]
+        ["pool has spent 50.0 % of 10.00 USD (5.00 USD; lifetime)"]
     );
     assert!(crossed(usd!(1)).is_empty());
     assert_eq!(
         crossed(usd!(2)),
         [
-            "a has spent 8.00 USD, 100 % of 8.00 USD or more (per 60s)",
-            "pool has spent 8.00 USD, 80 % of 10.00 USD or more (lifetime)",
+            "a has spent 100.0 % of 8.00 USD (8.00 USD; per 60s)",
+            "pool has spent 80.0 % of 10.00 USD (8.00 USD; lifetime)",
         ]
     );
 }
