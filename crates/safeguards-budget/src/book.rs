@@ -74,7 +74,6 @@ struct Savepoint {
     units: usize,
     accounts: usize,
     journal: Mark,
-    next_entry: EntryId,
     touched_accounts: HashMap<Ix<AccountState>, AccountState>,
     touched_holds: HashMap<HoldId, Option<HeldHold>>,
 }
@@ -188,7 +187,6 @@ impl Book {
             units: self.units.len(),
             accounts: self.accounts.len(),
             journal: self.journal.mark(),
-            next_entry: self.journal.next_id(),
             touched_accounts: HashMap::default(),
             touched_holds: HashMap::default(),
         });
@@ -213,15 +211,14 @@ impl Book {
     }
 
     fn return_to(&mut self, savepoint: Savepoint) {
-        let Savepoint { units, accounts, journal, next_entry, touched_accounts, touched_holds } =
-            savepoint;
+        let Savepoint { units, accounts, journal, touched_accounts, touched_holds } = savepoint;
         for (ix, before) in touched_accounts {
             *self.accounts.get_mut(ix) = before;
         }
         for (id, before) in touched_holds {
             self.holds.restore(id, before);
         }
-        self.holds.restore_ended(next_entry);
+        self.holds.restore_ended(journal.next_id());
         for account in self.accounts.take_back_to(accounts) {
             self.account_names.remove(&account.id);
         }
@@ -344,11 +341,9 @@ impl Book {
         now: Timestamp,
     ) -> Quantity {
         let counts = |hold: &&HeldHold| match limit.map(|limit| (limit.serial, limit.current)) {
-            Some((serial, Some(current))) => hold.windows_of(account).any(|window| {
-                window.serial == serial
-                    && window.ends_at == current.span.ends_at
-                    && !current.span.is_over(now)
-            }),
+            Some((serial, Some(current))) => hold
+                .windows_of(account)
+                .any(|window| window.serial == serial && window.ends_at == current.span.ends_at),
             Some((_, None)) | None => hold.counts_at(account),
         };
         let due = self.holds.due(now).filter(counts).map(|hold| hold.left_of(unit));

@@ -50,7 +50,7 @@ pub enum Action {
     },
     /// Opens an account.
     OpenAccount(OpenAccount),
-    /// Sets a limit, or changes its amount, mode and warnings.
+    /// Sets a limit, or changes its amount and warnings.
     SetLimit {
         /// Whose limit.
         account: AccountId,
@@ -84,7 +84,7 @@ pub enum Action {
         /// Which hold.
         hold: HoldId,
     },
-    /// Posts spending that has already happened and was never authorised.
+    /// Posts spending that has already happened and was never authorized.
     Record(Charge),
 }
 

@@ -203,7 +203,7 @@ pub trait LedgerExt: Ledger {
         self.apply(Command::new(op, action)).await.map_err(|error| SettleError { hold, error })
     }
 
-    /// Posts spending that has already happened and was never authorised.
+    /// Posts spending that has already happened and was never authorized.
     async fn record(&self, spent: Charge, op: OperationId) -> Result<Receipt, CommandError> {
         self.apply(Command::new(op, Action::Record(spent))).await
     }

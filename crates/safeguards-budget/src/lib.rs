@@ -1,6 +1,6 @@
 //! The Safeguards ledger: budgets that cannot be overspent.
 //!
-//! Accounts form a tree (organisation, pool, agent, sub-agent), each with limits per unit and per window. A
+//! Accounts form a tree (organization, pool, agent, sub-agent), each with limits per unit and per window. A
 //! charge must fit every account from the spender up to the root, and every scope that it names besides; it
 //! is recorded at all of them or at none.
 //!

@@ -92,7 +92,8 @@ pub struct PercentError {
 impl Percent {
     /// 80 %, at which every limit of a team file warns unless it says otherwise.
     pub const EIGHTY: Self = Self(Quantity::literal("80"));
-    const HUNDRED: Quantity = Quantity::literal("100");
+    /// All of it.
+    pub const HUNDRED: Self = Self(Quantity::literal("100"));
 
     /// Reads a decimal number from 0 to 100.
     ///
@@ -102,8 +103,8 @@ impl Percent {
     pub fn parse(text: &str) -> Result<Self, PercentError> {
         text.parse::<Quantity>()
             .ok()
-            .filter(|share| *share <= Self::HUNDRED)
             .map(Self)
+            .filter(|share| *share <= Self::HUNDRED)
             .ok_or_else(|| PercentError { text: text.to_owned() })
     }
 
@@ -149,6 +150,24 @@ impl ProtectionStep {
     pub const fn new(last: Percent, from: Priority) -> Self {
         Self { last, from }
     }
+
+    /// What these steps keep of a limit from a spender of this priority: the largest part that is for
+    /// priorities above it.
+    ///
+    /// ```
+    /// use safeguards_budget::{Percent, ProtectionStep};
+    /// use safeguards_types::{Priority, usd};
+    ///
+    /// let steps = [ProtectionStep::new(Percent::parse("10")?, Priority::P8)];
+    /// let limit = usd!(5).quantity();
+    /// assert_eq!(ProtectionStep::protected(&steps, limit, Priority::P7), usd!(0.5).quantity());
+    /// assert!(ProtectionStep::protected(&steps, limit, Priority::P8).is_zero());
+    /// # Ok::<(), safeguards_budget::PercentError>(())
+    /// ```
+    pub fn protected(steps: &[Self], limit: Quantity, spender: Priority) -> Quantity {
+        let kept = steps.iter().filter(|step| step.from > spender).map(|step| step.last);
+        kept.max().map_or(Quantity::ZERO, |last| last.of(limit))
+    }
 }
 
 #[cfg(test)]
@@ -175,7 +194,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_share_is_between_nothing_and_the_whole(
-            percent in 0..=Percent::HUNDRED.steps(), whole in 0..=Quantity::MAX.steps(),
+            percent in 0..=Percent::HUNDRED.0.steps(), whole in 0..=Quantity::MAX.steps(),
         ) {
             let (percent, whole) = (Percent(Quantity::from_steps(percent).unwrap()), Quantity::from_steps(whole).unwrap());
             prop_assert!(percent.of(whole) <= whole);

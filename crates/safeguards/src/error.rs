@@ -8,12 +8,14 @@ use safeguards_api::{
 use safeguards_budget::{
     CommandError, Denial, LedgerError, PercentError, SettleError, WindowError,
 };
-use safeguards_coord::{RunError, TeamError};
+use safeguards_coord::{AgentError, RunError, TeamError};
 use safeguards_notify::{FileError, StartError, TopicError};
 use safeguards_pricing::{PriceError, PriceFileError};
-use safeguards_types::AmountError;
+use safeguards_types::{
+    AmountError, OperationIdError, PriorityError, QuantityError, SeverityError, TimestampError,
+};
 
-/// Everything that can go wrong. Each part has an error of its own; this takes them all.
+/// Everything that can go wrong. Each part has an error of its own; this takes each of them.
 ///
 /// ```
 /// use safeguards::{Error, prelude::*};
@@ -94,6 +96,24 @@ pub enum Error {
     /// There is no such version of the API.
     #[error(transparent)]
     Version(#[from] UnknownVersion),
+    /// An agent failed.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// A text is no exact number.
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
+    /// A text is no instant.
+    #[error(transparent)]
+    Timestamp(#[from] TimestampError),
+    /// A text is no operation id.
+    #[error(transparent)]
+    OperationId(#[from] OperationIdError),
+    /// A number is no priority.
+    #[error(transparent)]
+    Priority(#[from] PriorityError),
+    /// A text is no severity.
+    #[error(transparent)]
+    Severity(#[from] SeverityError),
 }
 
 impl Error {
@@ -116,10 +136,15 @@ impl Error {
             Self::Start(error) => error.code(),
             Self::Price(error) => error.code(),
             Self::PriceFile(error) => error.code(),
-            Self::Amount(_) => "config.amount",
+            Self::Agent(error) => error.code(),
+            Self::Amount(_) | Self::Quantity(_) => "config.amount",
             Self::Limit(error) => error.code(),
             Self::Window(_) => "config.window",
-            Self::Percent(_) => "config.value",
+            Self::Percent(_)
+            | Self::Timestamp(_)
+            | Self::OperationId(_)
+            | Self::Priority(_)
+            | Self::Severity(_) => "config.value",
             Self::Version(_) => "api.unknown_version",
         }
     }

@@ -82,12 +82,12 @@
 //! # Errors
 //!
 //! What is refused comes back in `Err`, as a denial with its numbers: who ignores it stops instead of spending.
-//! Every error has a stable `code()`; [`Error`] takes them all.
+//! What goes wrong when things run has a stable `code()`; [`Error`] takes it all, so `?` is enough.
 //!
 //! # Versions
 //!
-//! [`v1`] and [`v2`] are released and stay; [`latest`] is the newest of them and moves. Libraries name the one
-//! that they mean.
+//! [`v1`] is the guide's surface, [`v2`] what one should use; [`latest`] is the newest of them and moves.
+//! Libraries name the one that they mean. Before version 1.0 of this crate both may still change.
 
 mod error;
 pub mod prelude;

@@ -1,4 +1,4 @@
-//! The two commands that the README begins with, and its figures.
+//! The two commands that the README begins with.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -22,8 +22,8 @@ fn the_first_command_shows_a_run_that_succeeds_and_one_that_is_denied() {
     for part in [
         "succeeded after",
         "What the documents say about",
-        "summarise was denied",
-        "denied  summarise: budget.limit_exceeded",
+        "summarize was denied",
+        "denied  summarize: budget.limit_exceeded",
         "helps: raise the limit of tight",
         "output of weigh",
         "Both runs ended as announced",

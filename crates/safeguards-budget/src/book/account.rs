@@ -8,7 +8,7 @@ use super::{
     arena::{Arena, Ix},
     holds::HeldWindow,
 };
-use crate::{Account, Limit, LimitUsage, Percent, ProtectionStep, Window, window::Span};
+use crate::{Account, Limit, LimitUsage, ProtectionStep, Window, window::Span};
 
 /// What was spent and what is held of one unit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -139,11 +139,7 @@ impl AccountState {
 
     /// What is kept of a limit from a spender of this priority.
     pub(super) fn protected(&self, limit: &Limit, spender: Priority) -> Quantity {
-        let steps = self.protection.iter().filter(|step| step.from > spender);
-        steps
-            .map(|step| step.last)
-            .max()
-            .map_or(Quantity::ZERO, |last: Percent| last.of(limit.amount))
+        ProtectionStep::protected(&self.protection, limit.amount, spender)
     }
 
     /// Sets a limit. A changed one keeps its counters; a new window begins with nothing counted.

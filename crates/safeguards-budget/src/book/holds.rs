@@ -161,3 +161,33 @@ impl Holds {
         self.open.first().map(|(ends, _, _)| *ends)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use safeguards_types::OperationIds;
+
+    use super::*;
+
+    #[test]
+    fn endings_that_were_taken_back_leave_no_trace() {
+        let ids = OperationIds::seeded(1);
+        let hold = |state, ended_by| HeldHold {
+            id: HoldId::placed_by(ids.mint(Timestamp::UNIX_EPOCH)),
+            entry: EntryId::FIRST,
+            set: ChargeSet { spender: "a".into(), accounts: Arc::from([]), ids: Arc::from([]) },
+            left: SmallVec::new(),
+            windows: SmallVec::new(),
+            expires_at: Timestamp::MAX,
+            state,
+            ended_by,
+        };
+        let mut holds = Holds::default();
+        holds.put(hold(HoldState::Settled, Some(EntryId::new(4))));
+        for entry in [5, 6] {
+            holds.put(hold(HoldState::Settled, Some(EntryId::new(entry))));
+        }
+        holds.restore_ended(EntryId::new(5));
+        let left: Vec<_> = holds.ended.iter().map(|(entry, _)| entry.number()).collect();
+        assert_eq!(left, [4]);
+    }
+}

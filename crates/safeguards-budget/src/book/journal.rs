@@ -44,6 +44,13 @@ pub(super) struct Mark {
     latest: Timestamp,
 }
 
+impl Mark {
+    /// The number of the first entry after it.
+    pub(super) const fn next_id(self) -> EntryId {
+        EntryId::new(self.written.saturating_add(1))
+    }
+}
+
 impl Journal {
     /// The later of `clock` and the latest instant of any entry: time that never goes back.
     pub(super) fn now(&self, clock: Timestamp) -> Timestamp {
