@@ -156,20 +156,7 @@ pub enum Fact {
         expires_at: Timestamp,
     },
     /// A hold ended with spending.
-    HoldSettled {
-        /// Which hold.
-        hold: HoldId,
-        /// How much was spent, at which accounts.
-        posting: Posting,
-        /// The part of it that had been set aside.
-        held_part: Amounts,
-        /// The part of it that had not.
-        excess: Amounts,
-        /// What was set aside and not spent: given back.
-        freed: Amounts,
-        /// Whether the hold had ended before.
-        late: bool,
-    },
+    HoldSettled(Box<Settled>),
     /// A hold ended with nothing spent, by choice.
     HoldReleased {
         /// Which hold.
@@ -188,11 +175,10 @@ pub enum Fact {
 
 impl Fact {
     /// What was spent, and by whom; `None` for a fact that spends nothing.
-    pub const fn spending(&self) -> Option<&Posting> {
+    pub fn spending(&self) -> Option<&Posting> {
         match self {
-            Self::Charged(posting)
-            | Self::Recorded(posting)
-            | Self::HoldSettled { posting, .. } => Some(posting),
+            Self::Charged(posting) | Self::Recorded(posting) => Some(posting),
+            Self::HoldSettled(settled) => Some(&settled.posting),
             Self::UnitRegistered { .. }
             | Self::AccountOpened(_)
             | Self::LimitSet { .. }
@@ -201,6 +187,24 @@ impl Fact {
             | Self::HoldExpired { .. } => None,
         }
     }
+}
+
+/// How a hold was settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settled {
+    /// Which hold.
+    pub hold: HoldId,
+    /// How much was spent, at which accounts.
+    pub posting: Posting,
+    /// The part of it that had been set aside.
+    pub held_part: Amounts,
+    /// The part of it that had not.
+    pub excess: Amounts,
+    /// What was set aside and not spent: given back.
+    pub freed: Amounts,
+    /// Whether the hold had ended before.
+    pub late: bool,
 }
 
 /// Amounts counted at a frozen set of accounts.

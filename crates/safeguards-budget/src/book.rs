@@ -79,7 +79,8 @@ struct Savepoint {
 }
 
 /// Amounts by the book's own names for units, in the order of the units' text.
-type Quantities = SmallVec<[(Ix<Unit>, Quantity); 2]>;
+/// Money, tokens and requests fit without a heap allocation.
+type Quantities = SmallVec<[(Ix<Unit>, Quantity); 3]>;
 
 /// Every account at which a command counts, the spender first: settled when the command is accepted.
 #[derive(Clone, Debug)]

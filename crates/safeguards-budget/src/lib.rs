@@ -40,7 +40,7 @@ mod receipt;
 mod window;
 
 pub use account::{
-    Account, Accounts, Entry, EntryPage, Fact, HoldState, HoldView, LimitUsage, Posting,
+    Account, Accounts, Entry, EntryPage, Fact, HoldState, HoldView, LimitUsage, Posting, Settled,
 };
 pub use book::Book;
 pub use command::{Action, Batch, Charge, Command, HoldId, Metadata, OpenAccount, PlaceHold};

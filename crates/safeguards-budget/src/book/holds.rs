@@ -10,7 +10,7 @@ use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
 use smallvec::SmallVec;
 
 use super::{
-    ChargeSet,
+    ChargeSet, Quantities,
     account::AccountState,
     arena::{Arena, Ix},
 };
@@ -33,7 +33,7 @@ pub(super) struct HeldHold {
     pub(super) entry: EntryId,
     pub(super) set: ChargeSet,
     /// What is still set aside; zeros once it has ended.
-    pub(super) left: SmallVec<[(Ix<Unit>, Quantity); 2]>,
+    pub(super) left: Quantities,
     pub(super) windows: SmallVec<[(Ix<AccountState>, HeldWindow); 2]>,
     pub(super) expires_at: Timestamp,
     pub(super) state: HoldState,

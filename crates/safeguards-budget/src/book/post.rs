@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Charge, Command, Denial, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount, Outcome,
-    PlaceHold, Posting, Receipt, Window,
+    PlaceHold, Posting, Receipt, Settled, Window,
 };
 
 /// How a settlement divides: what had been set aside, what had not, and what returns.
@@ -216,7 +216,7 @@ impl Book {
             late,
             ..self.bare_receipt(now)
         };
-        let fact = Fact::HoldSettled {
+        let settled = Settled {
             hold: id,
             posting: hold.set.posting(spent.clone()),
             held_part: self.amounts(&parts.held_part),
@@ -225,7 +225,7 @@ impl Book {
             late,
         };
         self.put_hold(ended(hold, HoldState::Settled, entry));
-        Ok(self.accept(command, fact, receipt))
+        Ok(self.accept(command, Fact::HoldSettled(Box::new(settled)), receipt))
     }
 
     pub(super) fn release(&mut self, command: &Command, id: HoldId, now: Timestamp) -> Outcome {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use safeguards_budget::{
-    Action, Charge, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount, PlaceHold, Retry,
+    Action, Charge, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount, PlaceHold, Retry, Settled,
 };
 use safeguards_types::{Amounts, tokens, usd};
 
@@ -17,6 +17,15 @@ fn pool() -> Desk {
     ])
 }
 
+/// How the hold was settled that the newest entry is about.
+#[track_caller]
+fn last_settled(desk: &Desk) -> Settled {
+    match desk.entries().pop().unwrap().fact {
+        Fact::HoldSettled(settled) => *settled,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_is_held_is_not_available_and_what_is_over_returns() {
     let mut desk = pool();
@@ -27,11 +36,7 @@ fn what_is_held_is_not_available_and_what_is_over_returns() {
     assert_eq!(receipt.available, usd!(8).into());
     assert!(!receipt.late);
     assert_eq!(["agent", "pool"].map(|id| desk.dollars(id)), ["2 + 0"; 2]);
-    let Fact::HoldSettled { posting, held_part, excess, freed, late, .. } =
-        desk.entries().pop().unwrap().fact
-    else {
-        panic!()
-    };
+    let Settled { posting, held_part, excess, freed, late, .. } = last_settled(&desk);
     assert_eq!((posting.amounts, held_part), (usd!(2).into(), usd!(2).into()));
     assert_eq!((excess, freed, late), (Amounts::none(), usd!(4).into(), false));
 }
@@ -45,9 +50,7 @@ fn a_settlement_beyond_hold_and_limit_is_the_truth_all_the_same() {
     let overrun: Vec<_> = receipt.overrun.iter().map(ToString::to_string).collect();
     assert_eq!(overrun, ["pool is 1.00 USD over 10.00 USD (lifetime; 11 spent, 0 held)"]);
     assert_eq!(desk.dollars("pool"), "11 + 0");
-    let Fact::HoldSettled { held_part, excess, .. } = desk.entries().pop().unwrap().fact else {
-        panic!()
-    };
+    let Settled { held_part, excess, .. } = last_settled(&desk);
     assert_eq!((held_part, excess), (usd!(6).into(), [usd!(1), tokens!(3)].into()));
 }
 
@@ -179,11 +182,7 @@ fn a_late_settlement_is_recorded_in_full_and_marked() {
     assert_eq!(receipt.overrun.len(), 1);
     assert_eq!(desk.dollars("pool"), "11 + 0");
     assert_eq!(desk.hold_state(hold), HoldState::Settled);
-    let Fact::HoldSettled { held_part, excess, freed, late, .. } =
-        desk.entries().pop().unwrap().fact
-    else {
-        panic!()
-    };
+    let Settled { held_part, excess, freed, late, .. } = last_settled(&desk);
     assert_eq!((held_part, excess), (Amounts::none(), usd!(2).into()));
     assert_eq!((freed, late), (Amounts::none(), true));
 }

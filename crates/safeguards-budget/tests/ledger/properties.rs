@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use proptest::{prelude::*, sample::Index};
 use safeguards_budget::{
     Action, Batch, Book, Charge, Command, Entry, EntryId, Fact, HoldId, OpenAccount, Outcome,
-    PlaceHold,
+    PlaceHold, Settled,
 };
 use safeguards_types::{AccountId, Amounts, OperationId, OperationIds, Timestamp, Unit};
 
@@ -238,7 +238,8 @@ fn check_endings(entries: &[Entry]) {
     let (mut in_time, mut settled) = (HashMap::<HoldId, u32>::new(), HashMap::new());
     for entry in entries {
         match &entry.fact {
-            Fact::HoldSettled { hold, late, .. } => {
+            Fact::HoldSettled(how) => {
+                let Settled { hold, late, .. } = &**how;
                 *settled.entry(*hold).or_insert(0_u32) += 1;
                 *in_time.entry(*hold).or_default() += u32::from(!late);
             }

@@ -9,7 +9,7 @@ use std::{
 
 use safeguards_budget::{
     Action, Charge, Command, Denial, Entry, EntryId, Fact, HoldId, Limit, MemoryLedger,
-    OpenAccount, PlaceHold, SyncLedger,
+    OpenAccount, PlaceHold, Settled, SyncLedger,
 };
 use safeguards_types::{AccountId, Amount, Amounts, Quantity, SimClock, Unit};
 
@@ -110,7 +110,8 @@ fn audit(entries: &[Entry], limits: &HashMap<AccountId, i128>) -> HashMap<Accoun
         let (posting, spent, held) = match &entry.fact {
             Fact::Charged(posting) => (posting, dollars(&posting.amounts), 0),
             Fact::HoldPlaced { posting, .. } => (posting, 0, dollars(&posting.amounts)),
-            Fact::HoldSettled { posting, held_part, freed, .. } => {
+            Fact::HoldSettled(settled) => {
+                let Settled { posting, held_part, freed, .. } = &**settled;
                 (posting, dollars(&posting.amounts), -(dollars(held_part) + dollars(freed)))
             }
             Fact::HoldReleased { posting, .. } | Fact::HoldExpired { posting, .. } => {
