@@ -13,14 +13,14 @@ expect() { # announced, actual
 }
 
 cargo build --package safeguards-cli || exit 1
-safeguards="${CARGO_TARGET_DIR:-target}/debug/safeguards"
+safeguards() { cargo run --quiet --package safeguards-cli -- "$@"; }
 
 printf '\n== A pipeline of three agents, with enough money: examples/digest/team.toml\n\n'
-"$safeguards" run examples/digest/team.toml "$task"
+safeguards run examples/digest/team.toml "$task"
 expect 0 $?
 
 printf '\n== The same with a pool that runs out on purpose: examples/digest/tight.toml\n\n'
-"$safeguards" run examples/digest/tight.toml "$task"
+safeguards run examples/digest/tight.toml "$task"
 expect 3 $?
 
 printf '\nBoth runs ended as announced: the first succeeded, the second was stopped by its budget (exit code 3).\n'

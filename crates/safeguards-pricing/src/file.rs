@@ -68,6 +68,19 @@ fn read_toml(text: &str) -> Result<BTreeMap<ModelName, Price>, toml::de::Error> 
     toml::from_str(text).map(|File { model }| model)
 }
 
+/// What is wrong, and how a model is written, where the file is built otherwise.
+fn with_form(problem: &str) -> String {
+    let built_otherwise =
+        ["unknown field `model", "missing field `model", "invalid type: sequence, expected a map"];
+    if !built_otherwise.iter().any(|start| problem.starts_with(start)) {
+        return problem.to_owned();
+    }
+    format!(
+        "{problem}; a model is written as [model.\"provider/name\"] with `input` and `output`, each such as \
+         \"0.15 USD per 1M tokens\""
+    )
+}
+
 fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> PriceFileError {
     let at = error.span().map_or(0, |span| span.start);
     let before = text.get(..at).unwrap_or(text);
@@ -77,7 +90,7 @@ fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> PriceFileError
         file: file.to_owned(),
         line: before.matches('\n').count().saturating_add(1),
         column: in_line.chars().count().saturating_add(1),
-        problem: error.message().to_owned(),
+        problem: with_form(error.message()),
     }
 }
 
@@ -302,8 +315,6 @@ mod tests {
             &format!("{head}output = '1 USD per token'\n{head}"),
             Err("p.toml:4:8: duplicate key"),
         );
-        check("[models.small]", Err("p.toml:1:2: unknown field `models`, expected `model`"));
-        check("", Err("p.toml:1:1: missing field `model`"));
     }
 
     #[test]
@@ -328,6 +339,16 @@ mod tests {
                  "cache_write_cost_per_token": "3", "max_input_tokens": 5, "second_source": null}]}"#,
             Ok(&[("a/b", "1 EUR, 2 EUR, 3 EUR")]),
         );
+    }
+
+    #[test]
+    fn a_file_that_is_built_otherwise_is_told_the_form() {
+        for text in
+            ["[models.small]", "[[model]]\nname = 'small'", "[[models]]\nname = 'small'", ""]
+        {
+            let error = read("p.toml", text).unwrap_err().to_string();
+            assert!(error.contains("[model.\"provider/name\"]"), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -42,6 +42,38 @@
 //! One. Two. Three.
 //! ```
 //!
+//! # A team in Rust
+//!
+//! Closures are agents, and so is any program. A step holds its estimate, runs under a deadline, and settles what
+//! it really cost; a step that is denied never starts.
+//!
+//! ```
+//! use safeguards::prelude::*;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), safeguards::Error> {
+//! let sg = Safeguards::in_memory();
+//! let pool = sg.v2().pools().create("research", usd!(1.00), P5).await?;
+//! for name in ["reader", "writer"] {
+//!     sg.v2().agents().create(name, usd!(0.60), P5).pool(&pool).await?;
+//! }
+//! let reader = agent_fn("reader", |task: Task, _cx| async move {
+//!     Ok(Reply::text(format!("notes on {}", task.text())).cost(usd!(0.42)))
+//! });
+//! let writer = agent_fn("writer", |task: Task, _cx| async move {
+//!     Ok(Reply::text(format!("a page from {}", task.input())).cost(usd!(0.08)))
+//! });
+//! let members = [Member::new(reader, usd!(0.50)), Member::new(writer, usd!(0.50))];
+//! let team = Team::new("research", "research", members)?;
+//!
+//! let options = RunOptions::new(sg.operation());
+//! let report = sg.runner().run(&team, Task::new("bees"), &Pipeline::new(), options).await?;
+//! assert!(report.state.is_success());
+//! assert_eq!(report.spent.get(&Amount::parse("0 USD")?.unit()), usd!(0.50).quantity());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What is promised
 //!
 //! - **No overshoot.** However many agents spend at once, no charge and no hold is granted that does not fit
@@ -60,7 +92,7 @@
 //! | limit what agents spend | [`Safeguards`], [`v2`] |
 //! | do it as the guide does | [`v1`] |
 //! | run a team of programs under a budget | [`TeamSpec`], `TeamSpec::bind` |
-//! | write agents, teams and strategies in Rust | [`coord`] |
+//! | write agents, teams and strategies in Rust | [`agent_fn`](coord::agent_fn), [`Safeguards::runner`], [`coord`] |
 //! | be told when a limit is near | [`Alerts::on`](notify::Alerts::on) |
 //! | know what a model call costs | [`PriceTable`](pricing::PriceTable) |
 //! | keep accounts somewhere else | [`Ledger`](budget::Ledger), [`Safeguards::builder`] |

@@ -2,11 +2,11 @@
 //!
 //! It is a list of names, never a glob of a whole crate, and stays under forty.
 
-pub use safeguards_api::{BudgetError, CreateError, Safeguards, TeamSpec};
-pub use safeguards_budget::{
-    CommandError, Denial, Hold, LedgerExt, Limit, Percent, Receipt, SettleError, Window,
+pub use safeguards_api::{Safeguards, TeamSpec};
+pub use safeguards_budget::{CommandError, Denial, Hold, LedgerExt, Limit, Receipt, Window};
+pub use safeguards_coord::{
+    Agent, Context, FanOut, Member, Pipeline, Reply, RunOptions, Runner, Task, Team, agent_fn,
 };
-pub use safeguards_coord::{Agent, Context, Member, Reply, Task, Team, agent_fn};
 pub use safeguards_notify::{Alert, Alerts};
 pub use safeguards_types::{Amount, Amounts, Priority, Severity, requests, tokens, usd};
 
