@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use safeguards_budget::{
     Accounts, Action, Batch, Crossing, Denial, EntryId, EntryPage, Guarantees, HoldId, HoldView,
-    Ledger, LedgerError, Outcome, Overrun, Percent, Receipt, Retry, Shortfall,
+    Ledger, LedgerError, Outcome, Overrun, Percent, Receipt, Retry, Shortfall, Window,
 };
 use safeguards_notify::{Alert, Alerts, topic};
-use safeguards_types::{AccountId, Severity, Timestamp};
+use safeguards_types::{AccountId, Quantity, Severity, Timestamp, Unit};
 
-/// How many entries are remembered whose alerts were sent.
-const ALERTED_MAX: usize = 4_096;
+/// How many entries are remembered one by one whose alerts were sent.
+const TOLD_MAX: usize = 4_096;
 
 /// A ledger that tells what it answers: the same answers as the ledger within, and alerts besides.
 ///
@@ -32,13 +32,13 @@ const ALERTED_MAX: usize = 4_096;
 pub struct AlertingLedger {
     inner: Arc<dyn Ledger>,
     alerts: Alerts,
-    alerted: Mutex<BTreeSet<EntryId>>,
+    told: Mutex<Told>,
 }
 
 impl AlertingLedger {
     /// Tells `alerts` what `inner` answers.
     pub fn new(inner: Arc<dyn Ledger>, alerts: Alerts) -> Self {
-        Self { inner, alerts, alerted: Mutex::default() }
+        Self { inner, alerts, told: Mutex::default() }
     }
 
     fn tell(&self, spender: Option<&AccountId>, outcome: &Outcome) {
@@ -54,7 +54,7 @@ impl AlertingLedger {
 
     fn tell_receipt(&self, receipt: &Receipt) {
         let has_news = !receipt.crossed.is_empty() || !receipt.overrun.is_empty();
-        if !has_news || !self.is_first(receipt.entry) {
+        if !has_news || !self.told.lock().is_first(receipt.entry) {
             return;
         }
         let highest = receipt.crossed.iter().filter(|crossing| {
@@ -72,87 +72,89 @@ impl AlertingLedger {
             self.alerts.send(overrun(over));
         }
     }
+}
 
-    /// Whether the alerts of this entry have not been sent yet.
-    fn is_first(&self, entry: EntryId) -> bool {
-        let mut alerted = self.alerted.lock();
-        let is_first = alerted.insert(entry);
-        if alerted.len() > ALERTED_MAX {
-            alerted.pop_first();
+/// The entries whose alerts were sent, in bounded room: the latest one by one, and all up to some entry.
+#[derive(Debug, Default)]
+struct Told {
+    entries: BTreeSet<EntryId>,
+    all_up_to: Option<EntryId>,
+}
+
+impl Told {
+    /// Whether this entry has not been told yet. From now on it has.
+    fn is_first(&mut self, entry: EntryId) -> bool {
+        // An answer that comes later than thousands of others is one that is repeated.
+        if Some(entry) <= self.all_up_to || !self.entries.insert(entry) {
+            return false;
         }
-        is_first
+        if self.entries.len() > TOLD_MAX {
+            self.all_up_to = self.entries.pop_first();
+        }
+        true
     }
 }
 
 fn threshold(crossing: &Crossing) -> Alert {
     let Crossing { account, unit, window, limit, spent, percent, .. } = crossing;
-    let full = Percent::parse("100");
     let severity = if *percent < Percent::EIGHTY {
         Severity::Informational
-    } else if full.is_ok_and(|full| *percent >= full) {
-        Severity::High
-    } else {
+    } else if *percent < Percent::HUNDRED {
         Severity::Medium
+    } else {
+        Severity::High
     };
-    Alert::new(severity, topic!("budget.threshold"), crossing.to_string())
+    let alert = Alert::new(severity, topic!("budget.threshold"), crossing.to_string())
         .about(account.as_str())
-        .with("account", account.as_str())
-        .with("unit", unit.as_str())
-        .with("window", window.to_string())
-        .with("limit", limit.to_string())
-        .with("spent", spent.to_string())
-        .with("percent", percent.to_string())
+        .with("percent", percent.to_string());
+    with_numbers(alert, (account, unit, window), [("limit", limit), ("spent", spent)])
 }
 
 fn overrun(over: &Overrun) -> Alert {
     let Overrun { account, unit, window, limit, spent, held, over_by, .. } = over;
-    Alert::new(Severity::High, topic!("budget.overrun"), over.to_string())
-        .about(account.as_str())
-        .with("account", account.as_str())
-        .with("unit", unit.as_str())
-        .with("window", window.to_string())
-        .with("limit", limit.to_string())
-        .with("spent", spent.to_string())
-        .with("held", held.to_string())
-        .with("over_by", over_by.to_string())
+    let alert = Alert::new(Severity::High, topic!("budget.overrun"), over.to_string())
+        .about(account.as_str());
+    let numbers = [("limit", limit), ("spent", spent), ("held", held), ("over_by", over_by)];
+    with_numbers(alert, (account, unit, window), numbers)
 }
 
 fn denied(spender: Option<&AccountId>, denial: &Denial, shortfall: &Shortfall) -> Alert {
-    let Shortfall {
-        account,
-        unit,
-        window,
-        limit,
-        spent,
-        held,
-        protected,
-        asked,
-        available,
-        retry,
-        ..
-    } = shortfall;
+    let Shortfall { account, unit, window, limit, spent, held, .. } = shortfall;
+    let Shortfall { protected, asked, available, retry, .. } = shortfall;
     let message = match spender {
         Some(spender) => format!("{spender} was denied: {denial}"),
         None => format!("denied: {denial}"),
     };
-    let mut alert = Alert::new(Severity::High, topic!("budget.denied"), message)
-        .with("code", denial.code())
-        .with("account", account.as_str())
-        .with("unit", unit.as_str())
-        .with("window", window.to_string())
-        .with("limit", limit.to_string())
-        .with("spent", spent.to_string())
-        .with("held", held.to_string())
-        .with("protected", protected.to_string())
-        .with("asked", asked.to_string())
-        .with("available", available.to_string());
+    let mut alert =
+        Alert::new(Severity::High, topic!("budget.denied"), message).with("code", denial.code());
     if let Some(spender) = spender {
         alert = alert.about(spender.as_str());
     }
-    match retry {
-        Retry::At(at) => alert.with("retry_at", at.to_string()),
-        Retry::Never | _ => alert,
+    if let Retry::At(at) = retry {
+        alert = alert.with("retry_at", at.to_string());
     }
+    let numbers = [
+        ("limit", limit),
+        ("spent", spent),
+        ("held", held),
+        ("protected", protected),
+        ("asked", asked),
+        ("available", available),
+    ];
+    with_numbers(alert, (account, unit, window), numbers)
+}
+
+/// Says in an alert which limit it is about, and its numbers.
+fn with_numbers<const N: usize>(
+    alert: Alert,
+    (account, unit, window): (&AccountId, &Unit, &Window),
+    numbers: [(&str, &Quantity); N],
+) -> Alert {
+    let alert = alert
+        .with("account", account.as_str())
+        .with("unit", unit.as_str())
+        .with("window", window.to_string());
+    numbers.into_iter().fold(alert, |alert, (key, number)| alert.with(key, number.to_string()))
 }
 
 /// Who spends by a command; `None` where it does not say.
@@ -195,5 +197,20 @@ impl Ledger for AlertingLedger {
 
     fn guarantees(&self) -> Guarantees {
         self.inner.guarantees()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_told_once_however_many_came_since() {
+        let mut told = Told::default();
+        let mut first = |number| told.is_first(EntryId::new(number));
+        assert!((1..=10_000).all(|number| first(2 * number)));
+        assert!((1..=10_000).all(|number| !first(2 * number)), "told again");
+        // Answers come in a little out of order.
+        assert!(first(19_999) && !first(19_999));
     }
 }

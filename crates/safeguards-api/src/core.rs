@@ -9,6 +9,7 @@ use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quan
 
 use crate::{
     directory::{Directory, Terms},
+    endings::Endings,
     error::{BudgetError, CreateError},
     terms,
 };
@@ -24,6 +25,7 @@ pub(crate) struct Core {
     pub(crate) ids: OperationIds,
     pub(crate) prices: Arc<PriceTable>,
     pub(crate) directory: Directory,
+    pub(crate) endings: Endings,
 }
 
 impl Core {

@@ -9,10 +9,10 @@ mod alerting;
 mod core;
 mod directory;
 pub mod duration_text;
+mod endings;
 mod error;
 mod filtered;
 pub mod limit_text;
-mod priced;
 mod request;
 mod safeguards;
 mod team_spec;
@@ -29,7 +29,6 @@ pub use self::{
     alerting::AlertingLedger,
     error::{BudgetError, CreateError},
     filtered::FilteredChannel,
-    priced::PricedAgent,
     request::RequestFuture,
     safeguards::{BuildError, Builder, Safeguards},
     team_spec::{

@@ -11,7 +11,8 @@ use safeguards_pricing::PriceTable;
 use safeguards_types::{Clock, OperationId, OperationIds, SystemClock};
 
 use crate::{
-    TeamSpec, alerting::AlertingLedger, core::Core, directory::Directory, latest, team_spec, v1, v2,
+    TeamSpec, alerting::AlertingLedger, core::Core, directory::Directory, endings::Endings, latest,
+    team_spec, v1, v2,
 };
 
 /// Budgets, alerts and prices, joined. Clones are the same one.
@@ -162,7 +163,7 @@ impl Builder {
         Self { alerts: self.alerts.channel(name, channel), ..self }
     }
 
-    /// Brings alerts where this team file wants them. Each that goes to the console goes to a channel of
+    /// Brings alerts where this team file wants them; once, however often it is named. Each that goes to the console goes to a channel of
     /// `console`: [`ConsoleChannel::stderr`], or one that writes around what the program draws.
     ///
     /// # Errors
@@ -173,8 +174,10 @@ impl Builder {
         spec: &TeamSpec,
         console: impl Fn() -> ConsoleChannel,
     ) -> Result<Self, FileError> {
-        self.alerts = team_spec::connect(spec, self.alerts, console)?;
-        self.alerts_of.push(spec.file.clone());
+        if !self.alerts_of.contains(&spec.file) {
+            self.alerts_of.push(spec.file.clone());
+            self.alerts = team_spec::connect(spec, self.alerts_of.len(), self.alerts, console)?;
+        }
         Ok(self)
     }
 
@@ -199,6 +202,7 @@ impl Builder {
             ids: OperationIds::new(),
             prices,
             directory: Directory::default(),
+            endings: Endings::default(),
         };
         Safeguards { core: Arc::new(core) }
     }

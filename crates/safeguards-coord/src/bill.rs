@@ -1,6 +1,6 @@
 //! What an attempt is charged: the rules by which reports, drawn amounts and estimates become spending.
 
-use safeguards_pricing::{PriceError, PriceTable, Usage};
+use safeguards_pricing::{Price, PriceError, PriceTable, Usage};
 use safeguards_types::{Amount, Amounts, Quantity, Unit};
 use serde::Serialize;
 
@@ -48,24 +48,46 @@ pub(crate) enum Said {
     Nothing,
     /// The total.
     Total(Amounts),
-    /// Only these tokens: the model has no price.
+    /// Only these tokens: they could not be priced.
     Unpriced(Amounts),
+}
+
+/// By what usage is priced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tariff<'a> {
+    /// Each model by its entry in a table.
+    Table(&'a PriceTable),
+    /// Every model alike.
+    Flat(&'a Price),
+}
+
+impl Tariff<'_> {
+    /// What a usage costs, and what people should know about that.
+    fn price(self, model: &str, usage: &Usage) -> Result<(Amount, Vec<String>), PriceError> {
+        let (cost, model, notes) = match self {
+            Self::Table(table) => {
+                let priced = table.price(model, usage)?;
+                (priced.cost, priced.model.to_string(), priced.notes)
+            }
+            Self::Flat(price) => (price.cost(usage)?, model.to_owned(), price.notes(usage)),
+        };
+        Ok((cost, notes.iter().map(|note| format!("{model}: {note}")).collect()))
+    }
 }
 
 /// Prices a cost. A usage counts its tokens besides what they cost. Gives what people should know, or why
 /// there is no price.
-pub(crate) fn price(cost: Cost, table: &PriceTable) -> (Said, Result<Vec<String>, PriceError>) {
+pub(crate) fn price(cost: Cost, tariff: Tariff<'_>) -> (Said, Result<Vec<String>, PriceError>) {
     match cost {
         Cost::Unknown => (Said::Nothing, Ok(Vec::new())),
         Cost::Known(amounts) => (Said::Total(amounts), Ok(Vec::new())),
         Cost::Usage { model, usage } => {
             let tokens = Amounts::from(tokens(&usage));
-            match table.price(&model, &usage) {
-                Ok(priced) => {
+            match tariff.price(&model, &usage) {
+                Ok((cost, notes)) => {
                     let mut total = tokens;
-                    total.add(&priced.cost);
-                    let note = |note| format!("{}: {note}", priced.model);
-                    (Said::Total(total), Ok(priced.notes.iter().map(note).collect()))
+                    total.add(&cost);
+                    (Said::Total(total), Ok(notes))
                 }
                 Err(error) => (Said::Unpriced(tokens), Err(error)),
             }
@@ -178,10 +200,11 @@ mod tests {
     fn usage_is_priced_and_its_tokens_counted_and_no_price_is_not_free() {
         let usage =
             |model: &str| Cost::Usage { model: model.to_owned(), usage: Usage::new(4_808, 10) };
-        let (said, notes) = price(usage("gpt-4o"), PriceTable::builtin());
+        let table = Tariff::Table(PriceTable::builtin());
+        let (said, notes) = price(usage("gpt-4o"), table);
         assert_eq!(said, Said::Total([usd!(0.01212), tokens!(4_818)].into()));
         assert!(notes.is_ok());
-        let (said, notes) = price(usage("nobody-1"), PriceTable::builtin());
+        let (said, notes) = price(usage("nobody-1"), table);
         assert_eq!(said, Said::Unpriced(tokens!(4_818).into()));
         assert_eq!(notes.map_err(|error| error.code()), Err("pricing.unknown_model"));
     }

@@ -292,6 +292,12 @@ impl RunFault {
     }
 }
 
+/// An error with all that caused it, for people who see no more of it than this.
+pub(crate) fn with_causes(error: &dyn error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl From<&RunFault> for crate::Reason {
     fn from(fault: &RunFault) -> Self {
         Self::new(fault.code(), fault.to_string())

@@ -59,7 +59,7 @@ pub struct AttemptId {
     pub step: StepId,
     /// By whom.
     pub agent: AgentId,
-    /// The how manieth, from 1.
+    /// Its number, from 1; 0 for a step that was not begun.
     #[serde(rename = "attempt")]
     pub number: u32,
 }

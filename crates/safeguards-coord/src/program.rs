@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, ChildStdin, Command},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 pub use self::env::EnvPolicy;
@@ -153,7 +153,7 @@ impl ProgramAgent {
     fn not_started(&self, error: io::Error) -> AgentError {
         let program = &self.program;
         let folder = self.folder.as_ref().filter(|folder| !folder.is_dir());
-        let told = match (error.kind(), folder) {
+        match (error.kind(), folder) {
             (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Some(folder)) => {
                 let message = format!("its folder {} does not exist", folder.display());
                 AgentError::of(AgentErrorKind::NotStarted, message)
@@ -168,12 +168,12 @@ impl ProgramAgent {
                 let message = format!("`{program}` is no program that may be executed");
                 AgentError::of(AgentErrorKind::NotStarted, message)
             }
+            // The messages above say all that their cause says; this one does not.
             _ => {
-                let message = format!("`{program}` could not be started: {error}");
-                AgentError::of(AgentErrorKind::NotStarted, message)
+                let message = format!("`{program}` could not be started");
+                AgentError::of(AgentErrorKind::NotStarted, message).caused_by(error)
             }
-        };
-        told.caused_by(error)
+        }
     }
 }
 
@@ -192,15 +192,16 @@ impl Agent for ProgramAgent {
             let feeding = feed(child.stdin.take(), request(&task, &cx));
             let reading = read_output(child.stdout.take(), self.output_max, &mut transcript);
             let logging = read_log(child.stderr.take(), &cx);
-            // Whatever happens to the other two, what counts is what is on stdout.
-            let talking = async { tokio::join!(feeding, reading, logging).1 };
+            // What counts is what is on stdout: more of it than may be ends the talk, whatever the other two do.
+            let talking = async {
+                tokio::try_join!(infallible(feeding), reading, infallible(logging)).map(drop)
+            };
             self.attend(talking, &group, &cx).await?
         };
         let status = child.wait().await;
         group.forget();
         let status = status.map_err(|error| {
-            let message = format!("nobody can say how it ended: {error}");
-            AgentError::of(AgentErrorKind::NoResult, message).caused_by(error)
+            AgentError::of(AgentErrorKind::NoResult, "nobody can say how it ended").caused_by(error)
         })?;
         if !drained {
             cx.log("a child that left the process group keeps its output open; what comes now is not read");
@@ -223,6 +224,9 @@ impl ProgramAgent {
         let mut cut_short = None;
         let exit = group.leader_exits();
         let mut exit = std::pin::pin!(exit);
+        // Begins when it is first asked for, and is one and the same whatever the program does after that.
+        let grace = async { sleep(self.grace).await };
+        let mut grace = std::pin::pin!(grace);
         loop {
             let is_told = matches!(cut_short, Some(CutShort::Told));
             tokio::select! {
@@ -244,7 +248,7 @@ impl ProgramAgent {
                     cut_short = Some(CutShort::Told);
                     group.terminate();
                 }
-                () = tokio::time::sleep(self.grace), if is_told => break,
+                () = &mut grace, if is_told => break,
             }
         }
         group.kill();
@@ -292,10 +296,43 @@ fn ending(status: ExitStatus) -> String {
     }
 }
 
+/// Takes part in a talk that fails by others alone.
+async fn infallible(part: impl Future<Output = ()>) -> Result<(), lines::TooLarge> {
+    part.await;
+    Ok(())
+}
+
 /// Writes the request. A program that does not read it is none the worse for it.
 async fn feed(stdin: Option<ChildStdin>, request: Vec<u8>) {
     if let Some(mut stdin) = stdin {
         let _ = stdin.write_all(&request).await;
         let _ = stdin.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn why_nothing_was_started_is_said_once() {
+        #[track_caller]
+        fn check(error: io::Error, message: &str, cause: Option<&str>) {
+            let error = ProgramAgent::new("a", "agent").not_started(error);
+            let source = error.source().map(ToString::to_string);
+            assert_eq!((error.to_string().as_str(), source.as_deref()), (message, cause));
+        }
+        check(
+            io::Error::other("too many processes"),
+            "`agent` could not be started",
+            Some("too many processes"),
+        );
+        check(
+            io::ErrorKind::PermissionDenied.into(),
+            "`agent` is no program that may be executed",
+            None,
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use safeguards_pricing::PriceTable;
+use safeguards_pricing::Price;
 use safeguards_types::{AccountId, AgentId, Amount, Amounts, Quantity, Unit};
 
 use crate::{Agent, TeamError};
@@ -15,7 +15,7 @@ pub struct Member {
     estimate: Amounts,
     timeout: Option<Duration>,
     scopes: Vec<AccountId>,
-    prices: Option<Arc<PriceTable>>,
+    price: Option<Price>,
 }
 
 impl Member {
@@ -30,7 +30,7 @@ impl Member {
             estimate: estimate.into(),
             timeout: None,
             scopes: Vec::new(),
-            prices: None,
+            price: None,
         }
     }
 
@@ -53,10 +53,10 @@ impl Member {
         self
     }
 
-    /// Prices what its models use by `prices` instead of the runner's table.
+    /// Prices what it uses by `price`, whatever its model is called, instead of by the runner's table.
     #[must_use]
-    pub fn prices(self, prices: Arc<PriceTable>) -> Self {
-        Self { prices: Some(prices), ..self }
+    pub fn price(self, price: Price) -> Self {
+        Self { price: Some(price), ..self }
     }
 
     /// Its name.
@@ -81,8 +81,8 @@ impl Member {
         &self.scopes
     }
 
-    pub(crate) const fn own_prices(&self) -> Option<&Arc<PriceTable>> {
-        self.prices.as_ref()
+    pub(crate) const fn own_price(&self) -> Option<&Price> {
+        self.price.as_ref()
     }
 
     /// What is held before a run: the estimate without its zeros, and one request unless it names them.

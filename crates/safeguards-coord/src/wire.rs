@@ -18,26 +18,37 @@ pub(crate) fn receipt<S: Serializer>(receipt: &Receipt, serializer: S) -> Result
     value.serialize(serializer)
 }
 
-/// A denial: its code, and the numbers or names that say what is at fault.
+/// A denial: its code, and the numbers or names that say what is at fault. Keys that do not apply are left out.
 pub(crate) fn denial<S: Serializer>(denial: &Denial, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut keys = denial.shortfall().map(shortfall).unwrap_or_default();
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "every other denial is told by its code alone"
-    )]
-    let named = match denial {
-        Denial::UnknownAccount { account } | Denial::DuplicateAccount { account } => {
-            Some(("account", json!(account)))
-        }
-        Denial::UnknownUnit { unit } => Some(("unit", json!(unit))),
-        Denial::UnknownHold { hold }
-        | Denial::HoldForgotten { hold }
-        | Denial::HoldEnded { hold } => Some(("hold", json!(hold))),
-        _ => None,
-    };
-    keys.extend(named.map(|(key, value)| (key.to_owned(), value)));
+    let mut keys = at_fault(denial);
     keys.insert("code".to_owned(), json!(denial.code()));
     keys.serialize(serializer)
+}
+
+fn at_fault(denial: &Denial) -> Map<String, Value> {
+    let value = match denial {
+        Denial::LimitExceeded(numbers) | Denial::Protected(numbers) => return shortfall(numbers),
+        Denial::AmountOverflow { account, unit } => json!({ "account": account, "unit": unit }),
+        Denial::InvalidAmount { unit } => json!({ "unit": unit }),
+        Denial::UnknownUnit { unit } => json!({ "unit": unit }),
+        Denial::DuplicateAccount { account }
+        | Denial::UnknownAccount { account }
+        | Denial::DepthExceeded { account, .. } => json!({ "account": account }),
+        Denial::UnknownHold { hold }
+        | Denial::HoldForgotten { hold }
+        | Denial::HoldEnded { hold } => json!({ "hold": hold }),
+        Denial::BoundExceeded { bound, .. } => json!({ "bound": bound }),
+        Denial::LinkedFailed { index } => json!({ "index": index }),
+        // The code says it all; of a denial that is not known here yet it says the most there is.
+        Denial::OperationConflict
+        | Denial::OperationTooOld { .. }
+        | Denial::OperationTooNew { .. }
+        | Denial::TooManyAccounts { .. }
+        | _ => Value::Null,
+    };
+    let mut keys = object(value);
+    keys.retain(|_, value| !value.is_null());
+    keys
 }
 
 fn shortfall(shortfall: &Shortfall) -> Map<String, Value> {
@@ -47,7 +58,7 @@ fn shortfall(shortfall: &Shortfall) -> Map<String, Value> {
         // A retry of another kind would be neither a promise nor a never.
         _ => (Value::Null, false),
     };
-    let value = json!({
+    object(json!({
         "account": shortfall.account,
         "unit": shortfall.unit,
         "window": window(&shortfall.window),
@@ -59,7 +70,10 @@ fn shortfall(shortfall: &Shortfall) -> Map<String, Value> {
         "available": shortfall.available,
         "retry_at": retry_at,
         "never": never,
-    });
+    }))
+}
+
+fn object(value: Value) -> Map<String, Value> {
     if let Value::Object(keys) = value { keys } else { Map::new() }
 }
 
@@ -94,5 +108,53 @@ fn window(window: &Window) -> Value {
         Window::Month(zone) => json!({ "month": zone.name() }),
         Window::Lifetime => json!("lifetime"),
         other => json!(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safeguards_budget::HoldId;
+    use safeguards_types::{OperationId, Unit};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(given: &Denial, mut keys: Value) {
+        keys["code"] = json!(given.code());
+        assert_eq!(denial(given, serde_json::value::Serializer).unwrap(), keys);
+    }
+
+    #[test]
+    fn a_denial_names_what_is_at_fault() {
+        let op = OperationId::parse("019b8d2c-8f5c-7a3e-9d3c-000000000001").unwrap();
+        let (account, unit, hold) =
+            (|| "reader".into(), Unit::new("credits"), HoldId::placed_by(op));
+        check(&Denial::OperationConflict, json!({}));
+        check(&Denial::OperationTooOld { op }, json!({}));
+        check(&Denial::OperationTooNew { op }, json!({}));
+        check(&Denial::InvalidAmount { unit: None }, json!({}));
+        check(&Denial::InvalidAmount { unit: Some(unit.clone()) }, json!({"unit": "credits"}));
+        check(
+            &Denial::AmountOverflow { account: None, unit: unit.clone() },
+            json!({"unit": "credits"}),
+        );
+        check(
+            &Denial::AmountOverflow { account: Some(account()), unit: unit.clone() },
+            json!({"account": "reader", "unit": "credits"}),
+        );
+        check(&Denial::UnknownUnit { unit }, json!({"unit": "credits"}));
+        check(&Denial::DuplicateAccount { account: account() }, json!({"account": "reader"}));
+        check(&Denial::UnknownAccount { account: account() }, json!({"account": "reader"}));
+        check(&Denial::UnknownHold { hold }, json!({ "hold": op }));
+        check(&Denial::HoldForgotten { hold }, json!({ "hold": op }));
+        check(&Denial::HoldEnded { hold }, json!({ "hold": op }));
+        check(&Denial::DepthExceeded { account: account(), max: 64 }, json!({"account": "reader"}));
+        check(&Denial::TooManyAccounts { max: 1 }, json!({}));
+        let (given, allowed) = ("65".to_owned(), "64".to_owned());
+        check(
+            &Denial::BoundExceeded { bound: "scopes", given, allowed },
+            json!({"bound": "scopes"}),
+        );
+        check(&Denial::LinkedFailed { index: 3 }, json!({"index": 3}));
     }
 }

@@ -79,7 +79,7 @@ impl AgentDraft<'_> {
     }
 }
 
-/// Keys of the design that this version cannot honour.
+/// Keys of the design that this version cannot honor.
 const PLANNED: [&str; 5] = ["chat", "retries", "breaker", "capabilities", "after"];
 
 /// Reads each `[[agent]]`, in the order written.

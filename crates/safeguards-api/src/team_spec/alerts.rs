@@ -95,14 +95,19 @@ fn read_target<'a>(section: &mut Section<'a>, value: Value<'a>) -> Option<AlertT
     is_console.then_some(AlertTarget::Console)
 }
 
-/// Adds the channels that a team file asks for, named by the file and their number in it.
+/// Adds the channels that a team file asks for, named by their number in it; those of a second file by the
+/// file's number too. Its path would be a name too long.
 pub(crate) fn connect(
     spec: &TeamSpec,
+    file_number: usize,
     mut hub: AlertsBuilder,
     console: impl Fn() -> ConsoleChannel,
 ) -> Result<AlertsBuilder, FileError> {
     for (index, alert) in spec.alerts.iter().enumerate() {
-        let name = format!("{} [[alert]] {}", spec.file.display(), index.saturating_add(1));
+        let mut name = format!("[[alert]] {}", index.saturating_add(1));
+        if file_number > 1 {
+            name = format!("{name} of team file {file_number}");
+        }
         let (on, at_least) = (alert.on.clone(), alert.at_least);
         hub = match &alert.to {
             AlertTarget::Console => {

@@ -9,14 +9,14 @@ use std::{
 
 use safeguards_budget::{Account, Action, Batch, Command, Denial, LedgerError, OpenAccount};
 use safeguards_coord::{
-    Agent, Descriptor, EnvPolicy, FanOut, Member, Pipeline, ProgramAgent, Report, RunError,
-    RunOptions, Runner, Strategy, Task, Team, TeamError,
+    Descriptor, EnvPolicy, FanOut, Member, Pipeline, ProgramAgent, Report, RunError, RunOptions,
+    Runner, Strategy, Task, Team, TeamError,
 };
 use safeguards_pricing::{PriceFileError, PriceTable};
 use safeguards_types::AccountId;
 
 use super::{AgentSpec, StrategySpec, TeamSpec, VariableSpec};
-use crate::{PricedAgent, Safeguards, terms};
+use crate::{Safeguards, terms};
 
 /// Why a team file could not be bound. Nothing was opened.
 #[derive(Debug, thiserror::Error)]
@@ -250,15 +250,14 @@ impl AgentSpec {
         let dir = self.dir.as_ref().map_or_else(|| folder.to_owned(), |dir| folder.join(dir));
         let program =
             ProgramAgent::new(descriptor, program).args(args).folder(dir).env(self.env_policy());
-        let agent: Arc<dyn Agent> = match &self.price {
-            Some(price) => Arc::new(PricedAgent::new(Arc::new(program), price.clone())),
-            None => Arc::new(program),
-        };
-        let member = Member::new(agent, self.estimate.clone());
-        match self.timeout {
-            Some(timeout) => member.timeout(timeout),
-            None => member,
+        let mut member = Member::new(Arc::new(program), self.estimate.clone());
+        if let Some(price) = &self.price {
+            member = member.price(price.clone());
         }
+        if let Some(timeout) = self.timeout {
+            member = member.timeout(timeout);
+        }
+        member
     }
 
     fn env_policy(&self) -> EnvPolicy {

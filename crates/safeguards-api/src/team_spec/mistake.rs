@@ -10,7 +10,7 @@ pub enum MistakeKind {
     Syntax,
     /// A key that nothing knows.
     UnknownKey,
-    /// A key or value that is known, but that this version cannot honour yet.
+    /// A key or value that is known, but that this version cannot honor yet.
     Unsupported,
     /// A key that must be there is not.
     Missing,

@@ -1,7 +1,7 @@
 //! The team file: pools, agents and alerts as text, checked as a whole, then bound to a ledger.
 //!
 //! Every mistake is said with its line and column, what is wrong and what is allowed. A key that this version
-//! cannot honour is refused by its name: nothing in a team file is ignored.
+//! cannot honor is refused by its name: nothing in a team file is ignored.
 
 mod agents;
 mod alerts;
@@ -102,9 +102,9 @@ pub enum StrategySpec {
     FanOut,
 }
 
-/// Keys of the design that this version cannot honour.
+/// Keys of the design that this version cannot honor.
 const PLANNED: [&str; 1] = ["store"];
-/// Strategies of the design that this version cannot honour.
+/// Strategies of the design that this version cannot honor.
 const PLANNED_STRATEGIES: [&str; 5] = ["supervisor", "graph", "map_reduce", "vote", "hand_over"];
 
 impl TeamSpec {

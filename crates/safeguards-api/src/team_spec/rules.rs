@@ -139,8 +139,7 @@ impl Bound<'_> {
     }
 
     fn protected(&self, priority: Priority) -> Quantity {
-        let above = self.protection.iter().filter(|step| step.from > priority);
-        above.map(|step| step.last.of(self.limit.amount)).max().unwrap_or_default()
+        ProtectionStep::protected(self.protection, self.limit.amount, priority)
     }
 
     /// What is to be said of the part that is kept for others.

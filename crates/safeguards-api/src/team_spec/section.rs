@@ -291,7 +291,7 @@ impl<'a> Section<'a> {
     }
 
     /// Ends the reading: notes keys that nobody asked for. Those of `planned` are known to the design, but
-    /// cannot be honoured yet, so they are refused instead of ignored.
+    /// cannot be honored yet, so they are refused instead of ignored.
     pub(super) fn finish(self, planned: &[&str]) {
         let Self { reader, owner, span: _, table, known } = self;
         for key in table.keys() {

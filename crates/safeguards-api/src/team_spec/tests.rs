@@ -185,7 +185,7 @@ fn every_mistake_says_where_what_and_what_is_allowed() {
 }
 
 #[test]
-fn every_table_is_read_as_strictly() {
+fn agents_are_read_as_strictly() {
     check(
         "[[agent]]",
         "[agent]",
@@ -224,6 +224,17 @@ fn every_table_is_read_as_strictly() {
         "6:11: `timeout = 60`: a span of time is a text, such as \"90s\" or \"10m\"",
     );
     check(
+        "\"writer.py\"]",
+        "\"writer.py\"]\nprice = { input = \"1 USD\", output = \"2 USD per 1M tokens\" }",
+        "config.amount",
+        "7:19: input: `1 USD` is no price; write an amount per tokens, such as \"0.15 USD per 1M tokens\", \
+         \"0.15 USD per 1_000 tokens\" or \"0.00000015 USD per token\"",
+    );
+}
+
+#[test]
+fn the_rest_of_the_file_is_read_as_strictly() {
+    check(
         "name = \"writer\"",
         "name = \"writer\"\nretries = 1",
         "config.unsupported",
@@ -258,13 +269,6 @@ fn every_table_is_read_as_strictly() {
         "concurrency = 2\npool = {",
         "config.value",
         "2:15: `concurrency` is for strategy = \"fan_out\"; a pipeline runs one agent at a time",
-    );
-    check(
-        "\"writer.py\"]",
-        "\"writer.py\"]\nprice = { input = \"1 USD\", output = \"2 USD per 1M tokens\" }",
-        "config.amount",
-        "7:19: input: `1 USD` is no price; write an amount per tokens, such as \"0.15 USD per 1M tokens\", \
-         \"0.15 USD per 1_000 tokens\" or \"0.00000015 USD per token\"",
     );
     check("pool =", "pool", "config.syntax", "2:6: key with no value, expected `=`");
 }

@@ -51,29 +51,39 @@ impl Budget {
 
     /// Ends a hold by recording what was really spent, be it less or more than what was set aside.
     ///
-    /// A hold ends once. Where the outcome is unknown, the error gives the hold back for another try; that it
-    /// answers `budget.hold_ended` then means that the first try had settled it.
+    /// A hold ends once. Where the outcome is unknown the error gives the hold back, and settling it again
+    /// with the same amounts is the same operation: it is answered with the first receipt.
     ///
     /// # Errors
     ///
-    /// Where the ledger denies it, or cannot answer.
+    /// Where the ledger denies it, or cannot answer. Of a hold that was settled by an earlier try, other
+    /// amounts are denied with `budget.operation_conflict`.
     pub async fn settle(
         &self,
         hold: Hold,
         spent: impl Into<Amounts>,
     ) -> Result<Receipt, SettleError> {
-        let (op, spent) = (self.core.operation(), spent.into());
-        self.core.ledger.settle(hold, spent, op).await
+        let Core { ledger, endings, clock, .. } = &*self.core;
+        let (id, spent) = (hold.id(), spent.into());
+        let op = endings.operation(id, "settle", clock.now());
+        let ended = ledger.settle(hold, spent, op).await;
+        endings.note(id, op, &ended);
+        ended
     }
 
-    /// Ends a hold with nothing spent.
+    /// Ends a hold with nothing spent. Tried again, it is the same operation, as for
+    /// [`settle`](Self::settle).
     ///
     /// # Errors
     ///
-    /// As for [`settle`](Self::settle).
+    /// Where the ledger denies it, or cannot answer.
     pub async fn release(&self, hold: Hold) -> Result<Receipt, SettleError> {
-        let op = self.core.operation();
-        self.core.ledger.release(hold, op).await
+        let Core { ledger, endings, clock, .. } = &*self.core;
+        let id = hold.id();
+        let op = endings.operation(id, "release", clock.now());
+        let ended = ledger.release(hold, op).await;
+        endings.note(id, op, &ended);
+        ended
     }
 
     /// Writes down spending that has already happened and was never authorized. No limit refuses it; what

@@ -137,6 +137,7 @@ async fn alerts_go_where_the_file_says() -> Test {
 
     let sg = Safeguards::builder(MemoryLedger::new())
         .alerts_of(&spec, ConsoleChannel::stderr)?
+        .alerts_of(&spec, ConsoleChannel::stderr)? // again: connected once
         .build()?;
     let running = sg.start()?;
     let report = run(&spec.bind(&sg).await?).await?;
@@ -145,6 +146,21 @@ async fn alerts_go_where_the_file_says() -> Test {
     let lines = fs::read_to_string(folder.path().join("alerts.jsonl"))?;
     assert_eq!(lines.lines().count(), 1, "{lines}");
     assert!(lines.contains(r#""topic":"budget.denied","agent":"tell""#), "{lines}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn alerts_of_several_files_are_connected_however_long_their_paths_are() -> Test {
+    let team = format!("{PIPELINE}[[alert]]\nto = \"console\"\n");
+    let file = |name: &str| format!("/{}/{name}.toml", "folder/".repeat(50));
+    let builder = ["one", "two"].iter().try_fold(
+        Safeguards::builder(MemoryLedger::new()),
+        |builder, name| -> Result<_, Box<dyn Error>> {
+            let spec = TeamSpec::parse(&team, file(name))?;
+            Ok(builder.alerts_of(&spec, ConsoleChannel::stderr)?)
+        },
+    )?;
+    builder.build()?;
     Ok(())
 }
 

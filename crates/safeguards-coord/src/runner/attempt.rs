@@ -17,7 +17,8 @@ use super::{
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, Reason, Reply, RunFact,
     RunFault, State, Step, StepReport, Task,
-    bill::{bill, price},
+    bill::{Tariff, bill, price},
+    error::with_causes,
     panics::panic_text,
     team::Member,
 };
@@ -123,7 +124,7 @@ impl Attempt {
 
     fn not_held(&self, report: &mut StepReport, error: &CommandError) {
         let Some(denial) = error.denial() else {
-            return self.end(report, State::Failed, Reason::new(error.code(), error.to_string()));
+            return self.end(report, State::Failed, Reason::new(error.code(), with_causes(error)));
         };
         self.emit(RunFact::Denied { denial: denial.clone() });
         self.end(report, State::Denied, Reason::new(denial.code(), denial.to_string()));
@@ -191,17 +192,18 @@ impl Attempt {
     }
 
     async fn settle(&self, report: &mut StepReport, held: &Held, (cost, drawn): (Cost, Amounts)) {
-        let table = self.member.own_prices().unwrap_or(&self.run.runner.prices);
-        let (said, priced) = price(cost, table);
+        let by_table = Tariff::Table(&self.run.runner.prices);
+        let tariff = self.member.own_price().map_or(by_table, Tariff::Flat);
+        let (said, priced) = price(cost, tariff);
         match priced {
             Ok(notes) => report.notes.extend(notes),
-            Err(error) => self.fail(report, Reason::new(error.code(), error.to_string())),
+            Err(error) => self.fail(report, Reason::new(error.code(), with_causes(&error))),
         }
         let free = self.member.agent().descriptor().free;
         let bill = bill(&held.amounts, free, &drawn, said);
         let Settled { bill, receipt, trouble } = self.purse.settle(held, bill, self.now()).await;
         if let Some(error) = trouble {
-            let message = format!("its cost could not be written down: {error}");
+            let message = format!("its cost could not be written down: {}", with_causes(&error));
             self.fail(report, Reason::new(error.code(), message));
         }
         report.spent = bill.amounts;
@@ -224,6 +226,7 @@ impl Attempt {
 
     async fn release(&self, report: &mut StepReport, held: &Held) {
         if let Err(error) = self.purse.release(held, self.now()).await {
+            let error = with_causes(&error);
             report
                 .notes
                 .push(format!("what was held is free only when its time runs out: {error}"));
@@ -275,7 +278,7 @@ fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
             Ending { state: State::Succeeded, reason: None, reply, never_began: false }
         }
         Ok(Err(error)) => {
-            let mut ending = Ending::of(State::Failed, error.kind(), error.to_string());
+            let mut ending = Ending::of(State::Failed, error.kind(), with_causes(&error));
             ending.reply.cost = error.spent().clone();
             ending
         }

@@ -3,6 +3,8 @@
 mod closures;
 mod money;
 #[cfg(unix)]
+mod program_ends;
+#[cfg(unix)]
 mod programs;
 mod stage;
 mod strategies;

@@ -8,20 +8,17 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use safeguards_budget::{
-    Accounts, Batch, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger, LedgerError,
-    LedgerErrorKind, LedgerExt, OpenAccount, Outcome,
-};
+use safeguards_budget::{EntryId, Ledger, LedgerExt, OpenAccount};
 use safeguards_coord::{
-    Context, Cost, CostBasis, Descriptor, FanOut, Member, Pipeline, Reply, Runner, State, Task,
-    Team, agent_fn,
+    AgentError, Context, Cost, CostBasis, Descriptor, FanOut, Member, Pipeline, Reply, Runner,
+    State, Task, Team, agent_fn,
 };
-use safeguards_pricing::{PriceTable, Usage};
-use safeguards_types::{AccountId, Amounts, Timestamp, requests, tokens, usd};
+use safeguards_pricing::{Price, Rate, Usage};
+use safeguards_types::{Amounts, requests, tokens, usd};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
-use crate::stage::{Stage, member, states, worker};
+use crate::stage::{Flaw, Flawed, Stage, member, states, worker};
 
 #[tokio::test(start_paused = true)]
 async fn a_denied_step_never_starts_and_stops_the_pipeline() {
@@ -178,68 +175,38 @@ async fn entries_say_for_which_attempt_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prices_of_a_member_go_before_those_of_the_runner() {
-    let stage = Stage::new();
-    let text = "[model.small]\ninput = \"1 USD per 1M tokens\"\noutput = \"2 USD per 1M tokens\"";
-    let own = Arc::new(PriceTable::parse("own.toml", text).unwrap());
-    let agent = member("a", |_, _| async {
-        Ok(Reply::text("done").usage("small", Usage::new(1_000_000, 500_000)))
-    });
-    let report = stage.run([agent.prices(own)], &Pipeline::new()).await;
-    assert_eq!(report.steps[0].spent, [usd!(2), requests!(1), tokens!(1_500_000)].into());
-}
-
-/// Fails so many submissions before it answers, half of them after the fact.
-#[derive(Debug)]
-struct Flaky<L> {
-    inner: L,
-    failures: AtomicUsize,
-}
-
-#[async_trait]
-impl<L: Ledger> Ledger for Flaky<L> {
-    async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        let spend = |left: usize| left.checked_sub(1);
-        match self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) {
-            Ok(left) => {
-                let kind = if left % 2 == 0 {
-                    self.inner.submit(batch).await?;
-                    LedgerErrorKind::OutcomeUnknown
-                } else {
-                    LedgerErrorKind::NotApplied
-                };
-                Err(LedgerError::new(kind, "submit", "the line is down"))
-            }
-            Err(_) => self.inner.submit(batch).await,
-        }
+async fn the_price_of_a_member_goes_before_the_table_whatever_its_model_is_called() {
+    async fn check(usage: Usage, spent: Amounts, ended: &str) {
+        let stage = Stage::new();
+        let rate = |text| Rate::parse(text).unwrap();
+        let price = Price::new(rate("1 USD per 1M tokens"), rate("2 USD per 1M tokens")).unwrap();
+        let agent =
+            member("a", move |_, _| async move { Ok(Reply::text("done").usage("gpt-4o", usage)) });
+        let report = stage.run([agent.price(price)], &Pipeline::new()).await;
+        assert_eq!(states(&report), [ended]);
+        assert_eq!(report.steps[0].spent, spent, "{report:?}");
     }
-
-    async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
-        self.inner.accounts(ids).await
-    }
-
-    async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
-        self.inner.holds(ids).await
-    }
-
-    async fn entries(&self, from: EntryId, limit: usize) -> Result<EntryPage, LedgerError> {
-        self.inner.entries(from, limit).await
-    }
-
-    async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.inner.tick().await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
-    }
+    let usage = Usage::new(1_000_000, 500_000);
+    check(usage, [usd!(2), requests!(1), tokens!(1_500_000)].into(), "a succeeded").await;
+    // More cached than input tokens: nobody can price that, so nobody takes it for a success.
+    let (usage, ended) = (Usage::new(10, 0).cached(11), "a failed pricing.usage_invalid");
+    check(usage, [usd!(1), requests!(1), tokens!(10)].into(), ended).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fails_is_asked_again_and_nothing_is_paid_twice() {
     async fn check(failures: usize, expected: &str, spent: &str) {
         let stage = Stage::new();
-        let ledger = Flaky { inner: stage.ledger.clone(), failures: failures.into() };
+        let left = AtomicUsize::new(failures);
+        let next = move || {
+            let one_less = |left: usize| left.checked_sub(1);
+            match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+                Ok(left) if left % 2 == 0 => Flaw::AnswerLost,
+                Ok(_) => Flaw::NotApplied,
+                Err(_) => Flaw::None,
+            }
+        };
+        let ledger = Flawed { inner: stage.ledger.clone(), next };
         let runner = Runner::new(Arc::new(ledger), Arc::new(stage.clock.clone()));
         let team = Team::new("team", "pool", [worker("a", usd!(0.1))]).unwrap();
         let report = runner.run(&team, Task::new("work"), &Pipeline::new(), stage.options()).await;
@@ -251,4 +218,35 @@ async fn a_ledger_that_fails_is_asked_again_and_nothing_is_paid_twice() {
     check(2, "a succeeded", "0.10 USD, 1 requests").await;
     // The hold is placed by the second try; the third fails too; it is released then.
     check(3, "a failed ledger.not_applied", "nothing").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_cancelled_while_its_hold_is_placed_is_not_begun() {
+    let stage = Stage::new();
+    let cancellation = CancellationToken::new();
+    let options = stage.options().cancellation(cancellation.clone());
+    let next = move || {
+        cancellation.cancel();
+        Flaw::None
+    };
+    let ledger = Flawed { inner: stage.ledger.clone(), next };
+    let runner = Runner::new(Arc::new(ledger), Arc::new(stage.clock.clone()));
+    let agent = member("a", |_, _| async { panic!("it began") });
+    let team = Team::new("team", "pool", [agent]).unwrap();
+    let report = runner.run(&team, Task::new("work"), &Pipeline::new(), options).await.unwrap();
+    assert_eq!(states(&report), ["a cancelled run.cancelled"]);
+    assert_eq!(stage.seen("a"), ["step_started", "held", "step_ended"]);
+    assert_eq!(report.spent.to_string(), "nothing");
+    assert!(stage.held().await.is_zero());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_tells_the_causes_that_its_error_leaves_to_the_chain() {
+    let stage = Stage::new();
+    let agent = member("a", |_, _| async {
+        let error = AgentError::new("source is down").cost(Amounts::none());
+        Err(error.caused_by(std::io::Error::other("no route")))
+    });
+    let report = stage.run([agent], &Pipeline::new()).await;
+    assert_eq!(report.reason.unwrap().message, "a, attempt 1: source is down: no route");
 }

@@ -1,25 +1,22 @@
-//! Real programs: every way to answer, to answer badly, not to answer, and not to end.
+//! Real programs: every way to answer, to answer badly, and not to answer.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
-use safeguards_coord::{
-    Agent, EnvPolicy, FanOut, Member, Pipeline, ProgramAgent, Reply, State, Task, Team,
-};
-use safeguards_types::{Amount, usd};
+use safeguards_coord::{EnvPolicy, FanOut, Member, Pipeline, ProgramAgent};
 use serde_json::{Value, json};
 
-use crate::stage::{self, Stage, member_of, states};
+use crate::stage::{Stage, member_of, states};
 
 /// A shell that runs `script`, with little patience when it is told to stop.
-fn shell(script: &str) -> ProgramAgent {
+pub(crate) fn shell(script: &str) -> ProgramAgent {
     ProgramAgent::new("a", "/bin/sh").args(["-c", script]).grace(Duration::from_millis(300))
 }
 
-fn member(script: &str) -> Member {
+pub(crate) fn member(script: &str) -> Member {
     member_of(shell(script))
 }
 
-async fn check(program: ProgramAgent, ended: &str, spent: &str, message: &str) {
+pub(crate) async fn check(program: ProgramAgent, ended: &str, spent: &str, message: &str) {
     let stage = Stage::new();
     let report = stage.run([member_of(program)], &Pipeline::new()).await;
     assert_eq!(states(&report), [ended], "{:?}", report.reason);
@@ -45,85 +42,55 @@ async fn a_result_is_the_last_line_with_cost_or_usage() {
     check(shell(drawn), OK, "0.07 USD, 1 requests", "").await;
 }
 
+/// Expects a failure of this kind, and that the estimate counts as spent.
+async fn check_bad(script: &str, code: &str, message: &str) {
+    let estimate = "1.00 USD, 1 requests";
+    check(shell(script), &format!("a failed agent.{code}"), estimate, message).await;
+}
+
 #[tokio::test]
 async fn what_is_no_result_says_so_and_costs() {
-    let estimate = "1.00 USD, 1 requests";
-    let check_bad = async |script: &str, code: &str, message: &str| {
-        check(shell(script), &format!("a failed agent.{code}"), estimate, message).await;
-    };
-    check_bad(
-        "true",
-        "no_result",
-        "a, attempt 1: exit code 0, but it wrote no result; the last line is",
-    )
-    .await;
-    check_bad(
-        "echo Done.",
-        "no_result",
-        r#"its last line is no JSON object: "Done."; the last line is one JSON object"#,
-    )
-    .await;
-    check_bad("echo '[1]'", "no_result", r#"no JSON object: "[1]""#).await;
-    check_bad("echo '{\"output\":'", "bad_result", "EOF while parsing").await;
-    check_bad("echo '{}'", "bad_result", "it has neither `output` nor `error`: \"{}\"").await;
-    check_bad(
-        r#"echo '{"output":1,"costs":{}}'"#,
-        "bad_result",
-        "unknown field `costs`, expected one of `progress`",
-    )
-    .await;
-    check_bad(r#"echo '{"output":1,"error":"x"}'"#, "bad_result", "both `output` and `error`")
-        .await;
-    check_bad(r#"echo '{"output":1,"retry":true}'"#, "bad_result", "`retry` goes with `error`")
-        .await;
-    check_bad(
-        r#"echo '{"output":1,"cost":{"USD":"-1"}}'"#,
-        "bad_result",
-        "`-1` is negative; quantities are 0 or more",
-    )
-    .await;
-    check_bad(
-        r#"echo '{"output":1,"cost":{"USD":"0.0000000000001"}}'"#,
-        "bad_result",
-        "more than 12 decimal places",
-    )
-    .await;
-    check_bad(
-        r#"echo '{"output":1,"cost":{"USD":0.1}}'"#,
-        "bad_result",
-        "floating point `0.1`, expected",
-    )
-    .await;
-    check_bad(
-        r#"echo '{"output":1,"cost":{"USD":"1000000000000001"}}'"#,
-        "bad_result",
-        "the largest amount taken",
-    )
-    .await;
-    check_bad(
-        r#"echo '{"output":1,"usage":{"input_tokens":1,"output_tokens":1}}'"#,
-        "bad_result",
-        "names no `model`",
-    )
-    .await;
-    check_bad(
-        r#"echo '{"output":1,"usage":{"model":"m","tokens":1}}'"#,
-        "bad_result",
-        "unknown field `tokens`",
-    )
-    .await;
-    check_bad(
-        r#"echo '{"progress":1,"drawn":{"USD":"-1"}}'; echo '{"output":1}'"#,
-        "bad_result",
-        "a line before its result is wrong: `-1` is negative",
-    )
-    .await;
-    check_bad("echo '{\"progress\":\"half\"}'", "no_result", "it wrote no result").await;
-    check_bad(r"printf '\377\376\n'", "no_result", "no JSON object").await;
+    const NONE: &str = "no_result";
+    let message = "a, attempt 1: exit code 0, but it wrote no result; the last line is";
+    check_bad("true", NONE, message).await;
+    let message = r#"its last line is no JSON object: "Done."; the last line is one JSON object"#;
+    check_bad("echo Done.", NONE, message).await;
+    check_bad("echo '[1]'", NONE, r#"no JSON object: "[1]""#).await;
+    check_bad("echo '{\"progress\":\"half\"}'", NONE, "it wrote no result").await;
+    check_bad(r"printf '\377\376\n'", NONE, "no JSON object").await;
+    let long = "head -c 5000 /dev/zero | tr '\\0' x";
+    check_bad(long, NONE, "xxx\"… (5000 bytes)").await;
     check_bad("exit 3", "exit", "exit code 3; 0 is allowed").await;
     check_bad("kill -9 $$", "signal", "ended by signal 9").await;
-    let long = "head -c 5000 /dev/zero | tr '\\0' x";
-    check_bad(long, "no_result", "xxx\"… (5000 bytes)").await;
+}
+
+#[tokio::test]
+async fn a_result_of_another_form_says_what_is_wrong_and_costs() {
+    let check_line = async |line: &str, message: &str| {
+        check_bad(&format!("echo '{line}'"), "bad_result", message).await;
+    };
+    check_line(r#"{"output":"#, "EOF while parsing").await;
+    check_line("{}", "it has neither `output` nor `error`: \"{}\"").await;
+    check_line(r#"{"output":1,"costs":{}}"#, "unknown field `costs`, expected one of `progress`")
+        .await;
+    check_line(r#"{"output":1,"error":"x"}"#, "both `output` and `error`").await;
+    check_line(r#"{"output":1,"retry":true}"#, "`retry` goes with `error`").await;
+}
+
+#[tokio::test]
+async fn a_cost_or_usage_that_is_none_says_what_is_wrong_and_costs() {
+    let check_key = async |key: &str, message: &str| {
+        check_bad(&format!("echo '{{\"output\":1,{key}}}'"), "bad_result", message).await;
+    };
+    check_key(r#""cost":{"USD":"-1"}"#, "`-1` is negative; quantities are 0 or more").await;
+    check_key(r#""cost":{"USD":"0.0000000000001"}"#, "more than 12 decimal places").await;
+    check_key(r#""cost":{"USD":0.1}"#, "floating point `0.1`, expected").await;
+    check_key(r#""cost":{"USD":"1000000000000001"}"#, "the largest amount taken").await;
+    check_key(r#""usage":{"input_tokens":1,"output_tokens":1}"#, "names no `model`").await;
+    check_key(r#""usage":{"model":"m","tokens":1}"#, "unknown field `tokens`").await;
+    let drawn = r#"echo '{"progress":1,"drawn":{"USD":"-1"}}'; echo '{"output":1}'"#;
+    let message = "a line before its result is wrong: `-1` is negative";
+    check_bad(drawn, "bad_result", message).await;
 }
 
 #[tokio::test]
@@ -256,147 +223,4 @@ async fn only_the_environment_that_was_named_is_passed_on() {
         .await;
     let real = folder.path().canonicalize().unwrap();
     assert_eq!(report.output, Some(json!(real)));
-}
-
-/// Whether the process whose number stands in `file` is gone, or about to be: killed and not yet reaped.
-fn is_gone(file: &Path) -> bool {
-    let pid = std::fs::read_to_string(file).unwrap();
-    let ps = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
-    let stat = String::from_utf8(ps.stdout).unwrap();
-    stat.trim().is_empty() || stat.trim().starts_with('Z')
-}
-
-async fn until_begun(file: &Path) {
-    while !std::fs::read_to_string(file).is_ok_and(|pid| pid.ends_with('\n')) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-async fn until_gone(file: &Path) {
-    let gone = async {
-        while !is_gone(file) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("it is still running");
-}
-
-async fn check_deadline(script: &str, spent: Amount, child: &Path) {
-    let stage = Stage::new();
-    let members = [member(script).timeout(Duration::from_secs(1))];
-    let report = stage.run(members, &Pipeline::new()).await;
-    assert_eq!(states(&report), ["a timed_out agent.timed_out"], "{script}");
-    assert_eq!(report.spent.get(spent.unit()), spent.quantity(), "{script}");
-    assert!(report.steps[0].duration < Duration::from_secs(20), "{script}");
-    until_gone(child).await;
-}
-
-#[tokio::test]
-async fn at_the_deadline_the_program_and_its_children_are_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let child = folder.path().join("child");
-    let sleep = format!("sleep 100 & echo $! > {}", child.display());
-    check_deadline(&format!("{sleep}; wait"), usd!(1), &child).await;
-    let drawn = r#"echo '{"drawn":{"USD":"0.2"}}'"#;
-    let deaf = format!("trap '' TERM; {sleep}; {drawn}; while :; do sleep 1; done");
-    check_deadline(&deaf, usd!(0.2), &child).await;
-    let last_words =
-        r#"trap 'echo "{\"error\":\"stopped\",\"cost\":{\"USD\":\"0.3\"}}"; exit 1' TERM"#;
-    check_deadline(&format!("{last_words}; {sleep}; wait"), usd!(0.3), &child).await;
-}
-
-#[tokio::test]
-async fn children_that_outlive_their_program_are_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let child = folder.path().join("child");
-    let stage = Stage::new();
-    let script =
-        format!("sleep 100 & echo $! > {}; echo '{{\"output\":1,\"cost\":{{}}}}'", child.display());
-    let report = stage.run([member(&script)], &Pipeline::new()).await;
-    assert_eq!(report.state, State::Succeeded);
-    // Had it lived on, it would have kept the output open, and that would stand in the log.
-    assert_eq!(report.steps[0].log, [""; 0]);
-    until_gone(&child).await;
-}
-
-#[tokio::test]
-async fn a_child_that_leaves_the_group_escapes_but_holds_nobody_up() {
-    let folder = tempfile::tempdir().unwrap();
-    let child = folder.path().join("child");
-    let stage = Stage::new();
-    let script = format!(
-        "setsid sh -c 'echo $$ > {0}; exec sleep 20' & while [ ! -s {0} ]; do sleep 0.05; done; echo '{{\"output\":1,\"cost\":{{}}}}'",
-        child.display()
-    );
-    let report = stage.run([member(&script)], &Pipeline::new()).await;
-    assert_eq!(report.state, State::Succeeded, "{:?}", report.reason);
-    assert!(report.steps[0].duration < Duration::from_secs(15));
-    assert!(report.steps[0].log[0].contains("left the process group"), "{:?}", report.steps[0].log);
-    assert!(!is_gone(&child), "this machine's setsid does not leave the group");
-    let pid = std::fs::read_to_string(&child).unwrap();
-    Command::new("kill").arg(pid.trim()).status().unwrap();
-}
-
-#[tokio::test]
-async fn output_beyond_the_cap_kills_the_program_and_keeps_the_cost() {
-    let agent = || shell("echo '{\"drawn\":{\"USD\":\"0.04\"}}'; yes").output_max(100_000);
-    let message = "wrote more than 100000 bytes to stdout";
-    check(agent(), "a failed agent.output_too_large", "0.04 USD, 1 requests", message).await;
-    let endless = shell("yes | tr -d '\\n'").output_max(100_000);
-    check(endless, "a failed agent.output_too_large", "1.00 USD, 1 requests", message).await;
-    // To the byte: 13 are written.
-    check(shell("echo '{\"output\":1}'").output_max(13), "a succeeded", "1.00 USD, 1 requests", "")
-        .await;
-    let message = "more than 12 bytes";
-    check(
-        shell("echo '{\"output\":1}'").output_max(12),
-        "a failed agent.output_too_large",
-        "1.00 USD, 1 requests",
-        message,
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn dropping_the_run_stops_the_program() {
-    let folder = tempfile::tempdir().unwrap();
-    let child = folder.path().join("child");
-    let stage = Stage::new();
-    let team =
-        Team::new("team", "pool", [member(&format!("echo $$ > {}; sleep 100", child.display()))])
-            .unwrap();
-    let (runner, strategy) = (stage.runner(), Pipeline::new());
-    let run = runner.run(&team, Task::new("work"), &strategy, stage.options());
-    tokio::select! {
-        _ = run => panic!("it ended"),
-        () = until_begun(&child) => {}
-    }
-    until_gone(&child).await;
-}
-
-#[tokio::test]
-async fn a_program_whose_future_is_dropped_is_killed_with_its_children() {
-    let folder = tempfile::tempdir().unwrap();
-    let child = folder.path().join("child");
-    let script = format!("trap '' TERM; sleep 100 & echo $! > {}; wait", child.display());
-    let stage = Stage::new();
-    let pid_file = child.clone();
-    let impatient = stage::member("a", move |task, cx| {
-        let (program, pid_file) = (shell(&script), pid_file.clone());
-        async move {
-            tokio::select! {
-                reply = program.run(task, cx) => reply,
-                () = until_begun(&pid_file) => Ok(Reply::text("no more patience").cost(usd!(0.1))),
-            }
-        }
-    });
-    let report = stage.run([impatient], &Pipeline::new()).await;
-    assert_eq!(report.output, Some(json!("no more patience")));
-    until_gone(&child).await;
-}
-
-#[tokio::test]
-async fn an_agent_says_how_long_it_takes_to_stop() {
-    let agent = shell("true");
-    assert!(agent.descriptor().grace > Duration::from_millis(300));
 }
