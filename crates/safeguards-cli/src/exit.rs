@@ -10,7 +10,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const DENIED: u8 = 3;
 /// A deadline passed.
 pub(crate) const TIMED_OUT: u8 = 4;
-/// The program contradicts itself: its report does not agree with its ledger's journal.
+/// The program could not do its own work: standard output takes no report, the machine gives no threads, or the
+/// report does not agree with the ledger's journal.
 pub(crate) const INTERNAL: u8 = 70;
 /// It was told to stop, by Ctrl-C or SIGTERM.
 pub(crate) const INTERRUPTED: u8 = 130;

@@ -24,10 +24,7 @@ mod told;
 mod trace;
 mod windows;
 
-use std::{
-    fs,
-    io::{self, Write},
-};
+use std::{fs, io};
 
 use safeguards_pricing::PriceTable;
 
@@ -38,8 +35,11 @@ use self::{
     progress::Bar,
     report::{Heading, Report},
     run::{Outcome, Plan, Run},
-    text::counted,
     trace::Trace,
+};
+use crate::{
+    output::{print, say},
+    text::counted,
 };
 
 /// Replays a trace and shows what came of it.
@@ -59,20 +59,19 @@ pub(crate) fn execute(args: &Args) -> Result<(), ReplayError> {
         notes: trace.assumptions(args.start),
     };
     let report = Report::new(heading, &outcome, trace.by());
-    if let Some(path) = &args.svg {
-        let file = path.display().to_string();
-        let output = |source| ReplayError::Output { file: file.clone(), source };
-        let svg = svg::draw(&outcome.curve).map_err(|error| output(io::Error::other(error)))?;
-        fs::write(path, svg).map_err(output)?;
-    }
-    warn(&report);
     let text = if args.json {
-        let json = serde_json::to_string(&report).map_err(|error| output_failed(error.into()))?;
-        format!("{json}\n")
+        format!("{}\n", serde_json::to_string(&report)?)
     } else {
         text::render(&report, &outcome.curve)
     };
-    print(&text).map_err(output_failed)
+    if let Some(path) = &args.svg {
+        let file = path.display().to_string();
+        let unwritten = |source| ReplayError::Plot { file: file.clone(), source };
+        let svg = svg::draw(&outcome.curve).map_err(|error| unwritten(io::Error::other(error)))?;
+        fs::write(path, svg).map_err(unwritten)?;
+    }
+    warn(&report);
+    print(&text).map_err(|source| ReplayError::Output { source })
 }
 
 fn prices(args: &Args) -> Result<PriceTable, ReplayError> {
@@ -124,12 +123,12 @@ fn sorted_rows(trace: &mut Trace, bar: &mut Bar, run: &mut Run<'_>) -> Result<()
 /// Says on stderr what a reader of the numbers should know.
 fn warn(report: &Report) {
     if report.steps_back > 0 {
-        eprintln!(
+        say(&format!(
             "warning: {}: {} earlier than the row before; rows were granted in the order of the file, on a clock \
              that does not go back, while the report's windows and plot go by time (`--sort` orders the rows)",
             report.trace,
             counted(report.steps_back, "row")
-        );
+        ));
     }
     let lacking = &report.rows_without_input;
     if lacking.count > 0 {
@@ -137,28 +136,14 @@ fn warn(report: &Report) {
         if lacking.count > u64::try_from(rows.len()).unwrap_or(u64::MAX) {
             rows.push("…".to_owned());
         }
-        eprintln!(
+        say(&format!(
             "warning: {}: {} without input tokens, counted as 0: {}",
             report.trace,
             counted(lacking.count, "row"),
             rows.join(", ")
-        );
+        ));
     }
     for note in &report.notes {
-        eprintln!("note: {note}");
+        say(&format!("note: {note}"));
     }
-}
-
-/// Writes to standard output. Who reads it may stop early, which is no failure of ours.
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
-}
-
-fn output_failed(source: io::Error) -> ReplayError {
-    ReplayError::Output { file: "standard output".to_owned(), source }
 }

@@ -2,17 +2,23 @@
 
 mod account_line;
 mod error;
+#[cfg(test)]
+mod events;
+mod lines;
 mod live;
-mod money;
 mod report;
+mod signals;
+mod spans;
+mod spend;
 mod text;
+mod units;
 mod view;
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Read},
     path::{Path, PathBuf},
-    process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use clap::Args as Arguments;
@@ -21,10 +27,12 @@ use safeguards_budget::MemoryLedger;
 use safeguards_coord::{FanOut, Report, RunOptions, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
-use self::{error::Failure, report::RunReport, view::View};
+use self::{error::Failure, report::RunReport, signals::Signals, view::View};
+use crate::output::print;
+
+/// How long the program waits for threads of its own that are stuck, such as one that looks up a host's name.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Run a team of programs under its budgets.
 ///
@@ -43,7 +51,9 @@ Exit codes:
     2  wrong usage, or a mistake in the team file
     3  a budget denied a step
     4  a deadline passed
-  130  interrupted: running steps were cancelled and settled")]
+   70  the report cannot be written to standard output, or the machine gives no threads or signals
+  130  interrupted by Ctrl-C or SIGTERM: running steps were cancelled and settled, and the report printed;
+       or by a second one meanwhile: what ran was killed at once, and there is no report")]
 pub(crate) struct Args {
     /// The team file (TOML).
     team: PathBuf,
@@ -57,25 +67,23 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Does what the arguments say; gives how the run ended.
-pub(crate) fn execute(args: &Args) -> Result<ExitCode, Failure> {
+/// Does what the arguments say; gives the exit code, which tells how the run ended.
+pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|source| Failure::Runtime { source })?;
-    let report = runtime.block_on(run(args))?;
+    let report = runtime.block_on(run(args));
+    // With the runtime goes what still runs: its process groups are killed before anything is said of them.
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    let report = report?;
     let text = if args.json {
         format!("{}\n", report.to_json()?)
     } else {
         text::render(&report, io::stdout().is_terminal())
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        // Who closed the pipe does not want the report; the exit code still tells how the run ended.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Output { source: error })
-        }
-        _ => Ok(ExitCode::from(report.exit)),
-    }
+    print(&text).map_err(|source| Failure::Output { source })?;
+    Ok(report.exit)
 }
 
 async fn run(args: &Args) -> Result<RunReport, Failure> {
@@ -89,18 +97,29 @@ async fn run(args: &Args) -> Result<RunReport, Failure> {
     let bound = spec.bind(&safeguards).await?;
     let delivering = safeguards.start()?;
 
-    let cancellation = CancellationToken::new();
-    cancel_on_signal(&cancellation)?;
+    let told = Arc::clone(&view);
+    let signals = Signals::listen(move || {
+        told.say(
+            "interrupted: running steps are cancelled and settled; a second signal kills them",
+        );
+    });
+    let signals = signals.map_err(|source| Failure::Runtime { source })?;
     let observer = Arc::clone(&view);
     let options = bound
         .options()
-        .cancellation(cancellation.clone())
+        .cancellation(signals.cancellation())
         .observer(move |event: &_| observer.show(event));
-    let report = carry_out(&bound, task, each, &spec, options).await?;
-
-    let undelivered = delivering.stop().await;
+    let in_order = async {
+        let report = carry_out(&bound, task, each, &spec, options).await?;
+        Ok((report, delivering.stop().await))
+    };
+    let ended = tokio::select! {
+        ended = in_order => ended,
+        () = signals.second() => Err(Failure::Killed),
+    };
     view.close();
-    RunReport::gather(&spec, &safeguards, report, &undelivered, cancellation.is_cancelled()).await
+    let (report, undelivered) = ended?;
+    RunReport::gather(&spec, &safeguards, report, &undelivered, signals.has_come()).await
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.
@@ -131,7 +150,7 @@ fn read_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     io::stdin()
         .read_to_string(&mut text)
-        .map_err(|source| Failure::Unreadable { path: PathBuf::from("-"), source })?;
+        .map_err(|source| Failure::Unreadable { path: PathBuf::from("standard input"), source })?;
     Ok(text.trim_end().to_owned())
 }
 
@@ -150,17 +169,4 @@ fn inputs(each: Option<&Path>, spec: &TeamSpec) -> Result<Option<Vec<Value>>, Fa
         return Err(Failure::NoInputs { path: path.to_owned() });
     }
     Ok(Some(inputs))
-}
-
-/// Ctrl-C and SIGTERM end the run in order: running steps are cancelled and settled, and the report printed.
-fn cancel_on_signal(cancellation: &CancellationToken) -> Result<(), Failure> {
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signals = signal(kind).map_err(|source| Failure::Runtime { source })?;
-        let cancellation = cancellation.clone();
-        tokio::spawn(async move {
-            signals.recv().await;
-            cancellation.cancel();
-        });
-    }
-    Ok(())
 }

@@ -36,7 +36,8 @@ Input tokens that are null or empty count as 0 and are listed. Times without a z
 Exit codes:
   0   the trace was replayed, whatever was denied
   2   the arguments, the trace or the price file cannot be used, or the plot cannot be written
-  70  the report contradicts the ledger's journal: a mistake in the program, please report it";
+  70  standard output cannot be written; or the report contradicts the ledger's journal: a mistake in the
+      program, please report it";
 
 /// Feed a recorded trace of model calls through a ledger: what it cost, and what limits would have stopped.
 #[derive(Debug, clap::Args)]

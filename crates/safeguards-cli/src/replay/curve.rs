@@ -158,3 +158,70 @@ impl Curve {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use safeguards_api::limit_text;
+    use safeguards_budget::{Charge, MemoryLedger, OpenAccount};
+    use safeguards_pricing::Usage;
+    use safeguards_types::{AccountId, SimClock, requests};
+
+    use super::{super::tally::Tally, *};
+
+    fn instant(second: i64) -> Timestamp {
+        Timestamp::from_nanos(second * 1_000_000_000).unwrap()
+    }
+
+    /// Charges one request at each of these times; expects the curve's points as seconds, granted and asked.
+    #[track_caller]
+    fn check(limit: &str, seconds: &[i64], expected: &[(i64, u64, u64)]) {
+        let limit = limit_text::parse(limit).unwrap();
+        let pool = AccountId::from("trace");
+        let clock = SimClock::at(instant(seconds[0]));
+        let ledger = MemoryLedger::with_clock(clock.clone());
+        let sync = ledger.sync();
+        let open = OpenAccount::new(&pool).limit(limit.clone());
+        sync.open_account(open, ledger.operation()).unwrap();
+        let mut watch = Watch::new(Some(&limit), &Unit::USD);
+        for second in seconds {
+            let now = instant(*second);
+            clock.set(now);
+            let charged = sync.charge(Charge::new(&pool, requests!(1)), ledger.operation());
+            let row = Tally::of_row(&Usage::new(1, 2), Quantity::ZERO);
+            watch.note((now, now), Split::of_row(row, charged.is_ok()), |limit| {
+                let read = sync.accounts(std::slice::from_ref(&pool)).accounts;
+                read[0].as_ref()?.limit(&limit.unit, &limit.window).cloned()
+            });
+        }
+        let curve = watch.finish(instant(seconds[0]), instant(seconds[seconds.len() - 1]));
+        let count = |count| Quantity::from_units(count).unwrap();
+        let point = |(second, granted, asked): &(i64, u64, u64)| Point {
+            at: instant(*second),
+            granted: count(*granted),
+            asked: count(*asked),
+        };
+        assert_eq!(curve.points, expected.iter().map(point).collect::<Vec<_>>(), "{limit}");
+    }
+
+    #[test]
+    fn of_a_window_each_point_is_what_was_spent_in_it() {
+        // The third is denied; the fourth and the last begin a window.
+        check(
+            "2 requests per 60s",
+            &[6_000, 6_010, 6_030, 6_070, 6_071, 6_300],
+            &[
+                (6_000, 1, 1),
+                (6_010, 2, 2),
+                (6_030, 2, 2),
+                (6_070, 1, 1),
+                (6_071, 2, 2),
+                (6_300, 1, 1),
+            ],
+        );
+    }
+
+    #[test]
+    fn of_a_lifetime_each_point_is_the_sum_so_far() {
+        check("2 requests", &[6_000, 6_010, 6_030], &[(6_000, 1, 1), (6_010, 2, 2), (6_030, 2, 3)]);
+    }
+}

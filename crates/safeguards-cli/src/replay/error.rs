@@ -26,9 +26,15 @@ pub(crate) enum ReplayError {
     /// The model given has no one price.
     #[error(transparent)]
     Price(#[from] PriceError),
-    /// The report, or the plot, cannot be written.
+    /// The plot cannot be written.
     #[error("{file}: cannot be written")]
-    Output { file: String, source: io::Error },
+    Plot { file: String, source: io::Error },
+    /// The report cannot be written where it should go.
+    #[error("the report cannot be written to standard output")]
+    Output { source: io::Error },
+    /// The report cannot be written as JSON.
+    #[error("the report cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
     /// What was reported is not what the ledger's journal says.
     #[error(
         "the report contradicts the ledger's journal, so it is not shown; this is a mistake in the program"
@@ -53,7 +59,9 @@ impl ReplayError {
             Self::PriceFileUnread { .. } => "replay.price_file",
             Self::PriceFile(error) => error.code(),
             Self::Price(error) => error.code(),
-            Self::Output { .. } => "replay.output",
+            Self::Plot { .. } => "replay.output",
+            Self::Output { .. } => "cli.output",
+            Self::Json(_) => "cli.json",
             Self::Disagreement(_) | Self::Refused(_) => "replay.internal",
         }
     }
@@ -66,8 +74,10 @@ impl ReplayError {
             | Self::PriceFileUnread { .. }
             | Self::PriceFile(_)
             | Self::Price(_)
-            | Self::Output { .. } => exit::USAGE,
-            Self::Disagreement(_) | Self::Refused(_) => exit::INTERNAL,
+            | Self::Plot { .. } => exit::USAGE,
+            Self::Output { .. } | Self::Json(_) | Self::Disagreement(_) | Self::Refused(_) => {
+                exit::INTERNAL
+            }
         }
     }
 }
@@ -128,6 +138,8 @@ pub(crate) enum Fault {
     Json { what: String, column: usize },
     #[error("the line is longer than {max} bytes")]
     LineTooLong { max: u64 },
+    #[error("the row is longer than {max} bytes; look for a quote (\") that nothing closes")]
+    RowTooLong { max: u64 },
     #[error("the row is not in UTF-8")]
     Encoding,
     #[error("the row has no `{column}`")]

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use safeguards_types::{Amount, Quantity, Timestamp};
 
-use super::{curve::Curve, text::clock};
+use super::curve::Curve;
+use crate::text::to_the_second;
 
 const WIDTH: usize = 72;
 const HEIGHT: usize = 12;
@@ -78,7 +79,7 @@ pub(crate) fn draw(curve: &Curve) -> String {
         drawn.push_str(format!("{label:>gutter$} \u{2502}{line}").trim_end());
         drawn.push('\n');
     }
-    let (first, last) = (clock(curve.first), clock(curve.last));
+    let (first, last) = (to_the_second(curve.first), to_the_second(curve.last));
     let between = WIDTH.saturating_sub(first.len());
     // Writing to a string does not fail.
     let _ = writeln!(drawn, "{:gutter$} \u{2514}{}", "", "\u{2500}".repeat(WIDTH));

@@ -16,7 +16,7 @@ use super::{
     curve::{Curve, Watch},
     error::{Fault, ReplayError},
     ids::Ids,
-    tally::{Busiest, Peaks, Series, Split, Tally},
+    tally::{Busiest, Join, Peaks, Series, Split, Tally},
     told::{Told, Where},
     trace::{NameId, Names, Row, Trace},
     windows::WindowTally,
@@ -26,7 +26,7 @@ use super::{
 pub(crate) const POOL: &str = "trace";
 /// A hold is settled at the instant it was placed, so this only has to be allowed.
 const HOLD_TTL: Duration = Duration::from_mins(1);
-/// After how many rows the journal is read: a row makes at most four entries, and at least this many are kept.
+/// After how many rows the journal is read: a row makes at most four entries, and more than that are kept.
 const ROWS_PER_READ: u64 = 8_192;
 const _: () =
     assert!(ROWS_PER_READ * 4 <= 65_536 && Guarantees::in_memory().entries_kept >= 65_536);
@@ -59,6 +59,8 @@ pub(crate) struct Run<'a> {
     ledger: MemoryLedger,
     ids: Ids,
     audit: Audit,
+    /// How many rows were replayed since the journal was read.
+    rows_unread: u64,
     pool: AccountId,
     /// Set by the first row.
     begun: Option<Begun>,
@@ -129,6 +131,7 @@ impl<'a> Run<'a> {
             clock,
             ids: Ids::new(),
             audit: Audit::new(pool.clone()),
+            rows_unread: 0,
             pool,
             begun: None,
             spenders: Vec::new(),
@@ -178,8 +181,10 @@ impl<'a> Run<'a> {
             Err(denial) => return Err(ReplayError::refused(denial)),
         };
         self.count(row, Split::of_row(tally, is_granted)).map_err(at_line)?;
-        if row.number.is_multiple_of(ROWS_PER_READ) {
+        self.rows_unread += 1;
+        if self.rows_unread == ROWS_PER_READ {
             self.audit.read(self.ledger.sync())?;
+            self.rows_unread = 0;
         }
         Ok(())
     }
@@ -315,7 +320,7 @@ impl<'a> Run<'a> {
         if let Some(begun) = &mut self.begun {
             let sum = begun.split.asked().checked_add(&asked);
             sum.ok_or_else(sum_fault)?;
-            add(&mut begun.split, &split);
+            begun.split.join(split);
             let (ledger, pool) = (self.ledger.sync(), &self.pool);
             begun.watch.note((row.at, begun.now), split, |limit| {
                 let read = ledger.accounts(std::slice::from_ref(pool)).accounts;
@@ -324,7 +329,7 @@ impl<'a> Run<'a> {
             });
         }
         if let Some(Some(spender)) = row.by.and_then(|id| self.spenders.get_mut(id)) {
-            add(&mut spender.split, &split);
+            spender.split.join(split);
         }
         let every = self.windows.width();
         let window =
@@ -375,11 +380,6 @@ impl<'a> Run<'a> {
             limits: pool.map(|pool| pool.limits).unwrap_or_default(),
         })
     }
-}
-
-fn add(sum: &mut Split, part: &Split) {
-    sum.granted.add(&part.granted);
-    sum.denied.add(&part.denied);
 }
 
 /// An estimate, and the one request that a row is.

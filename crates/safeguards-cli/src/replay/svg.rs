@@ -3,10 +3,8 @@
 use plotters::prelude::*;
 use safeguards_types::{Amount, Quantity, Timestamp};
 
-use super::{
-    curve::{Curve, Point},
-    text::clock,
-};
+use super::curve::{Curve, Point};
+use crate::text::to_the_second;
 
 const SIZE: (u32, u32) = (960, 480);
 const FONT: &str = "sans-serif";
@@ -59,7 +57,7 @@ fn draw_on<'a>(
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .label_style((FONT, 13))
-        .x_desc(format!("{} to {} UTC", clock(curve.first), clock(curve.last)))
+        .x_desc(format!("{} to {} UTC", to_the_second(curve.first), to_the_second(curve.last)))
         .x_label_formatter(&|nanos| time_label(*nanos, last - first))
         .y_label_formatter(&amount)
         .draw()?;
@@ -141,7 +139,7 @@ fn time_marks(first: i64, last: i64) -> Vec<i64> {
 
 /// The part of an instant that tells marks of an axis apart.
 fn time_label(nanos: i64, span: i64) -> String {
-    let text = clock(Timestamp::from_nanos(nanos).unwrap_or_default());
+    let text = to_the_second(Timestamp::from_nanos(nanos).unwrap_or_default());
     let days = span / 86_400_000_000_000;
     let part = match days {
         0 => text.get(11..),

@@ -96,7 +96,7 @@ impl Split {
     }
 }
 
-/// What can be joined with its like: the content of neighbouring stretches of time.
+/// What can be joined with its like: the content of neighboring stretches of time.
 pub(crate) trait Join: Default {
     fn join(&mut self, other: Self);
 }
@@ -111,7 +111,7 @@ impl Join for Split {
 /// Stretches of time of one width, counted from 1970, each with its content.
 ///
 /// A series that chooses its own width has a bounded number of stretches: it begins with seconds, and joins
-/// neighbours as the time that it covers grows.
+/// neighbors as the time that it covers grows.
 #[derive(Debug)]
 pub(crate) struct Series<T> {
     width: u64,

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
-use safeguards_types::{Amounts, Timestamp};
+use safeguards_types::Amounts;
 
 use super::{
     curve::Curve,
     plot,
     report::{Peak, Report, Spending, WindowLine},
+};
+use crate::{
+    table::Table,
+    text::{counted, to_the_second},
 };
 
 /// How many spenders have a column of their own in the table of windows.
@@ -17,17 +20,8 @@ const COLUMNS_MAX: usize = 5;
 const LINES_MAX: usize = 40;
 /// How many times of one threshold are printed.
 const TIMES_MAX: usize = 3;
-
-/// An instant as people read it, to the second.
-pub(crate) fn clock(at: Timestamp) -> String {
-    jiff::Timestamp::from(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// So many things: `1 row`, `2 rows`.
-pub(crate) fn counted(count: u64, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {thing}{plural}")
-}
+/// The columns of a table that are no numbers.
+const NAMES: &[usize] = &[0];
 
 /// Writes the whole report.
 pub(crate) fn render(report: &Report, curve: &Curve) -> String {
@@ -56,8 +50,8 @@ fn summary(out: &mut String, report: &Report) -> std::fmt::Result {
         "trace    {}   {}   {} to {} UTC",
         report.trace,
         counted(report.rows, "row"),
-        clock(report.first_at),
-        clock(report.last_at)
+        to_the_second(report.first_at),
+        to_the_second(report.last_at)
     )?;
     let tokens = report.tokens;
     writeln!(
@@ -69,7 +63,13 @@ fn summary(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "granted  {}   {}", counted(granted, "row"), report.granted)?;
     writeln!(out, "denied   {}   {}", counted(report.denied, "row"), report.denied_cost)?;
     if let Some(first) = &report.first_denial {
-        writeln!(out, "         first row {}, {}: {}", first.row, clock(first.at), first.message)?;
+        writeln!(
+            out,
+            "         first row {}, {}: {}",
+            first.row,
+            to_the_second(first.at),
+            first.message
+        )?;
     }
     for peak in &report.peaks {
         peak_line(out, peak)?;
@@ -84,9 +84,9 @@ fn peak_line(out: &mut String, peak: &Peak) -> std::fmt::Result {
         out,
         "peak     per {width}: {least}{} at {}; {least}{} at {}",
         counted(peak.by_requests.requests, "request"),
-        clock(peak.by_requests.at),
+        to_the_second(peak.by_requests.at),
         peak.by_cost.cost,
-        clock(peak.by_cost.at)
+        to_the_second(peak.by_cost.at)
     )
 }
 
@@ -104,7 +104,8 @@ fn limits(out: &mut String, report: &Report) -> std::fmt::Result {
         for threshold in report.thresholds.iter().filter(|threshold| threshold.limit == line.limit)
         {
             let times = threshold.crossed.iter().take(TIMES_MAX);
-            let times = times.map(|crossed| format!("{} (row {})", clock(crossed.at), crossed.row));
+            let times =
+                times.map(|crossed| format!("{} (row {})", to_the_second(crossed.at), crossed.row));
             let mut times: Vec<String> = times.collect();
             let shown = u64::try_from(times.len()).unwrap_or(u64::MAX);
             if threshold.count > shown {
@@ -119,7 +120,7 @@ fn limits(out: &mut String, report: &Report) -> std::fmt::Result {
                 overrun.over_by,
                 counted(overrun.count, "row"),
                 overrun.first_row,
-                clock(overrun.first_at)
+                to_the_second(overrun.first_at)
             )?;
         }
     }
@@ -129,15 +130,16 @@ fn limits(out: &mut String, report: &Report) -> std::fmt::Result {
 fn spenders(by: &str, report: &Report) -> String {
     let header =
         [by, "rows", "tokens in", "tokens out", "cost", "granted", "denied", "denied cost"];
-    let mut table = table(&header);
+    let mut table = Table::new(header, NAMES);
     for (name, spending) in report.by.0.iter().take(LINES_MAX) {
-        add(&mut table, name.clone(), spending_cells(spending));
+        table.add(spending_cells(name, spending));
     }
     finish(&table, report.by.0.len())
 }
 
-fn spending_cells(spending: &Spending) -> Vec<String> {
-    vec![
+fn spending_cells(name: &str, spending: &Spending) -> [String; 8] {
+    [
+        name.to_owned(),
         spending.rows.to_string(),
         spending.tokens.input.to_string(),
         spending.tokens.output.to_string(),
@@ -150,16 +152,16 @@ fn spending_cells(spending: &Spending) -> Vec<String> {
 
 fn denials(report: &Report) -> String {
     let by = report.by_column.as_deref().unwrap_or("account");
-    let mut table = table(&[by, "denied by", "rows", "cost", "first row", "at"]);
+    let mut table = Table::new([by, "denied by", "rows", "cost", "first row", "at"], &[0, 1]);
     for line in report.denials.iter().take(LINES_MAX) {
-        let cells = vec![
+        table.add([
+            line.by.clone().unwrap_or_else(|| "(all)".to_owned()),
             format!("{} {}", line.code, line.limit),
             line.rows.to_string(),
             line.cost.to_string(),
             line.first_row.to_string(),
-            clock(line.first_at),
-        ];
-        add(&mut table, line.by.clone().unwrap_or_else(|| "(all)".to_owned()), cells);
+            to_the_second(line.first_at),
+        ]);
     }
     finish(&table, report.denials.len())
 }
@@ -175,9 +177,10 @@ fn windows(report: &Report) -> String {
     if has_others {
         header.push("others");
     }
-    let mut table = table(&header);
+    let mut table = Table::new(header, NAMES);
     for window in report.windows.windows.iter().take(LINES_MAX) {
         let mut cells = vec![
+            to_the_second(window.at),
             window.spending.rows.to_string(),
             window.spending.cost.to_string(),
             window.spending.granted.to_string(),
@@ -187,7 +190,7 @@ fn windows(report: &Report) -> String {
         if has_others {
             cells.push(granted(window, |spender| !own.contains(&spender)));
         }
-        add(&mut table, clock(window.at), cells);
+        table.add(cells);
     }
     finish(&table, report.windows.windows.len())
 }
@@ -211,28 +214,8 @@ fn span(seconds: u64) -> String {
     )
 }
 
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(
-        header.iter().enumerate().map(|(column, title)| aligned(column, (*title).to_owned())),
-    );
-    table
-}
-
-fn add(table: &mut Table, name: String, cells: Vec<String>) {
-    let row = std::iter::once(name).chain(cells).enumerate();
-    table.add_row(row.map(|(column, text)| aligned(column, text)));
-}
-
-/// Names stand to the left, numbers to the right.
-fn aligned(column: usize, text: String) -> Cell {
-    let alignment = if column == 0 { CellAlignment::Left } else { CellAlignment::Right };
-    Cell::new(text).set_alignment(alignment)
-}
-
 fn finish(table: &Table, lines: usize) -> String {
-    let mut text = table.trim_fmt();
+    let mut text = table.to_string();
     if lines > LINES_MAX {
         let _ = write!(text, "\n… and {} more; `--json` has them all", lines - LINES_MAX);
     }

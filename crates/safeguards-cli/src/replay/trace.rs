@@ -57,7 +57,7 @@ impl Names {
     }
 
     fn id(&mut self, name: &str) -> NameId {
-        // Neighbours often are alike.
+        // Neighbors often are alike.
         if self.in_order.get(self.last).is_some_and(|last| &**last == name) {
             return self.last;
         }

@@ -8,7 +8,7 @@ use safeguards_coord::{Report, State, StepReport};
 use safeguards_types::{AccountId, Amounts, Quantity, Unit};
 use serde::Serialize;
 
-use super::money::Units;
+use super::{spans::milliseconds, units::Units};
 
 /// An account after the run.
 #[derive(Debug, Serialize)]
@@ -21,13 +21,16 @@ pub(crate) struct AccountLine {
     pub(crate) this_run: Amounts,
     /// What was ever spent.
     pub(crate) spent: Amounts,
+    /// What is still set aside: nothing, once every step is settled.
     pub(crate) held: Amounts,
     pub(crate) limits: Vec<String>,
     /// What may still be spent, by the account that has the least left on the way up.
     pub(crate) left: Vec<Left>,
     /// How many steps were begun.
     pub(crate) tasks: usize,
+    /// How many steps a budget denied.
     pub(crate) denials: usize,
+    /// How long all of them took together.
     #[serde(rename = "time_ms", serialize_with = "milliseconds")]
     pub(crate) time: Duration,
 }
@@ -40,10 +43,6 @@ pub(crate) struct Left {
     pub(crate) by: AccountId,
 }
 
-fn milliseconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-}
-
 /// Every account of the team, each after the one that it stands below.
 pub(crate) fn lines(spec: &TeamSpec, accounts: &[Account], report: &Report) -> Vec<AccountLine> {
     let tree = Tree { accounts, report, units: Units::of(spec) };
@@ -54,6 +53,7 @@ pub(crate) fn lines(spec: &TeamSpec, accounts: &[Account], report: &Report) -> V
     lines
 }
 
+/// The team's accounts, and what happened at them.
 struct Tree<'a> {
     accounts: &'a [Account],
     report: &'a Report,
@@ -108,9 +108,4 @@ impl Tree<'_> {
         };
         self.upward(&account.id).filter_map(left).min_by_key(|left| left.amount)
     }
-}
-
-/// The limits of an account as one text.
-pub(crate) fn limits(line: &AccountLine) -> String {
-    if line.limits.is_empty() { "-".to_owned() } else { line.limits.join("; ") }
 }

@@ -48,6 +48,11 @@ pub(crate) enum Failure {
     /// The report cannot be written where it should go.
     #[error("the report cannot be written to standard output")]
     Output { source: io::Error },
+    /// A second signal ended it at once.
+    #[error(
+        "told to stop twice: what ran was killed, nothing more was settled, and there is no report"
+    )]
+    Killed,
     /// The report cannot be written as JSON.
     #[error("the report cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -68,6 +73,7 @@ impl Failure {
             Self::Ledger(error) => error.code(),
             Self::Runtime { .. } => "cli.runtime",
             Self::Output { .. } => "cli.output",
+            Self::Killed => "cli.killed",
             Self::Json(_) => "cli.json",
         }
     }
@@ -75,6 +81,7 @@ impl Failure {
     /// What the program exits with.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
+            Self::Run(RunError::DeadlinePassed { .. }) => exit::TIMED_OUT,
             Self::Unreadable { .. }
             | Self::Team(_)
             | Self::EachWithoutFanOut { .. }
@@ -83,6 +90,7 @@ impl Failure {
             | Self::Build(_)
             | Self::Bind(_)
             | Self::Run(_) => exit::USAGE,
+            Self::Killed => exit::INTERRUPTED,
             Self::Ledger(_)
             | Self::Start(_)
             | Self::Runtime { .. }

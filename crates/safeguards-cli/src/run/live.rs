@@ -8,78 +8,87 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use safeguards_api::{StrategySpec, TeamSpec};
-use safeguards_coord::{RunEvent, RunFact, State, StepId};
+use safeguards_coord::{RunEvent, RunFact, RunId, StepId};
 use safeguards_types::Amounts;
 
 use super::{
-    money::harmless,
-    view::{Spend, permille, seconds, to_the_second},
+    lines::headline,
+    spans::seconds,
+    spend::{FULL, Spend, permille},
 };
+use crate::text::one_line;
 
 /// How often what is running is drawn anew: for its clock.
 const TICK: Duration = Duration::from_millis(200);
+const STANDING: &str = "{prefix:>14} [{bar:20}] {msg}";
+const RUNNING: &str = "{prefix:>14} [{bar:20}] {msg}  {elapsed}";
 
+/// A headline, a line for each step, and what the pool has spent below them.
 pub(crate) struct Live {
     lines: MultiProgress,
     head: ProgressBar,
     steps: HashMap<StepId, Line>,
     pool: ProgressBar,
     spend: Spend,
-    /// Steps that will come if all goes well: those of a pipeline.
-    announced: bool,
+    /// Whether the steps that will come if all goes well are known: in a pipeline one of each agent, in order.
+    is_announced: bool,
 }
 
+/// The line of a step. Its bar is full where all that is held is drawn, or where it succeeded.
 struct Line {
     bar: ProgressBar,
     held: Amounts,
 }
 
 impl Live {
-    pub(crate) fn new(spec: &TeamSpec) -> Self {
-        let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let head = lines.add(ProgressBar::new(0).with_style(style("{msg}")));
-        let pool =
-            lines.add(ProgressBar::new(1000).with_style(style("{prefix:>14} [{bar:20}] {msg}")));
-        pool.set_prefix(spec.name.to_string());
-        let announced = spec.strategy == StrategySpec::Pipeline;
-        Self { lines, head, steps: HashMap::new(), pool, spend: Spend::of(spec), announced }
+    pub(crate) fn on_stderr(spec: &TeamSpec) -> Self {
+        Self::on(ProgressDrawTarget::stderr(), spec)
     }
 
+    fn on(target: ProgressDrawTarget, spec: &TeamSpec) -> Self {
+        let lines = MultiProgress::with_draw_target(target);
+        let head = lines.add(ProgressBar::new(0).with_style(style("{msg}")));
+        let pool = lines.add(ProgressBar::new(FULL).with_style(style(STANDING)));
+        pool.set_prefix(one_line(spec.name.as_str()));
+        let is_announced = spec.strategy == StrategySpec::Pipeline;
+        Self { lines, head, steps: HashMap::new(), pool, spend: Spend::of(spec), is_announced }
+    }
+
+    /// Shows what happened.
     pub(crate) fn show(&mut self, event: &RunEvent) {
-        if let RunFact::RunStarted { strategy, agents, deadline, .. } = &event.fact {
-            self.head.set_message(format!(
-                "run {}  {strategy} of {}  ends by {}",
-                event.run,
-                agents.len(),
-                to_the_second(*deadline)
-            ));
-            let announced = if self.announced { agents.as_slice() } else { &[] };
-            for agent in announced {
+        match &event.attempt {
+            None => self.show_run(&event.run, &event.fact),
+            Some(attempt) => self.show_step(&attempt.step, &event.fact),
+        }
+    }
+
+    fn show_run(&mut self, run: &RunId, fact: &RunFact) {
+        if let Some(headline) = headline(run, fact) {
+            self.head.set_message(one_line(&headline));
+            self.show_pool();
+        }
+        if let RunFact::RunStarted { agents, .. } = fact
+            && self.is_announced
+        {
+            for agent in agents {
                 self.line(&StepId::new(agent.as_str())).bar.set_message("waits");
             }
-            return self.show_pool();
         }
-        let Some(attempt) = &event.attempt else { return };
-        match &event.fact {
+    }
+
+    fn show_step(&mut self, step: &StepId, fact: &RunFact) {
+        match fact {
             RunFact::Held { amounts, .. } => {
-                let held = amounts.clone();
-                let text = format!("running, {} held", self.spend.units.shown(&held));
-                let line = self.line(&attempt.step);
-                line.held = held;
-                line.bar.set_message(text);
-                line.bar.set_style(style("{prefix:>14} [{bar:20}] {msg}  {elapsed}"));
-                line.bar.reset_elapsed();
-                line.bar.enable_steady_tick(TICK);
+                let text = format!("running, {} held", self.spend.units.shown(amounts));
+                self.line(step).begin(amounts, text);
             }
             RunFact::Progressed { text, drawn } => {
-                let line = self.line(&attempt.step);
+                let line = self.line(step);
                 line.bar.set_position(permille(drawn, &line.held));
-                line.bar.set_message(harmless(text).replace('\n', " "));
+                line.bar.set_message(one_line(text));
             }
-            RunFact::Logged { line } => self.print(&format!("{}  log: {line}", attempt.step)),
-            RunFact::Denied { denial } => {
-                self.print(&format!("{}  denied: {denial}", attempt.step));
-            }
+            RunFact::Logged { line } => self.print(&format!("{step}  log: {line}")),
+            RunFact::Denied { denial } => self.print(&format!("{step}  denied: {denial}")),
             RunFact::Settled { amounts, .. } => {
                 self.spend.add(amounts);
                 self.show_pool();
@@ -87,16 +96,10 @@ impl Live {
             RunFact::StepEnded { state, reason, spent, duration } => {
                 let why =
                     reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
-                let shown = self.spend.units.shown(spent);
-                let line = self.line(&attempt.step);
-                line.bar.set_position(if *state == State::Succeeded {
-                    1000
-                } else {
-                    permille(spent, &line.held)
-                });
-                line.bar.set_style(style("{prefix:>14} [{bar:20}] {msg}"));
-                line.bar
-                    .abandon_with_message(format!("{state}{why}  {shown}  {}", seconds(*duration)));
+                let (shown, time) = (self.spend.units.shown(spent), seconds(*duration));
+                let line = self.line(step);
+                let used = if state.is_success() { FULL } else { permille(spent, &line.held) };
+                line.end(used, format!("{state}{why}  {shown}  {time}"));
             }
             RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
@@ -109,9 +112,9 @@ impl Live {
     fn line(&mut self, step: &StepId) -> &mut Line {
         let (lines, pool) = (&self.lines, &self.pool);
         self.steps.entry(step.clone()).or_insert_with(|| {
-            let bar = ProgressBar::new(1000).with_style(style("{prefix:>14} [{bar:20}] {msg}"));
+            let bar = ProgressBar::new(FULL).with_style(style(STANDING));
             let bar = lines.insert_before(pool, bar);
-            bar.set_prefix(harmless(step.as_str()));
+            bar.set_prefix(one_line(step.as_str()));
             Line { bar, held: Amounts::none() }
         })
     }
@@ -121,9 +124,10 @@ impl Live {
         self.pool.set_message(format!("spent {}", self.spend.text()));
     }
 
-    fn print(&self, line: &str) {
+    /// Says a line above what is drawn.
+    pub(crate) fn print(&self, line: &str) {
         // What cannot be drawn is said again in the report.
-        let _ = self.lines.println(harmless(line));
+        let _ = self.lines.println(one_line(line));
     }
 
     /// Writes lines above what is drawn.
@@ -139,7 +143,87 @@ impl Live {
     }
 }
 
+impl Line {
+    fn begin(&mut self, held: &Amounts, message: String) {
+        self.held = held.clone();
+        self.bar.set_message(message);
+        self.bar.set_style(style(RUNNING));
+        self.bar.reset_elapsed();
+        self.bar.enable_steady_tick(TICK);
+    }
+
+    fn end(&self, used: u64, message: String) {
+        self.bar.set_position(used);
+        self.bar.set_style(style(STANDING));
+        self.bar.abandon_with_message(message);
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##.")
+}
+
+#[cfg(test)]
+mod tests {
+    use safeguards_coord::State;
+
+    use super::{super::events, *};
+
+    /// The line of a step: its position and its message.
+    #[track_caller]
+    fn check(live: &Live, step: &str, position: u64, message: &str) {
+        let bar = &live.steps.get(&StepId::new(step)).unwrap().bar;
+        assert_eq!((bar.position(), bar.message().as_str()), (position, message), "{step}");
+    }
+
+    fn live(strategy: &str) -> Live {
+        let mut live = Live::on(ProgressDrawTarget::hidden(), &events::team(strategy));
+        live.show_run(&events::run(), &events::run_started());
+        live
+    }
+
+    #[test]
+    fn each_step_of_a_pipeline_has_a_line_from_the_beginning() {
+        let live = live("pipeline");
+        assert!(
+            live.head.message().ends_with("crew: pipeline of 2, ends by 2026-01-05 09:00:00 UTC")
+        );
+        check(&live, "first", 0, "waits");
+        check(&live, "second", 0, "waits");
+        assert_eq!(live.pool.message(), "spent 0 of 1.00 USD");
+        assert!(self::live("fan_out").steps.is_empty());
+    }
+
+    #[test]
+    fn a_line_shows_what_is_drawn_of_what_is_held_and_how_it_ended() {
+        let mut live = live("pipeline");
+        let step = StepId::new("first");
+        for (fact, position, message) in [
+            (events::held(), 0, "running, 0.10 USD held"),
+            (events::progressed("half\n\u{1b}[2J"), 500, r"half\n\u{1b}[2J"),
+            (events::settled(), 500, r"half\n\u{1b}[2J"),
+            (events::ended(State::Succeeded), FULL, "succeeded  0.04 USD  1.5 s"),
+        ] {
+            live.show_step(&step, &fact);
+            check(&live, "first", position, message);
+        }
+        assert!(live.steps.get(&step).unwrap().bar.is_finished());
+        assert_eq!(
+            (live.pool.position(), live.pool.message().as_str()),
+            (40, "spent 0.04 of 1.00 USD")
+        );
+        live.show_step(&StepId::new("second"), &events::held());
+        live.show_step(&StepId::new("second"), &events::ended(State::Failed));
+        check(&live, "second", 400, "failed (agent.failed)  0.04 USD  1.5 s");
+    }
+
+    #[test]
+    fn steps_that_nobody_announced_are_put_above_the_pool_when_they_begin() {
+        let mut live = live("fan_out");
+        live.show_step(&StepId::new("first-1"), &events::ended(State::Denied));
+        check(&live, "first-1", 0, "denied (agent.failed)  0.04 USD  1.5 s");
+        live.close();
+        assert!(live.pool.is_finished() && live.head.is_finished());
+    }
 }

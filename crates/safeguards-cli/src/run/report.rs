@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::{
     account_line::{AccountLine, lines},
     error::Failure,
-    money::Units,
+    spans::milliseconds,
+    units::Units,
 };
 use crate::exit;
 
@@ -66,10 +67,6 @@ pub(crate) struct StepLine {
     pub(crate) log: Vec<String>,
 }
 
-fn milliseconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-}
-
 impl RunReport {
     /// Puts together what the runner, the ledger and the alerts say.
     pub(crate) async fn gather(
@@ -88,7 +85,7 @@ impl RunReport {
         Ok(Self {
             r#type: "report",
             accounts: lines(spec, &accounts, &report),
-            exit: exit_code(&report, interrupted),
+            exit: exit_code(report.state, interrupted),
             run: report.run.to_string(),
             team: report.team,
             strategy: report.strategy,
@@ -104,6 +101,7 @@ impl RunReport {
         })
     }
 
+    /// The report as one line of JSON.
     pub(crate) fn to_json(&self) -> Result<String, Failure> {
         Ok(serde_json::to_string(self)?)
     }
@@ -140,13 +138,37 @@ pub(crate) fn what_helps(denial: &Denial) -> Option<String> {
     })
 }
 
-fn exit_code(report: &Report, interrupted: bool) -> u8 {
-    match report.state {
+/// How the program ends where a run ended in `state`.
+const fn exit_code(state: State, interrupted: bool) -> u8 {
+    match state {
         State::Succeeded => exit::SUCCESS,
         _ if interrupted => exit::INTERRUPTED,
         State::Denied => exit::DENIED,
         State::TimedOut => exit::TIMED_OUT,
         State::Cancelled => exit::INTERRUPTED,
         State::Failed | State::Skipped | State::Interrupted | State::Abandoned | _ => exit::FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_interrupts_a_run_is_told_so_but_for_one_that_was_done_already() {
+        for (state, alone, interrupted) in [
+            (State::Succeeded, 0, 0),
+            (State::Failed, 1, 130),
+            (State::Abandoned, 1, 130),
+            (State::Denied, 3, 130),
+            (State::TimedOut, 4, 130),
+            (State::Cancelled, 130, 130),
+        ] {
+            assert_eq!(
+                (exit_code(state, false), exit_code(state, true)),
+                (alone, interrupted),
+                "{state}"
+            );
+        }
     }
 }

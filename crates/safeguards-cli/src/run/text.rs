@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use safeguards_coord::{CostBasis, State};
 use safeguards_types::{Amounts, Unit};
 use serde_json::Value;
 
 use super::{
-    account_line::{AccountLine, limits},
-    money::harmless,
+    account_line::AccountLine,
     report::{RunReport, StepLine, what_helps},
-    view::seconds,
+    spans::seconds,
+};
+use crate::{
+    table::Table,
+    text::{counted, harmless, one_line},
 };
 
 /// How many of the last lines of its log are shown of a step that went wrong.
@@ -19,28 +21,34 @@ const LOG_LINES: usize = 5;
 /// How many lines are shown of what a step left, in a run that stopped, and how many letters of each.
 const LINES_MAX: usize = 4;
 const WIDTH_MAX: usize = 110;
+const TITLES: [&str; 9] =
+    ["account", "this run", "spent", "held", "limit", "left", "tasks", "denials", "time"];
+/// The columns of the table that are no numbers: names and limits.
+const TEXT: &[usize] = &[0, 4];
 
-/// Writes the report. What agents wrote is made harmless where it goes to a terminal.
+/// Writes the report. The output itself is made harmless only where it goes to a terminal.
 pub(crate) fn render(report: &RunReport, to_terminal: bool) -> String {
-    let mut out = String::new();
+    let mut told = String::new();
     // Writing to a string does not fail.
-    let _ = write(&mut out, report);
+    let _ = tell(&mut told, report);
     let output = output(report);
-    out.push_str(&if to_terminal { harmless(&output) } else { output });
-    out
+    let output = if to_terminal { harmless(&output) } else { output };
+    format!("{}{output}", harmless(&told))
 }
 
-fn write(out: &mut String, report: &RunReport) -> std::fmt::Result {
+/// All but the output.
+fn tell(out: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(out, "{}", headline(report))?;
     writeln!(out, "{}", accounts(report))?;
     for step in &report.steps {
-        step_lines(out, step, report)?;
+        tell_step(out, step, report)?;
     }
     for alert in &report.alerts {
-        writeln!(out, "alert   {alert}")?;
+        writeln!(out, "alert   {}", one_line(&alert.to_string()))?;
     }
     if report.undelivered > 0 {
-        writeln!(out, "warning {} alerts did not reach their channel", report.undelivered)?;
+        let count = u64::try_from(report.undelivered).unwrap_or(u64::MAX);
+        writeln!(out, "warning {} did not reach a channel", counted(count, "alert"))?;
     }
     Ok(())
 }
@@ -61,30 +69,18 @@ fn headline(report: &RunReport) -> String {
     }
 }
 
-fn accounts(report: &RunReport) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let titles =
-        ["account", "this run", "spent", "held", "limit", "left", "tasks", "denials", "time"];
-    table.set_header(
-        titles.into_iter().enumerate().map(|(column, title)| cell(column, title.to_owned())),
-    );
+fn accounts(report: &RunReport) -> Table {
+    let mut table = Table::new(TITLES, TEXT);
     for line in &report.accounts {
-        let units: Vec<&Unit> = report.units.iter().collect();
-        for (row, unit) in units.iter().enumerate() {
-            table.add_row(
-                cells(line, unit, row == 0)
-                    .into_iter()
-                    .enumerate()
-                    .map(|(column, text)| cell(column, text)),
-            );
+        for (row, unit) in report.units.iter().enumerate() {
+            table.add(cells(line, unit, row == 0));
         }
     }
-    table.trim_fmt()
+    table
 }
 
 /// One row of an account: of the first unit with everything, of further ones with their amounts alone.
-fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> Vec<String> {
+fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> [String; 9] {
     let of = |amounts: &Amounts| format!("{} {unit}", amounts.get(unit));
     let left = line.left.iter().find(|left| left.unit == *unit);
     let left = left.map_or_else(
@@ -96,12 +92,13 @@ fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> Vec<String> {
         },
     );
     let once = |text: String| if is_first { text } else { String::new() };
-    vec![
+    let limits = if line.limits.is_empty() { "-".to_owned() } else { line.limits.join("; ") };
+    [
         once(format!("{}{}", "  ".repeat(line.depth), line.account)),
         of(&line.this_run),
         line.spent.get(unit).to_string(),
         line.held.get(unit).to_string(),
-        once(limits(line)),
+        once(limits),
         left,
         once(line.tasks.to_string()),
         once(line.denials.to_string()),
@@ -109,53 +106,36 @@ fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> Vec<String> {
     ]
 }
 
-/// Names and limits stand to the left, numbers to the right.
-fn cell(column: usize, text: String) -> Cell {
-    let is_text = matches!(column, 0 | 4);
-    Cell::new(text).set_alignment(if is_text { CellAlignment::Left } else { CellAlignment::Right })
-}
-
-/// What there is to say of a step beyond the table.
-fn step_lines(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt::Result {
+/// What there is to say of a step beyond the table. What programs wrote stays on its line.
+fn tell_step(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt::Result {
+    let name = &step.step;
     if let Some(denial) = &step.denial {
-        writeln!(out, "denied  {}: {}", step.step, denial.code())?;
+        writeln!(out, "denied  {name}: {}", denial.code())?;
         writeln!(out, "        {denial}")?;
         if let Some(what) = what_helps(denial) {
             writeln!(out, "        helps: {what}")?;
         }
     } else if let Some(reason) = &step.reason {
-        writeln!(
-            out,
-            "{:<8}{}: {}",
-            step.state.to_string(),
-            step.step,
-            harmless(&reason.to_string())
-        )?;
-        let tail = step.log.len().saturating_sub(LOG_LINES);
-        for line in step.log.iter().skip(tail) {
-            writeln!(out, "        log: {}", harmless(line))?;
+        let state = step.state.to_string();
+        writeln!(out, "{state:<8}{name}: {}", one_line(&reason.to_string()))?;
+        let before = step.log.len().saturating_sub(LOG_LINES);
+        for line in step.log.iter().skip(before) {
+            writeln!(out, "        log: {}", one_line(line))?;
         }
     }
     if step.basis == CostBasis::Estimate {
         let spent = report.units.shown(&step.spent);
         writeln!(
             out,
-            "unknown {}: nobody knows what it cost; its estimate counts as spent: {spent}",
-            step.step
+            "unknown {name}: nobody knows what it cost; its estimate counts as spent: {spent}"
         )?;
     }
     if let Some(mismatch) = &step.cost_mismatch {
         let (said, drawn) =
             (report.units.shown(&mismatch.reported), report.units.shown(&mismatch.drawn));
-        writeln!(
-            out,
-            "differs {}: it said {said}, but had drawn {drawn}; the larger counts",
-            step.step
-        )?;
+        writeln!(out, "differs {name}: it said {said}, but had drawn {drawn}; the larger counts")?;
     }
-    step.notes
-        .iter()
-        .try_for_each(|note| writeln!(out, "note    {}: {}", step.step, harmless(note)))
+    step.notes.iter().try_for_each(|note| writeln!(out, "note    {name}: {}", one_line(note)))
 }
 
 /// The team's output whole; of a run that stopped, the beginning of what each of its steps left.
@@ -188,5 +168,79 @@ fn beginning(text: &str) -> String {
     match more {
         0 => lines.join("\n"),
         more => format!("{}\n… and {more} more lines; `--json` has them all", lines.join("\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use safeguards_types::{AccountId, requests, usd};
+
+    use super::{super::account_line::Left, *};
+
+    fn line(limits: &[&str], left: Vec<Left>) -> AccountLine {
+        AccountLine {
+            account: AccountId::from("worker"),
+            depth: 1,
+            this_run: [usd!(0.04), requests!(1)].into(),
+            spent: usd!(0.5).into(),
+            held: Amounts::none(),
+            limits: limits.iter().map(ToString::to_string).collect(),
+            left,
+            tasks: 2,
+            denials: 1,
+            time: Duration::from_millis(34),
+        }
+    }
+
+    fn left(by: &str) -> Vec<Left> {
+        vec![Left { unit: Unit::USD, amount: usd!(0.96).quantity(), by: AccountId::from(by) }]
+    }
+
+    #[track_caller]
+    fn check(line: &AccountLine, unit: &Unit, is_first: bool, expected: [&str; 9]) {
+        assert_eq!(cells(line, unit, is_first), expected);
+    }
+
+    #[test]
+    fn an_account_is_named_once_and_has_a_row_for_each_unit() {
+        check(
+            &line(&["2.00 USD", "9 requests per day"], left("crew")),
+            &Unit::USD,
+            true,
+            [
+                "  worker",
+                "0.04 USD",
+                "0.5",
+                "0",
+                "2.00 USD; 9 requests per day",
+                "0.96 (crew)",
+                "2",
+                "1",
+                "34 ms",
+            ],
+        );
+        check(
+            &line(&["2.00 USD"], left("crew")),
+            &Unit::REQUESTS,
+            false,
+            ["", "1 requests", "0", "0", "", "-", "", "", ""],
+        );
+        check(
+            &line(&[], left("worker")),
+            &Unit::USD,
+            true,
+            ["  worker", "0.04 USD", "0.5", "0", "-", "0.96", "2", "1", "34 ms"],
+        );
+    }
+
+    #[test]
+    fn long_outputs_of_runs_that_stopped_are_cut() {
+        assert_eq!(beginning("one\ntwo"), "one\ntwo");
+        let many = beginning("1\n2\n3\n4\n5\n6");
+        assert_eq!(many, "1\n2\n3\n4\n… and 2 more lines; `--json` has them all");
+        let wide = beginning(&"é".repeat(WIDTH_MAX + 1));
+        assert_eq!(wide, format!("{}…", "é".repeat(WIDTH_MAX)));
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -32,15 +32,30 @@ pub(crate) fn safeguards_reading(stdin: &str, args: &[&str]) -> Ran {
         .unwrap();
     // Dropped at once, so that the program sees the end; a program that did not read it has left.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+/// Runs `safeguards` with its standard output and standard error bound to these.
+pub(crate) fn safeguards_writing(stdout: Stdio, stderr: Stdio, args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_safeguards"))
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr)
+        .output()
+        .unwrap();
+    Ran::of(output)
 }
 
 impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The one JSON object on standard output, of a run that went well.
     #[track_caller]
     pub(crate) fn report(&self) -> Value {

@@ -120,6 +120,23 @@ fn limits_by_the_minute_follow_the_time_of_the_trace() {
 }
 
 #[test]
+fn large_traces_are_sorted_though_their_rows_stand_anywhere() {
+    use std::fmt::Write as _;
+    // So many rows that the ledger lets go of entries before the end; every 8,192nd row comes last.
+    for (rows, args) in [(70_000, &["--sort"][..]), (36_000, &["--sort", "--hold", "0.001 USD"])] {
+        let mut trace = "time,prompt_tokens,completion_tokens\n".to_owned();
+        for row in 1..=rows {
+            let at = if row % 8_192 == 0 { 1_000_000 + row } else { row };
+            writeln!(trace, "{at},0,100").unwrap();
+        }
+        let (_folder, path) = file("trace.csv", trace);
+        let report = replay(&path, args);
+        check(&report, "/rows", &json!(rows));
+        check(&report, "/denied", &json!(0));
+    }
+}
+
+#[test]
 fn a_hold_is_settled_with_the_real_cost_and_the_report_says_by_how_much_it_passed() {
     let report = replay(&data("small.csv"), &["--limit", "0.035 USD", "--hold", "0.001 USD"]);
     for (pointer, expected) in [

@@ -62,6 +62,23 @@ fn broken_json_is_named_by_line() {
 }
 
 #[test]
+fn a_quote_that_nothing_closes_does_not_swallow_the_file() {
+    let rest = format!("{ROW}\n").repeat(520_000);
+    for end in ["\n", "\r\n"] {
+        let stray = "2026-01-05T09:00:00Z,\"reader,10,1";
+        let trace = format!("{HEADER}{end}{ROW}{end}{stray}{end}{rest}");
+        check_trace(&trace, &[":3:", "longer than 16777216 bytes", "quote"]);
+        check_trace(
+            format!("\"{HEADER}{end}{rest}"),
+            &[":1:", "longer than 16777216 bytes", "quote"],
+        );
+    }
+    let json = r#"{"ts":0,"input_tokens":10,"output_tokens":1}"#;
+    let long = "x".repeat(16 * 1024 * 1024);
+    check_trace(format!("{json}\n{{\"ts\":\"{long}\"}}\n"), &[":2:", "longer than 16777216 bytes"]);
+}
+
+#[test]
 fn traces_without_rows_are_no_traces() {
     check_trace("", &["is empty"]);
     check_trace("\n\n", &["is empty"]);

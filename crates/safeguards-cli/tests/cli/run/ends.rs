@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{agent, audit, report, run, says};
-use crate::command::{file, safeguards};
+use crate::command::{file, safeguards, safeguards_reading};
 
 const POOL: &str = "pool = { limits = [\"1.00 USD\"] }\n";
 
@@ -150,6 +150,7 @@ fn ctrl_c_and_sigterm_settle_what_runs_and_print_the_report() {
         let mut child = Command::new(env!("CARGO_BIN_EXE_safeguards"))
             .args(["run", &path, "look around", "--json"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -169,6 +170,41 @@ fn ctrl_c_and_sigterm_settle_what_runs_and_print_the_report() {
 }
 
 #[test]
+fn a_second_signal_kills_what_runs_and_leaves_no_report() {
+    // It says that it was told to stop, and stays; its child writes into a pipe as long as it lives.
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let script = format!(
+        "trap 'echo {{\\\"progress\\\":\\\"told\\\"}}' TERM\n\
+         (trap '' TERM; exec sleep 1000) > {} &\n\
+         echo '{{\"progress\":\"on it\"}}'; while :; do wait; done",
+        pipe.display()
+    );
+    let reader = thread::spawn(move || io::read_to_string(File::open(pipe).unwrap()).unwrap());
+    let (_folder, path) = file("crew.toml", format!("{POOL}{}", agent("worker", &script)));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_safeguards"))
+        .args(["run", &path, "look around", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let pid = child.id().to_string();
+    for (said, signal) in [("on it", "-INT"), ("told", "-TERM")] {
+        assert!(lines.any(|line| line.contains(said)), "{said}");
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+    assert!(lines.all(|line| !line.contains("\"report\"")));
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error ")).collect();
+    assert!(matches!(errors[..], [line] if line.contains("cli.killed")), "{stderr}");
+    assert_eq!(reader.join().unwrap(), "");
+}
+
+#[test]
 fn a_fan_out_gives_each_line_to_an_agent_in_turn() {
     let (_folder, inputs) = file("pages.txt", "one\n\ntwo\nthree\n");
     let echo = r#"input=$(sed 's/.*"input":"\([a-z]*\)".*/\1/'); echo "{\"output\":\"$input\",\"cost\":{\"USD\":\"0.01\"}}""#;
@@ -179,6 +215,31 @@ fn a_fan_out_gives_each_line_to_an_agent_in_turn() {
     let steps: Vec<_> =
         report["steps"].as_array().unwrap().iter().map(|step| &step["step"]).collect();
     assert_eq!(steps, ["a-1", "b-2", "a-3"]);
+}
+
+#[test]
+fn a_task_of_one_dash_is_read_from_standard_input() {
+    let echo = r#"input=$(sed 's/.*"task":"\([a-z ]*\)".*/\1/'); echo "{\"output\":\"$input\",\"cost\":{}}""#;
+    let (_folder, path) = file("crew.toml", format!("{POOL}{}", agent("worker", echo)));
+    let ran = safeguards_reading("look around\n", &["run", &path, "-", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report: Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(report["output"], "look around");
+}
+
+#[test]
+fn what_programs_write_cannot_steer_a_terminal_or_forge_lines() {
+    let script = r#"printf '\033[2Jgone\n' >&2; printf '%s\n' '{"progress":"half\nworker  succeeded"}' '{"error":"\u001b[31mred","cost":{}}'"#;
+    let (_folder, path) = file("crew.toml", format!("{POOL}{}", agent("worker", script)));
+    let ran = safeguards(&["run", &path, "look around"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(!ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "{ran:?}");
+    for part in [r"log: \u{1b}[2Jgone", r"worker  half\nworker  succeeded", r"\u{1b}[31mred"] {
+        assert!(ran.stderr.contains(part), "`{part}` is not in {}", ran.stderr);
+    }
+    let (ran, lines) = run(&format!("{POOL}{}", agent("worker", script)), &[]);
+    assert!(lines.iter().any(|line| line["text"] == "half\nworker  succeeded"), "{ran:?}");
+    assert_eq!(ran.stderr, "");
 }
 
 #[test]
@@ -206,21 +267,4 @@ fn people_get_a_table_and_the_output() {
     ] {
         assert!(ran.stderr.contains(part), "`{part}` is not in {}", ran.stderr);
     }
-}
-
-#[test]
-fn output_that_nobody_reads_is_no_failure_of_the_run() {
-    let (_folder, path) =
-        file("crew.toml", format!("{POOL}{}", agent("worker", &says("all is well"))));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_safeguards"))
-        .args(["run", &path, "look around", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(!stderr.contains("panicked"), "{stderr}");
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
 }

@@ -1,7 +1,7 @@
-//! Which amounts people want to see of a run, and how.
+//! [`Units`]: which amounts people want to see of a run.
 
 use safeguards_api::TeamSpec;
-use safeguards_types::{Amount, Amounts, Unit};
+use safeguards_types::{Amount, Amounts, Quantity, Unit};
 
 /// The units that a run is about: those that something limits, and those that are held for.
 ///
@@ -10,6 +10,7 @@ use safeguards_types::{Amount, Amounts, Unit};
 pub(crate) struct Units(Vec<Unit>);
 
 impl Units {
+    /// The units of a team.
     pub(crate) fn of(spec: &TeamSpec) -> Self {
         let pools = spec.pools.iter().flat_map(|pool| &pool.limits);
         let agents = spec.agents.iter().flat_map(|agent| &agent.limits);
@@ -22,6 +23,7 @@ impl Units {
         Self(units)
     }
 
+    /// Each of them once, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Unit> {
         self.0.iter()
     }
@@ -31,18 +33,30 @@ impl Units {
         let shown: Amounts =
             amounts.iter().filter(|amount| self.0.contains(amount.unit())).cloned().collect();
         match self.0.first() {
-            Some(unit) if shown.is_empty() => Amount::new(amounts.get(unit), unit.clone()).into(),
+            Some(unit) if shown.is_empty() => Amount::new(Quantity::ZERO, unit.clone()).into(),
             _ => shown,
         }
     }
 }
 
-/// Text of programs, made harmless to a terminal: control characters but line ends and tabs are escaped.
-pub(crate) fn harmless(text: &str) -> String {
-    let escape = |letter: char| match letter {
-        '\n' | '\t' => letter.to_string(),
-        letter if letter.is_control() => letter.escape_unicode().to_string(),
-        letter => letter.to_string(),
-    };
-    text.chars().map(escape).collect()
+#[cfg(test)]
+mod tests {
+    use safeguards_types::{requests, tokens, usd};
+
+    use super::*;
+
+    #[test]
+    fn what_is_limited_or_held_for_is_shown() {
+        let team = "pool = { limits = [\"1.00 USD\"] }\n\
+            [[agent]]\nname = \"a\"\ncommand = [\"true\"]\nestimate = [\"0.10 USD\", \"50 tokens\"]\n";
+        let units = Units::of(&TeamSpec::parse(team, "crew.toml").unwrap());
+        let check = |amounts: Amounts, expected: &str| {
+            assert_eq!(units.shown(&amounts).to_string(), expected, "{amounts}");
+        };
+        check([usd!(0.5), tokens!(3), requests!(1)].into(), "0.50 USD, 3 tokens");
+        check(tokens!(3).into(), "3 tokens");
+        check(requests!(1).into(), "0.00 USD");
+        check(Amounts::none(), "0.00 USD");
+        assert!(Units(vec![]).shown(&usd!(1).into()).is_empty());
+    }
 }

@@ -1,0 +1,92 @@
+//! [`Spend`]: what a run has spent so far of what it may.
+
+use safeguards_api::TeamSpec;
+use safeguards_types::{Amount, Amounts, Unit};
+
+use super::units::Units;
+
+/// All of a bar.
+pub(crate) const FULL: u64 = 1000;
+
+/// What the run has spent so far against a limit of the team's pool: on money, where that is limited.
+#[derive(Debug)]
+pub(crate) struct Spend {
+    pub(crate) units: Units,
+    limit: Option<Amount>,
+    spent: Amounts,
+}
+
+impl Spend {
+    /// Nothing yet.
+    pub(crate) fn of(spec: &TeamSpec) -> Self {
+        let limits = spec.pools.first().map(|pool| pool.limits.as_slice()).unwrap_or_default();
+        let limit = limits.iter().find(|limit| limit.unit == Unit::USD).or_else(|| limits.first());
+        let limit = limit.map(|limit| Amount::new(limit.amount, limit.unit.clone()));
+        Self { units: Units::of(spec), limit, spent: Amounts::none() }
+    }
+
+    /// Adds what a step cost.
+    pub(crate) fn add(&mut self, amounts: &Amounts) {
+        self.spent.add_all(amounts);
+    }
+
+    /// Such as `0.0007 of 0.05 USD`.
+    pub(crate) fn text(&self) -> String {
+        match &self.limit {
+            Some(limit) => format!("{} of {limit}", self.spent.get(limit.unit())),
+            None => self.units.shown(&self.spent).to_string(),
+        }
+    }
+
+    /// How much of the limit is spent, in thousandths; none where there is no limit.
+    pub(crate) fn permille(&self) -> u64 {
+        self.limit.as_ref().map_or(0, |limit| permille(&self.spent, &limit.clone().into()))
+    }
+}
+
+/// How much is used of the first unit of `whole` that is not zero, in thousandths, up to all of it.
+pub(crate) fn permille(used: &Amounts, whole: &Amounts) -> u64 {
+    let Some(whole) = whole.iter().find(|amount| !amount.quantity().is_zero()) else {
+        return 0;
+    };
+    let used = used.get(whole.unit()).steps().saturating_mul(FULL.into());
+    let permille = used.checked_div(whole.quantity().steps()).unwrap_or(0);
+    u64::try_from(permille).unwrap_or(FULL).min(FULL)
+}
+
+#[cfg(test)]
+mod tests {
+    use safeguards_types::{Quantity, requests, usd};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(used: impl Into<Amounts>, whole: impl Into<Amounts>, expected: u64) {
+        assert_eq!(permille(&used.into(), &whole.into()), expected);
+    }
+
+    #[test]
+    fn shares_are_cut_off_at_both_ends() {
+        check(usd!(0.25), usd!(1), 250);
+        check(usd!(0.0019), usd!(1), 1);
+        check(usd!(7), usd!(1), FULL);
+        check(Amount::new(Quantity::MAX, Unit::USD), Amount::new(Quantity::STEP, Unit::USD), FULL);
+        check(Amounts::none(), usd!(1), 0);
+        check(usd!(1), Amounts::none(), 0);
+        check([usd!(1), requests!(1)], [usd!(0), requests!(4)], 250);
+    }
+
+    #[test]
+    fn money_is_shown_before_other_limits() {
+        let spend = |limits: &str| {
+            let agent = "[[agent]]\nname = \"a\"\ncommand = [\"true\"]\nestimate = \"0.10 USD\"\n";
+            let team = format!("pool = {{ limits = [{limits}] }}\n{agent}");
+            let mut spend = Spend::of(&TeamSpec::parse(&team, "crew.toml").unwrap());
+            spend.add(&[usd!(0.5), requests!(1)].into());
+            (spend.text(), spend.permille())
+        };
+        assert_eq!(spend(r#""4 requests", "2 USD""#), ("0.5 of 2.00 USD".to_owned(), 250));
+        assert_eq!(spend(r#""4 requests""#), ("1 of 4 requests".to_owned(), 250));
+        assert_eq!(spend(""), ("0.50 USD".to_owned(), 0));
+    }
+}
