@@ -262,10 +262,15 @@ impl<const N: usize> From<[Amount; N]> for Amounts {
     }
 }
 
+/// Room for this many units is made at once; a longer claim is not believed before the amounts come.
+const UNITS_EXPECTED_MAX: usize = 8;
+
 impl FromIterator<Amount> for Amounts {
     /// Amounts of the same unit add up.
     fn from_iter<I: IntoIterator<Item = Amount>>(amounts: I) -> Self {
-        let mut sum = Self::none();
+        let amounts = amounts.into_iter();
+        let at_most = amounts.size_hint().1.unwrap_or(0).min(UNITS_EXPECTED_MAX);
+        let mut sum = Self(SmallVec::with_capacity(at_most));
         for amount in amounts {
             // Most come in order; one comparison is then all it takes.
             match sum.0.last() {

@@ -62,14 +62,9 @@ impl Tally {
 
     /// What is charged for it: cost, tokens, requests, each where there is any.
     pub(crate) fn charge(&self, currency: &Unit) -> Amounts {
-        let mut charge = Amounts::none();
-        for unit in [currency, &Unit::REQUESTS, &Unit::TOKENS] {
-            let quantity = self.quantity(unit);
-            if !quantity.is_zero() {
-                charge.set(Amount::new(quantity, unit.clone()));
-            }
-        }
-        charge
+        let units = [currency, &Unit::REQUESTS, &Unit::TOKENS].into_iter();
+        let amounts = units.map(|unit| Amount::new(self.quantity(unit), unit.clone()));
+        amounts.filter(|amount| !amount.quantity().is_zero()).collect()
     }
 }
 
