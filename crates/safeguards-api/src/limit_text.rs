@@ -1,7 +1,7 @@
 //! A limit written as text, the same in team files and on the command line: `0.60 USD per day in Europe/Berlin`.
 
 use safeguards_budget::{Limit, Window, WindowError};
-use safeguards_types::{Amount, AmountError};
+use safeguards_types::{Amount, AmountError, Quantity};
 
 use crate::duration_text;
 
@@ -12,6 +12,12 @@ pub enum LimitTextError {
     /// What stands before `per` is no amount.
     #[error(transparent)]
     Amount(#[from] AmountError),
+    /// It is more than a ledger takes.
+    #[error("{amount} is more than {}, the largest amount taken", Quantity::AMOUNT_MAX)]
+    TooLarge {
+        /// What was given.
+        amount: Amount,
+    },
     /// What stands after `per` is no window.
     #[error(
         "`per {text}` is no window; write `per second`, `per minute`, `per hour`, whole seconds such as `per 60s` \
@@ -30,7 +36,7 @@ impl LimitTextError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Amount(_) => "config.amount",
+            Self::Amount(_) | Self::TooLarge { .. } => "config.amount",
             Self::Window { .. } | Self::Bounds(_) => "config.window",
         }
     }
@@ -58,6 +64,9 @@ pub fn parse(text: &str) -> Result<Limit, LimitTextError> {
     let at = words.iter().position(|word| *word == "per");
     let (amount, window) = words.split_at(at.unwrap_or(words.len()));
     let amount = Amount::parse(&amount.join(" "))?;
+    if amount.quantity() > Quantity::AMOUNT_MAX {
+        return Err(LimitTextError::TooLarge { amount });
+    }
     match window {
         [] => Ok(Limit::lifetime(amount)),
         [_per, window @ ..] => Ok(Limit::new(amount, read_window(window)?)),
@@ -108,6 +117,7 @@ mod tests {
     #[test]
     fn a_limit_is_an_amount_and_perhaps_a_window() {
         check("1 USD", Ok("1.00 USD"));
+        check("1_000_000_000_000_000 USD", Ok("1000000000000000.00 USD"));
         check("  8_000 tokens  ", Ok("8000 tokens"));
         check("0.60 USD per day in Europe/Berlin", Ok("0.60 USD per day in Europe/Berlin"));
         check("5 USD per week", Ok("5.00 USD per week in UTC"));
@@ -123,6 +133,9 @@ mod tests {
         check("per day", Err(("config.amount", "a number and a unit")));
         check("-1 USD per day", Err(("config.amount", "negative")));
         check("", Err(("config.amount", "a number and a unit")));
+        let too_large = "more than 1000000000000000, the largest";
+        check("1_000_000_000_000_001 USD", Err(("config.amount", too_large)));
+        check("2_000_000_000_000_000 USD per day", Err(("config.amount", too_large)));
         check("1 USD per", Err(("config.window", "`per day`")));
         check("1 USD per fortnight", Err(("config.window", "`per 60s`")));
         check("1 USD per 1500ms", Err(("config.window", "whole seconds")));

@@ -1,10 +1,11 @@
 //! What an attempt is charged: the rules by which reports, drawn amounts and estimates become spending.
 
+use safeguards_budget::Denial;
 use safeguards_pricing::{Price, PriceError, PriceTable, Usage};
 use safeguards_types::{Amount, Amounts, Quantity, Unit};
 use serde::Serialize;
 
-use crate::Cost;
+use crate::{Cost, context::Told};
 
 /// What the amounts that were settled rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,8 +18,10 @@ pub enum CostBasis {
     Reported,
     /// What it had drawn; it did not say what it cost.
     Drawn,
-    /// The estimate: nobody knows what it cost (`unknown_cost`).
+    /// The estimate, or more where that much is known: nobody knows what it cost (`unknown_cost`).
     Estimate,
+    /// What the ledger could write down: all that it cost was too much, or in units that it does not know.
+    Partial,
     /// The agent is free.
     Free,
 }
@@ -48,8 +51,21 @@ pub(crate) enum Said {
     Nothing,
     /// The total.
     Total(Amounts),
-    /// Only these tokens: they could not be priced.
-    Unpriced(Amounts),
+    /// These amounts, and what nobody could read or price.
+    AtLeast(Amounts),
+}
+
+impl Said {
+    /// The larger of two, unit by unit.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, said) | (said, Self::Nothing) => said,
+            (Self::Total(one), Self::Total(other)) => Self::Total(larger(&one, &other)),
+            (Self::Total(one) | Self::AtLeast(one), Self::Total(other) | Self::AtLeast(other)) => {
+                Self::AtLeast(larger(&one, &other))
+            }
+        }
+    }
 }
 
 /// By what usage is priced.
@@ -75,9 +91,33 @@ impl Tariff<'_> {
     }
 }
 
+/// Prices all that was said of a cost: at the end, and while the agent ran. Gives what people should know,
+/// and the first reason why something has no price.
+pub(crate) fn price_all(
+    cost: &Cost,
+    told: &Told,
+    tariff: Tariff<'_>,
+) -> (Said, Vec<String>, Option<PriceError>) {
+    let mut said =
+        if told.is_cost_unreadable { Said::AtLeast(Amounts::none()) } else { Said::Nothing };
+    let (mut all_notes, mut trouble) = (Vec::new(), None);
+    // A cost said at the end was most often noted before.
+    let before = told.costs.iter().filter(|said| *said != cost);
+    for cost in before.chain([cost]) {
+        let (one, notes) = price(cost.clone(), tariff);
+        said = said.or(one);
+        match notes {
+            Ok(notes) => all_notes.extend(notes),
+            Err(error) => trouble = trouble.or(Some(error)),
+        }
+    }
+    all_notes.dedup();
+    (said, all_notes, trouble)
+}
+
 /// Prices a cost. A usage counts its tokens besides what they cost. Gives what people should know, or why
 /// there is no price.
-pub(crate) fn price(cost: Cost, tariff: Tariff<'_>) -> (Said, Result<Vec<String>, PriceError>) {
+fn price(cost: Cost, tariff: Tariff<'_>) -> (Said, Result<Vec<String>, PriceError>) {
     match cost {
         Cost::Unknown => (Said::Nothing, Ok(Vec::new())),
         Cost::Known(amounts) => (Said::Total(amounts), Ok(Vec::new())),
@@ -89,7 +129,7 @@ pub(crate) fn price(cost: Cost, tariff: Tariff<'_>) -> (Said, Result<Vec<String>
                     total.add(&cost);
                     (Said::Total(total), Ok(notes))
                 }
-                Err(error) => (Said::Unpriced(tokens), Err(error)),
+                Err(error) => (Said::AtLeast(tokens), Err(error)),
             }
         }
     }
@@ -108,8 +148,8 @@ pub(crate) fn bill(held: &Amounts, free: bool, drawn: &Amounts, said: Said) -> B
                 .then(|| CostMismatch { reported: total.clone(), drawn: drawn.clone() });
             (larger(&total, drawn), CostBasis::Reported, mismatch)
         }
-        Said::Unpriced(tokens) => {
-            let known = larger(&tokens, drawn);
+        Said::AtLeast(amounts) => {
+            let known = larger(&amounts, drawn);
             (larger(held, &known), CostBasis::Estimate, None)
         }
         Said::Nothing if !drawn.is_zero() => (drawn.clone(), CostBasis::Drawn, None),
@@ -123,12 +163,34 @@ pub(crate) fn bill(held: &Amounts, free: bool, drawn: &Amounts, said: Said) -> B
     Bill { amounts, basis, mismatch }
 }
 
-/// What is settled where the ledger cannot write a bill down (a unit that it does not know, say): in the
-/// units that were held, the larger of what was held and what was billed.
-pub(crate) fn bill_in_held_units(held: &Amounts, billed: &Amounts) -> Bill {
-    let known = billed.iter().filter(|amount| held.names(amount.unit()));
-    let known: Amounts = known.cloned().collect();
-    Bill { amounts: larger(held, &known), basis: CostBasis::Estimate, mismatch: None }
+/// What is left of a bill that a ledger denied, for it to be asked again; none where no other bill helps.
+pub(crate) fn cut_down(bill: &Bill, held: &Amounts, denial: &Denial) -> Option<Bill> {
+    let Bill { amounts, .. } = bill;
+    let without = |unit: &Unit| -> Amounts {
+        amounts.iter().filter(|amount| amount.unit() != unit).cloned().collect()
+    };
+    let with = |quantity, unit: &Unit| {
+        let mut amounts = amounts.clone();
+        amounts.set(Amount::new(quantity, unit.clone()));
+        amounts
+    };
+    let amounts = match denial {
+        // Who pays in units that nobody knows pays no less than the estimate.
+        Denial::UnknownUnit { unit } => larger(held, &without(unit)),
+        Denial::AmountOverflow { account: None, unit } => with(Quantity::AMOUNT_MAX, unit),
+        Denial::AmountOverflow { account: Some(_), unit } => {
+            let was_held = held.get(unit);
+            let is_more = amounts.get(unit) > was_held && !was_held.is_zero();
+            if is_more { with(was_held, unit) } else { without(unit) }
+        }
+        // What is said of the entry is too long.
+        Denial::BoundExceeded { .. } if bill.mismatch.is_some() => {
+            return Some(Bill { mismatch: None, ..bill.clone() });
+        }
+        // No other amount would make a difference.
+        Denial::LimitExceeded(_) | _ => return None,
+    };
+    Some(Bill { amounts, basis: CostBasis::Partial, mismatch: bill.mismatch.clone() })
 }
 
 /// The larger of two, unit by unit.
@@ -179,7 +241,7 @@ mod tests {
         check(true, nothing(), Said::Nothing, "1 requests", Free);
         check(true, nothing(), total(usd!(0.1)), "0.10 USD, 1 requests", Reported);
         check(false, nothing(), total(requests!(3)), "3 requests", Reported);
-        let unpriced = Said::Unpriced(tokens!(900).into());
+        let unpriced = Said::AtLeast(tokens!(900).into());
         check(false, usd!(0.05), unpriced, "0.20 USD, 1 requests, 900 tokens", Estimate);
     }
 
@@ -205,15 +267,35 @@ mod tests {
         assert_eq!(said, Said::Total([usd!(0.01212), tokens!(4_818)].into()));
         assert!(notes.is_ok());
         let (said, notes) = price(usage("nobody-1"), table);
-        assert_eq!(said, Said::Unpriced(tokens!(4_818).into()));
+        assert_eq!(said, Said::AtLeast(tokens!(4_818).into()));
         assert_eq!(notes.map_err(|error| error.code()), Err("pricing.unknown_model"));
     }
 
     #[test]
-    fn what_the_ledger_cannot_write_down_is_settled_in_the_units_held() {
-        let billed = Amounts::from([usd!(0.5), Amount::parse("3 EUR").unwrap()]);
-        let bill = bill_in_held_units(&held(), &billed);
-        assert_eq!(bill.amounts.to_string(), "0.50 USD, 1 requests");
+    fn what_the_ledger_cannot_write_down_is_cut_down() {
+        #[track_caller]
+        fn check(billed: &[&str], denial: &Denial, expected: Option<&str>) {
+            let amounts = billed.iter().map(|amount| Amount::parse(amount).unwrap()).collect();
+            let bill = Bill { amounts, basis: CostBasis::Reported, mismatch: None };
+            let cut = cut_down(&bill, &held(), denial);
+            assert!(cut.iter().all(|bill| bill.basis == CostBasis::Partial));
+            assert_eq!(cut.map(|bill| bill.amounts.to_string()).as_deref(), expected);
+        }
+        let unknown = Denial::UnknownUnit { unit: Unit::new("EUR") };
+        let overflow = |account, unit| Denial::AmountOverflow { account, unit };
+        let counter = || Some("pool".into());
+        check(&["0.5 USD", "3 EUR"], &unknown, Some("0.50 USD, 1 requests"));
+        check(&["3 EUR", "7 tokens"], &unknown, Some("0.20 USD, 1 requests, 7 tokens"));
+        let too_large = "2_000_000_000_000_000 USD";
+        check(&[too_large], &overflow(None, Unit::USD), Some("1000000000000000.00 USD"));
+        check(
+            &[too_large, "7 tokens"],
+            &overflow(counter(), Unit::USD),
+            Some("0.20 USD, 7 tokens"),
+        );
+        check(&["0.2 USD", "7 tokens"], &overflow(counter(), Unit::USD), Some("7 tokens"));
+        check(&["0.2 USD", "7 tokens"], &overflow(counter(), Unit::TOKENS), Some("0.20 USD"));
+        check(&["0.2 USD"], &Denial::UnknownAccount { account: "a".into() }, None);
     }
 
     prop_compose! {

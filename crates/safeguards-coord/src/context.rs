@@ -6,10 +6,12 @@ use parking_lot::Mutex;
 use safeguards_types::{Amounts, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AttemptId, RunFact, RunId, bill::larger, event::Emitter};
+use crate::{AttemptId, Cost, RunFact, RunId, bill::larger, event::Emitter};
 
 /// How many of the latest log lines of an attempt are kept.
 const LOG_LINES_KEPT: usize = 50;
+/// How many costs are kept that cannot be made one before they are priced.
+const COSTS_KEPT: usize = 1_000;
 
 /// What an agent is given beside its task: how long it has, what is set aside for it, and how to tell how
 /// far it is.
@@ -28,15 +30,21 @@ struct Shared {
     held: Amounts,
     cancellation: CancellationToken,
     events: Arc<Emitter>,
-    told: Mutex<Told>,
+    /// None once the attempt has ended.
+    told: Mutex<Option<Told>>,
 }
 
-/// What the agent has told so far.
+/// What an agent told before it ended.
 #[derive(Debug, Default)]
-struct Told {
-    has_ended: bool,
-    drawn: Amounts,
-    log: VecDeque<String>,
+pub(crate) struct Told {
+    /// What it had drawn.
+    pub(crate) drawn: Amounts,
+    /// What it said that it cost, be it that it said so more than once.
+    pub(crate) costs: Vec<Cost>,
+    /// Whether it said something of its cost that nobody can read.
+    pub(crate) is_cost_unreadable: bool,
+    /// The last lines of its log.
+    pub(crate) log: VecDeque<String>,
 }
 
 impl Context {
@@ -46,8 +54,8 @@ impl Context {
         (deadline, cancellation): (Timestamp, CancellationToken),
         held: Amounts,
     ) -> Self {
-        let shared =
-            Shared { run, attempt, deadline, held, cancellation, events, told: Mutex::default() };
+        let told = Mutex::new(Some(Told::default()));
+        let shared = Shared { run, attempt, deadline, held, cancellation, events, told };
         Self { shared: Arc::new(shared) }
     }
 
@@ -102,9 +110,9 @@ impl Context {
         let line = line.into();
         {
             let mut told = self.shared.told.lock();
-            if told.has_ended {
+            let Some(told) = told.as_mut() else {
                 return;
-            }
+            };
             if told.log.len() >= LOG_LINES_KEPT {
                 told.log.pop_front();
             }
@@ -116,20 +124,40 @@ impl Context {
     pub(crate) fn tell(&self, text: String, so_far: &Amounts) {
         let drawn = {
             let mut told = self.shared.told.lock();
-            if told.has_ended {
+            let Some(told) = told.as_mut() else {
                 return;
-            }
+            };
             told.drawn = larger(&told.drawn, so_far);
             told.drawn.clone()
         };
         self.emit(RunFact::Progressed { text, drawn });
     }
 
-    /// Ends the telling, and gives what was drawn and the last lines of the log.
-    pub(crate) fn end(&self) -> (Amounts, Vec<String>) {
+    /// Notes a cost that was said, so that it counts whatever becomes of who said it.
+    pub(crate) fn note_cost(&self, cost: Cost) {
         let mut told = self.shared.told.lock();
-        told.has_ended = true;
-        (std::mem::take(&mut told.drawn), told.log.drain(..).collect())
+        let Some(told) = told.as_mut() else {
+            return;
+        };
+        let is_full = told.costs.len() >= COSTS_KEPT;
+        match (told.costs.last_mut(), cost) {
+            (Some(Cost::Known(known)), Cost::Known(amounts)) => *known = larger(known, &amounts),
+            (Some(last), cost) if *last == cost => {}
+            _ if is_full => told.is_cost_unreadable = true,
+            (_, cost) => told.costs.push(cost),
+        }
+    }
+
+    /// Notes that something was said of the cost that nobody can read.
+    pub(crate) fn note_unreadable_cost(&self) {
+        if let Some(told) = self.shared.told.lock().as_mut() {
+            told.is_cost_unreadable = true;
+        }
+    }
+
+    /// Ends the telling, and gives what was told.
+    pub(crate) fn end(&self) -> Told {
+        self.shared.told.lock().take().unwrap_or_default()
     }
 
     fn emit(&self, fact: RunFact) {

@@ -4,6 +4,7 @@ mod env;
 mod group;
 mod lines;
 mod protocol;
+mod spoken;
 
 use std::{io, path::PathBuf, process::ExitStatus, process::Stdio, time::Duration};
 
@@ -48,7 +49,9 @@ const REAPING: Duration = Duration::from_secs(2);
 /// ```
 ///
 /// Without `cost` or `usage` what it had drawn counts as spent, else the estimate. A result that is followed
-/// by an exit code other than 0 is a failure, and its cost counts. Lines before the result that are no JSON
+/// by an exit code other than 0 is a failure, and its cost counts. So does what a line says of its cost that
+/// is refused or is not the last: the largest of all that was said is settled, and no less than the estimate
+/// where some of it cannot be read. Lines before the result that are no JSON
 /// object go to the step's log, as does stderr.
 ///
 /// # What it runs in
@@ -159,10 +162,7 @@ impl ProgramAgent {
                 AgentError::of(AgentErrorKind::NotStarted, message)
             }
             (io::ErrorKind::NotFound, _) => {
-                let message = format!(
-                    "there is no program `{program}`; write a path, or a name that is in its PATH"
-                );
-                AgentError::of(AgentErrorKind::NotFound, message)
+                AgentError::of(AgentErrorKind::NotFound, self.not_found())
             }
             (io::ErrorKind::PermissionDenied, _) => {
                 let message = format!("`{program}` is no program that may be executed");
@@ -174,6 +174,23 @@ impl ProgramAgent {
                 AgentError::of(AgentErrorKind::NotStarted, message).caused_by(error)
             }
         }
+    }
+}
+
+impl ProgramAgent {
+    /// What is not there: the program, or what its first line wants it to be run by.
+    fn not_found(&self) -> String {
+        let program = &self.program;
+        let folder = self.folder.clone().unwrap_or_default();
+        if program.contains('/') && folder.join(program).exists() {
+            return format!(
+                "`{program}` is there, but the interpreter that its first line names is not"
+            );
+        }
+        format!(
+            "there is no program `{program}`, or the interpreter that its first line names is not there; \
+             write a path, or a name that is in its PATH"
+        )
     }
 }
 

@@ -5,6 +5,7 @@ mod options;
 mod purse;
 
 use std::{
+    any::Any,
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -208,13 +209,11 @@ impl Run<'_> {
         let asked = catch_unwind(AssertUnwindSafe(|| self.strategy.next(&self.progress)));
         let moves = match asked {
             Ok(moves) => moves,
-            Err(panic) => {
-                let (strategy, message) = (self.strategy.name().to_owned(), panic_text(&*panic));
-                return Some(Verdict::fault(&RunFault::StrategyPanicked { strategy, message }));
-            }
+            Err(panic) => return Some(self.panicked(&*panic)),
         };
         for one in moves {
             let done = match one {
+                Move::Start(step) if self.is_over() => return Some(self.come_too_late(&step)),
                 Move::Start(step) => self.start(step),
                 Move::Skip { step, agent, because } => self.skip(&step, &agent, because),
                 Move::Cancel(step) => {
@@ -234,6 +233,31 @@ impl Run<'_> {
         None
     }
 
+    fn panicked(&self, panic: &(dyn Any + Send)) -> Verdict {
+        let (strategy, message) = (self.strategy.name().to_owned(), panic_text(panic));
+        Verdict::fault(&RunFault::StrategyPanicked { strategy, message })
+    }
+
+    fn is_over(&self) -> bool {
+        self.shared.runner.clock.now() >= self.shared.deadline && !self.cancellation.is_cancelled()
+    }
+
+    /// The run's time is over, and the strategy goes on: its first step too late is the last.
+    fn come_too_late(&mut self, step: &Step) -> Verdict {
+        let fault = RunFault::DeadlineBeforeStart { deadline: self.shared.deadline };
+        let mut reason = Reason::from(&fault);
+        reason.message = format!("{}: {}", step.agent, reason.message);
+        let noted = self.not_begun((&step.step, &step.agent), State::TimedOut, reason.clone());
+        if let Err(fault) = noted {
+            return Verdict::fault(&fault);
+        }
+        let so_far = catch_unwind(AssertUnwindSafe(|| self.strategy.so_far(&self.progress)));
+        match so_far {
+            Ok(output) => Verdict { state: State::TimedOut, reason: Some(reason), output },
+            Err(panic) => self.panicked(&*panic),
+        }
+    }
+
     fn start(&mut self, step: Step) -> Result<(), RunFault> {
         let member = self.name(&step.step, &step.agent)?;
         let cancellation = self.cancellation.child_token();
@@ -249,13 +273,24 @@ impl Run<'_> {
     }
 
     fn skip(&mut self, step: &StepId, agent: &AgentId, because: String) -> Result<(), RunFault> {
+        let reason = (&RunFault::Skipped { because }).into();
+        self.not_begun((step, agent), State::Skipped, reason)
+    }
+
+    /// Notes a step that ends before it began.
+    fn not_begun(
+        &mut self,
+        (step, agent): (&StepId, &AgentId),
+        state: State,
+        reason: Reason,
+    ) -> Result<(), RunFault> {
         let member = self.name(step, agent)?;
         let id = AttemptId { step: step.clone(), agent: agent.clone(), number: 0 };
         let now = self.shared.runner.clock.now();
-        let mut report = StepReport::new(&id, member.payer(), State::Skipped, now);
-        report.reason = Some((&RunFault::Skipped { because }).into());
+        let mut report = StepReport::new(&id, member.payer(), state, now);
+        report.reason = Some(reason);
         self.shared.step_ended(&id, &report);
-        self.progress.end(step, State::Skipped, None);
+        self.progress.end(step, state, None);
         self.reports.push(Some(report));
         Ok(())
     }

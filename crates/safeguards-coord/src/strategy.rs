@@ -20,6 +20,7 @@ use crate::{State, StepId, Task};
 /// - Pure: the same progress gives the same moves. It waits for nothing and reads no clock.
 /// - It is asked at the start and after each step's end. Where nothing is running it starts a step or
 ///   finishes; else the run fails as stalled.
+/// - The first step that it starts after the run's deadline ends the run.
 /// - It finishes once, with [`Move::Succeed`] or [`Move::Stop`]. What is running then is cancelled; moves
 ///   after that are dropped.
 /// - Names of steps differ within a run.
@@ -54,6 +55,11 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
 
     /// What comes next.
     fn next(&self, progress: &Progress) -> Vec<Move>;
+
+    /// What there is to show of a run whose time was over before the strategy finished.
+    fn so_far(&self, _progress: &Progress) -> Option<Value> {
+        None
+    }
 }
 
 /// What a strategy wants done.

@@ -327,3 +327,24 @@ async fn console_and_file_get_one_line_for_each_alert() {
     assert_eq!(error.code(), "notify.file_not_opened");
     assert!(error.to_string().contains(folder.path().to_str().unwrap()));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    #[track_caller]
+    fn check(path: &std::path::Path, what: Option<&str>) {
+        let opened = JsonLinesChannel::open(path);
+        let error =
+            opened.err().map(|error| std::error::Error::source(&error).unwrap().to_string());
+        assert_eq!(error.as_deref(), what, "{}", path.display());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let what =
+        "it is a named pipe, where every line would wait for a reader; write the path of a file";
+    check(&pipe, Some(what));
+    check(folder.path(), Some("it is a folder; write the path of a file in it"));
+    check("/dev/null".as_ref(), None);
+    check(&folder.path().join("new.jsonl"), None);
+}

@@ -72,6 +72,8 @@ impl Quantity {
     pub const STEP: Self = Self(1);
     /// One whole unit.
     pub const ONE: Self = Self(STEPS_PER_UNIT);
+    /// The largest amount in one command of a ledger: 10¹⁵ units.
+    pub const AMOUNT_MAX: Self = Self(1_000_000_000_000_000 * STEPS_PER_UNIT);
     /// The largest quantity: 10¹⁶ units, the bound of a counter.
     pub const MAX: Self = Self(10_000_000_000_000_000 * STEPS_PER_UNIT);
 

@@ -134,7 +134,8 @@ fn read_command(section: &mut Section<'_>) -> Vec<String> {
         section.reader.mistake(MistakeKind::Agent, &section.span(), message);
     }
     let words = words.unwrap_or_default();
-    words.iter().map(|word| (*word.get_ref()).to_owned()).collect()
+    let is_path = |word: &&Text<'_>| section.reader.is_path("command", word);
+    words.iter().filter(is_path).map(|word| (*word.get_ref()).to_owned()).collect()
 }
 
 fn read_estimate(section: &mut Section<'_>) -> (Option<Spanned<Amounts>>, bool) {
@@ -167,7 +168,7 @@ fn read_estimate(section: &mut Section<'_>) -> (Option<Spanned<Amounts>>, bool) 
 
 fn read_dir(section: &mut Section<'_>) -> Option<String> {
     let dir = section.text("dir", "write a folder, relative to the team file's")?;
-    Some((*dir.get_ref()).to_owned())
+    section.reader.is_path("dir", &dir).then(|| (*dir.get_ref()).to_owned())
 }
 
 fn read_environment(section: &mut Section<'_>) -> Vec<VariableSpec> {

@@ -80,13 +80,15 @@ fn read_target<'a>(section: &mut Section<'a>, value: Value<'a>) -> Option<AlertT
     if value.get_ref().as_table().is_some() {
         let mut target = section.table("to", "the target of an alert")?;
         let file = target.text("file", what);
+        let reader = target.reader;
         // A target that is planned is noted below, by its name.
         if target.lacks("file") && PLANNED_TARGETS.iter().all(|planned| target.lacks(planned)) {
             let message = format!("an alert goes nowhere; {what}");
             target.reader.mistake(MistakeKind::Missing, &target.span(), message);
         }
         target.finish(&PLANNED_TARGETS);
-        return Some(AlertTarget::File(PathBuf::from(file?.get_ref())));
+        let file = file.filter(|file| reader.is_path("file", file))?;
+        return Some(AlertTarget::File(PathBuf::from(file.get_ref())));
     }
     let is_console = value.get_ref().as_str() == Some("console");
     if !is_console {

@@ -1,6 +1,6 @@
 //! [`Mistake`]: what is wrong with a team file, where, and what is allowed.
 
-use std::{fmt, ops::Range, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 /// What kind of mistake it is. Each has a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,25 +85,6 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// A mistake at `span` of `text`.
-    pub(super) fn new(
-        kind: MistakeKind,
-        (file, text): (&Path, &str),
-        span: &Range<usize>,
-        message: String,
-    ) -> Self {
-        let before = text.get(..span.start).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
-        let in_line = before.get(line_start..).unwrap_or_default();
-        Self {
-            kind,
-            file: file.display().to_string(),
-            line: before.matches('\n').count().saturating_add(1),
-            column: in_line.chars().count().saturating_add(1),
-            message,
-        }
-    }
-
     /// The stable code of its kind.
     pub const fn code(&self) -> &'static str {
         self.kind.code()
@@ -117,26 +98,83 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// A team file that cannot be used. It has at least one mistake; all that were found are in it.
+/// The mistakes of a file so far: the first by their places, and how many more there are.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes {
+    /// By the byte where each stands, and by when it was noted.
+    kept: BTreeMap<(usize, usize), (MistakeKind, String)>,
+    noted: usize,
+}
+
+impl Mistakes {
+    /// Notes a mistake at a byte of the text.
+    pub(super) fn note(&mut self, kind: MistakeKind, at: usize, message: String) {
+        self.kept.insert((at, self.noted), (kind, message));
+        self.noted = self.noted.saturating_add(1);
+        if self.kept.len() > TeamFileError::MISTAKES_MAX {
+            self.kept.pop_last();
+        }
+    }
+
+    /// All of them as one error, each with its line and column of `text`; `None` where there is none.
+    pub(super) fn in_file(&self, file: &Path, text: &str) -> Option<TeamFileError> {
+        let mut place = Place { at: 0, line: 1, column: 1 };
+        let mut placed = self.kept.iter().map(|((at, _), (kind, message))| {
+            place.go_on_to(*at, text);
+            let Place { at: _, line, column } = place;
+            let (file, message) = (file.display().to_string(), message.clone());
+            Mistake { kind: *kind, file, line, column, message }
+        });
+        let first = placed.next()?;
+        let left_out = self.noted.saturating_sub(self.kept.len());
+        Some(TeamFileError { first, rest: placed.collect(), left_out })
+    }
+}
+
+/// A place in a text, which is walked through once.
+#[derive(Clone, Copy)]
+struct Place {
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    fn go_on_to(&mut self, at: usize, text: &str) {
+        let passed = text.get(self.at..at).unwrap_or_default();
+        let in_line = match passed.rsplit_once('\n') {
+            Some((lines, in_line)) => {
+                let ends = lines.matches('\n').count().saturating_add(1);
+                (self.line, self.column) = (self.line.saturating_add(ends), 1);
+                in_line
+            }
+            None => passed,
+        };
+        self.column = self.column.saturating_add(in_line.chars().count());
+        self.at = at;
+    }
+}
+
+/// A team file that cannot be used. It has at least one mistake; the first hundred are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamFileError {
     first: Mistake,
     rest: Vec<Mistake>,
+    left_out: usize,
 }
 
 impl TeamFileError {
-    /// These mistakes in the order of the file; `None` where there is none.
-    pub(super) fn of(mut mistakes: Vec<Mistake>) -> Option<Self> {
-        mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
-        let mut mistakes = mistakes.into_iter();
-        let first = mistakes.next()?;
-        let rest = mistakes.collect();
-        Some(Self { first, rest })
-    }
+    /// How many mistakes are kept.
+    pub const MISTAKES_MAX: usize = 100;
 
-    /// Each mistake, in the order of the file.
+    /// The first mistakes, in the order of the file: at most [`Self::MISTAKES_MAX`].
     pub fn mistakes(&self) -> impl Iterator<Item = &Mistake> {
         std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// How many mistakes there are after those that are kept.
+    pub const fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// The stable code of the first.
@@ -149,7 +187,7 @@ impl fmt::Display for TeamFileError {
     /// The first mistake, and how many more there are.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.first)?;
-        match self.rest.len() {
+        match self.rest.len().saturating_add(self.left_out) {
             0 => Ok(()),
             1 => out.write_str(" (and 1 more mistake)"),
             more => write!(out, " (and {more} more mistakes)"),

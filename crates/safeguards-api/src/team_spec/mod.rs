@@ -151,6 +151,7 @@ fn read<'a>(
     let concurrency = read_concurrency(&mut file, strategy);
     let deadline = file.duration("deadline");
     let prices = file.text("prices", "write the name of a file of prices");
+    let prices = prices.filter(|text| reader.is_path("prices", text));
     let mut pools = vec![pools::read_own(&mut file, &name)];
     pools.extend(pools::read_further(&mut file, &name));
     let agents = agents::read(&mut file, &name);

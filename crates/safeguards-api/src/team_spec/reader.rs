@@ -1,13 +1,16 @@
 //! [`Reader`]: reads the texts of one file, and keeps each mistake with its place.
 
-use std::{cell::RefCell, ops::Range, path::Path};
+use std::{cell::RefCell, collections::BTreeSet, ops::Range, path::Path};
 
 use safeguards_budget::{Limit, Percent};
-use safeguards_types::{Amount, Unit};
+use safeguards_types::{Amount, Quantity, Unit};
 use toml::{Spanned, de::DeValue};
 
-use super::mistake::{Mistake, MistakeKind, TeamFileError};
+use super::mistake::{MistakeKind, Mistakes, TeamFileError};
 use crate::limit_text;
+
+/// How many names a message lists.
+const LISTED_MAX: usize = 20;
 
 /// A value where it stands in the file.
 pub(super) type Value<'a> = &'a Spanned<DeValue<'a>>;
@@ -19,18 +22,18 @@ pub(super) type Text<'a> = Spanned<&'a str>;
 pub(super) struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
-    units: RefCell<Vec<Unit>>,
-    mistakes: RefCell<Vec<Mistake>>,
+    /// The units that are known, in the order in which messages list them, and for look-up.
+    units: RefCell<(Vec<Unit>, BTreeSet<Unit>)>,
+    mistakes: RefCell<Mistakes>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            units: RefCell::new(vec![Unit::USD, Unit::TOKENS, Unit::REQUESTS]),
-            mistakes: RefCell::default(),
+        let reader = Self { file, text, units: RefCell::default(), mistakes: RefCell::default() };
+        for unit in [Unit::USD, Unit::TOKENS, Unit::REQUESTS] {
+            reader.add_unit(unit);
         }
+        reader
     }
 
     /// Notes a mistake at `span`.
@@ -40,18 +43,20 @@ impl<'a> Reader<'a> {
         span: &Range<usize>,
         message: impl Into<String>,
     ) {
-        let mistake = Mistake::new(kind, (self.file, self.text), span, message.into());
-        self.mistakes.borrow_mut().push(mistake);
+        self.mistakes.borrow_mut().note(kind, span.start, message.into());
     }
 
     /// Makes a unit known beside those that always are.
     pub(super) fn add_unit(&self, unit: Unit) {
-        self.units.borrow_mut().push(unit);
+        let (listed, known) = &mut *self.units.borrow_mut();
+        if known.insert(unit.clone()) {
+            listed.push(unit);
+        }
     }
 
     /// All mistakes so far; `Ok` if there is none.
     pub(super) fn verdict(&self) -> Result<(), TeamFileError> {
-        TeamFileError::of(self.mistakes.borrow().clone()).map_or(Ok(()), Err)
+        self.mistakes.borrow().in_file(self.file, self.text).map_or(Ok(()), Err)
     }
 
     /// What stands at `span`, as it was written.
@@ -62,6 +67,12 @@ impl<'a> Reader<'a> {
     /// Reads `NUMBER UNIT`.
     pub(super) fn amount(&self, text: &Text<'_>) -> Option<Amount> {
         match Amount::parse(text.get_ref()) {
+            Ok(amount) if amount.quantity() > Quantity::AMOUNT_MAX => {
+                let error = limit_text::LimitTextError::TooLarge { amount };
+                let message = format!("\"{}\": {error}", text.get_ref());
+                self.mistake(MistakeKind::Amount, &text.span(), message);
+                None
+            }
             Ok(amount) => self.is_known_unit(text, amount.unit()).then_some(amount),
             Err(error) => {
                 let message = format!("\"{}\": {error}", text.get_ref());
@@ -77,7 +88,8 @@ impl<'a> Reader<'a> {
             Ok(limit) => self.is_known_unit(text, &limit.unit).then_some(limit),
             Err(error) => {
                 let kind = match &error {
-                    limit_text::LimitTextError::Amount(_) => MistakeKind::Amount,
+                    limit_text::LimitTextError::Amount(_)
+                    | limit_text::LimitTextError::TooLarge { .. } => MistakeKind::Amount,
                     limit_text::LimitTextError::Window { .. }
                     | limit_text::LimitTextError::Bounds(_) => MistakeKind::Window,
                 };
@@ -113,19 +125,36 @@ impl<'a> Reader<'a> {
         is_name
     }
 
+    /// Whether a program, a folder or a file may be called so; notes it where not.
+    pub(super) fn is_path(&self, key: &str, text: &Text<'_>) -> bool {
+        let is_path = !text.get_ref().contains('\0');
+        if !is_path {
+            let message = format!("`{key}` has a NUL in it; nothing on this system is called so");
+            self.mistake(MistakeKind::Value, &text.span(), message);
+        }
+        is_path
+    }
+
     /// Whether a unit was registered; notes it where not.
     pub(super) fn is_known_unit(&self, text: &Text<'_>, unit: &Unit) -> bool {
-        let units = self.units.borrow();
-        let is_known = units.contains(unit);
+        let (in_order, known) = &*self.units.borrow();
+        let is_known = known.contains(unit);
         if !is_known {
-            let known: Vec<&str> = units.iter().map(Unit::as_str).collect();
+            let known = listed(in_order.iter().map(Unit::as_str));
             let message = format!(
                 "\"{}\": no unit `{unit}`; known are {}; `units = [\"{unit}\"]` adds one",
                 text.get_ref(),
-                known.join(", "),
+                known,
             );
             self.mistake(MistakeKind::Unit, &text.span(), message);
         }
         is_known
     }
+}
+
+/// Names for a message: as many as one may list, and how many more there are.
+pub(super) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = names.len().saturating_sub(LISTED_MAX);
+    let listed = names.take(LISTED_MAX).collect::<Vec<_>>().join(", ");
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
 }

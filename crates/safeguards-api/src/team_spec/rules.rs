@@ -1,6 +1,6 @@
 //! What must hold across tables: names, the tree of pools, and estimates that can be held.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use safeguards_budget::{Limit, ProtectionStep, Window};
 use safeguards_types::{AccountId, Amount, Priority, Quantity, Unit};
@@ -9,7 +9,7 @@ use super::{
     agents::{AgentDraft, AgentSpec},
     mistake::{MistakeKind, TeamFileError},
     pools::{PoolDraft, PoolSpec},
-    reader::Reader,
+    reader::{Reader, listed},
 };
 
 /// Checks that every name is given once, and that every pool named is there.
@@ -23,7 +23,7 @@ pub(super) fn check_names(reader: &Reader<'_>, pools: &[PoolDraft<'_>], agents: 
         }
     }
     let names: BTreeSet<&str> = taken.keys().copied().collect();
-    let allowed = || names.iter().copied().collect::<Vec<_>>().join(", ");
+    let allowed = || listed(names.iter().copied());
     for pool in pools {
         let Some(parent) = &pool.parent else { continue };
         if !names.contains(parent.get_ref()) {
@@ -58,26 +58,22 @@ pub(super) fn order_pools(
     reader: &Reader<'_>,
     drafts: Vec<PoolDraft<'_>>,
 ) -> Result<Vec<PoolSpec>, TeamFileError> {
+    let mut below: BTreeMap<Option<AccountId>, Vec<PoolDraft<'_>>> = BTreeMap::new();
+    for draft in drafts {
+        below.entry(draft.spec.parent.clone()).or_default().push(draft);
+    }
     let mut ordered: Vec<PoolSpec> = Vec::new();
-    let mut waiting = drafts;
-    while !waiting.is_empty() {
-        let is_next = |draft: &PoolDraft<'_>| match &draft.spec.parent {
-            None => true,
-            Some(parent) => ordered.iter().any(|pool| pool.account == *parent),
-        };
-        let (next, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_next);
-        if next.is_empty() {
-            for draft in &later {
-                let message = format!(
-                    "pool {} stands below itself; `parent` must lead to the team's own pool",
-                    draft.spec.account
-                );
-                reader.mistake(MistakeKind::Pool, &draft.name.span(), message);
-            }
-            break;
-        }
-        ordered.extend(next.into_iter().map(|draft| draft.spec));
-        waiting = later;
+    let mut next: VecDeque<_> = below.remove(&None).unwrap_or_default().into();
+    while let Some(PoolDraft { spec, .. }) = next.pop_front() {
+        next.extend(below.remove(&Some(spec.account.clone())).unwrap_or_default());
+        ordered.push(spec);
+    }
+    for draft in below.values().flatten() {
+        let message = format!(
+            "pool {} stands below itself; `parent` must lead to the team's own pool",
+            draft.spec.account
+        );
+        reader.mistake(MistakeKind::Pool, &draft.name.span(), message);
     }
     reader.verdict().map(|()| ordered)
 }

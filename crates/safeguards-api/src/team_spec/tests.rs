@@ -310,6 +310,63 @@ fn all_mistakes_come_in_the_order_of_the_file() {
 }
 
 #[test]
+fn of_many_mistakes_the_first_are_kept_and_the_others_counted() {
+    let line = "limits = [\"ä\", \"x\"]\n";
+    let agents = (0..2_000).map(|number| format!("[[agent]]\nname = \"a{number}\"\n{line}"));
+    let text: String = agents.collect();
+    let error = TeamSpec::parse(&text, "t.toml").unwrap_err();
+    assert_eq!((error.mistakes().count(), error.left_out()), (100, 2_000 * 4 - 100));
+    assert!(error.to_string().ends_with(" (and 7999 more mistakes)"), "{error}");
+    let places: Vec<_> =
+        error.mistakes().map(|mistake| (mistake.line, mistake.column)).take(8).collect();
+    assert_eq!(places[..4], [(1, 1), (1, 1), (3, 11), (3, 16)]);
+    assert_eq!(places[4..], [(4, 1), (4, 1), (6, 11), (6, 16)]);
+}
+
+#[test]
+fn names_that_are_listed_in_a_message_are_not_all_listed() {
+    let units: Vec<String> = (0..500).map(|number| format!("\"u{number}\"")).collect();
+    let text = format!("units = [{}]\n{}", units.join(", "), SMALL.replace("0.10 USD", "1 credit"));
+    let error = TeamSpec::parse(&text, "t.toml").unwrap_err().to_string();
+    assert!(error.contains("known are USD, tokens, requests, u0, "), "{error}");
+    assert!(error.contains(", u16 and 483 more; `units = [\"credit\"]` adds one"), "{error}");
+}
+
+#[test]
+fn what_the_ledger_or_the_system_would_refuse_is_a_mistake_with_its_place() {
+    let too_large =
+        "2000000000000000.00 USD is more than 1000000000000000, the largest amount taken";
+    check(
+        "1.00 USD",
+        "2_000_000_000_000_000 USD",
+        "config.amount",
+        &format!("2:20: \"2_000_000_000_000_000 USD\": {too_large}"),
+    );
+    check(
+        "0.10 USD",
+        "2_000_000_000_000_000 USD",
+        "config.amount",
+        &format!("7:12: \"2_000_000_000_000_000 USD\": {too_large}"),
+    );
+    let nul = |key: &str| format!("`{key}` has a NUL in it; nothing on this system is called so");
+    check("writer.py", "a\\u0000b", "config.value", &format!("6:23: {}", nul("command")));
+    let dir = "name = \"writer\"\ndir = \"a\\u0000\"";
+    check("name = \"writer\"", dir, "config.value", &format!("6:7: {}", nul("dir")));
+    check(
+        "pool =",
+        "prices = \"a\\u0000\"\npool =",
+        "config.value",
+        &format!("2:10: {}", nul("prices")),
+    );
+    check(
+        "[[agent]]",
+        "[[alert]]\nto = { file = \"a\\u0000\" }\n[[agent]]",
+        "config.value",
+        &format!("5:15: {}", nul("file")),
+    );
+}
+
+#[test]
 fn pools_that_stand_below_each_other_are_refused() {
     let ring = format!(
         "{SMALL}[[pools]]\nname = \"a\"\nparent = \"b\"\n[[pools]]\nname = \"b\"\nparent = \"a\"\n"

@@ -177,6 +177,12 @@ async fn prices_of_the_file_go_over_the_built_in_ones() -> Test {
     let path = folder.path().join("prices.toml");
     assert_eq!(error.to_string(), format!("{} could not be read", path.display()));
 
+    fs::File::create(&path)?.set_len(16 * 1024 * 1024 + 1)?;
+    let error = spec.bind(&sg).await.unwrap_err();
+    assert_eq!(error.code(), "config.unreadable");
+    let source = error.source().ok_or("no source")?.to_string();
+    assert_eq!(source, "it is longer than 16777216 bytes (16 MiB), the most that is read");
+
     fs::write(&path, prices)?;
     let report = run(&spec.bind(&sg).await?).await?;
     assert_eq!(

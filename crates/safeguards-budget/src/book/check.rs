@@ -13,8 +13,6 @@ use super::{
 };
 use crate::{Charge, Command, Denial, HoldId, Limit, OpenAccount, Retry, Shortfall};
 
-/// The largest amount in one command: 10¹⁵ units.
-const AMOUNT_MAX: Quantity = Quantity::literal("1_000_000_000_000_000");
 const NAME_BYTES_MAX: usize = 256;
 const METADATA_BYTES_MAX: usize = 65_536;
 const LIMITS_MAX: usize = 64;
@@ -333,7 +331,7 @@ pub(super) fn check_ttl(ttl: Duration, now: Timestamp) -> Result<Timestamp, Deni
 }
 
 pub(super) fn check_amount(quantity: Quantity, unit: &Unit) -> Result<(), Denial> {
-    if quantity > AMOUNT_MAX {
+    if quantity > Quantity::AMOUNT_MAX {
         return Err(Denial::AmountOverflow { account: None, unit: unit.clone() });
     }
     Ok(())

@@ -32,6 +32,8 @@ pub(super) async fn read_output(
         // An output that can no longer be read has ended.
         let read = output.read_until(b'\n', &mut line).await.unwrap_or(0);
         if output.limit() == 0 {
+            // Its last words may say what it cost.
+            transcript.read(line.trim_ascii());
             return Err(TooLarge);
         }
         if read == 0 {

@@ -3,36 +3,55 @@
 use std::{fmt, process::ExitStatus};
 
 use safeguards_pricing::Usage;
-use safeguards_types::{Amounts, Quantity};
-use serde::{Deserialize, Deserializer, de};
-use serde_json::{Map, Value, json};
+use safeguards_types::{Amounts, Quantity, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
 
-use super::ending;
-use crate::{AgentError, AgentErrorKind, Context, Cost, Reply, Task};
+use super::{ending, spoken::Spoken};
+use crate::{AgentError, AgentErrorKind, Context, Cost, Reply, RunId, StepId, Task};
 
 /// How much of a line is shown in a message.
 const SHOWN_MAX: usize = 120;
 
-/// The most that a ledger takes in one amount: 10¹⁵.
-const AMOUNT_MAX: Quantity = Quantity::from_units(1_000_000_000_000_000).unwrap();
+/// What some programs write before all else.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// The forms of a result, for messages.
 const ALLOWED: &str =
     r#"the last line is one JSON object: {"output":…} or {"error":…}, with "cost" or "usage""#;
 
-/// The one line that a program gets.
+/// The one line that a program gets, its keys in the order of the reference.
 pub(super) fn request(task: &Task, cx: &Context) -> Vec<u8> {
-    let attempt = cx.attempt();
-    let request = json!({
-        "task": task.text(),
-        "input": task.input(),
-        "run": cx.run(),
-        "step": attempt.step,
-        "attempt": attempt.number,
-        "held": cx.held(),
-        "deadline": cx.deadline(),
-    });
-    format!("{request}\n").into_bytes()
+    #[derive(Serialize)]
+    struct Request<'task> {
+        task: &'task str,
+        input: &'task Value,
+        run: &'task RunId,
+        step: &'task StepId,
+        attempt: u32,
+        held: &'task Amounts,
+        deadline: Timestamp,
+    }
+    let request = Request {
+        task: task.text(),
+        input: task.input(),
+        run: cx.run(),
+        step: &cx.attempt().step,
+        attempt: cx.attempt().number,
+        held: cx.held(),
+        deadline: cut_to_millis(cx.deadline()),
+    };
+    // Nothing in it can fail to be JSON: its keys are texts, and its numbers whole.
+    let mut line = serde_json::to_vec(&request).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+fn cut_to_millis(at: Timestamp) -> Timestamp {
+    let rest = at.as_nanos().checked_rem(NANOS_PER_MILLI).unwrap_or(0);
+    Timestamp::from_nanos(at.as_nanos().saturating_sub(rest)).unwrap_or(at)
 }
 
 /// A line of a program.
@@ -57,21 +76,21 @@ struct Keys {
     usage: Option<ModelUsage>,
 }
 
-/// What is looked for in a line that is otherwise wrong: the money is spent all the same.
-#[derive(Deserialize)]
-struct CostAlone {
-    cost: Option<Amounts>,
-}
-
 /// Tells `"output":null` from no output.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 /// A usage with the name of its model beside it.
-struct ModelUsage {
+pub(super) struct ModelUsage {
     model: String,
     usage: Usage,
+}
+
+impl From<ModelUsage> for Cost {
+    fn from(ModelUsage { model, usage }: ModelUsage) -> Self {
+        Self::Usage { model, usage }
+    }
 }
 
 impl<'de> Deserialize<'de> for ModelUsage {
@@ -92,9 +111,10 @@ impl Line {
         let keys: Keys = serde_json::from_slice(line).map_err(|error| plain(&error))?;
         let Keys { progress, drawn, output, error, retry, cost, usage } = keys;
         for amount in drawn.iter().chain(&cost).flatten() {
-            if amount.quantity() > AMOUNT_MAX {
+            if amount.quantity() > Quantity::AMOUNT_MAX {
                 return Err(format!(
-                    "{amount} is more than {AMOUNT_MAX}, the largest amount taken"
+                    "{amount} is more than {}, the largest amount taken",
+                    Quantity::AMOUNT_MAX
                 ));
             }
         }
@@ -103,7 +123,7 @@ impl Line {
                 return Err("it has both `cost` and `usage`; one is allowed".to_owned());
             }
             (Some(amounts), None) => Some(Cost::Known(amounts)),
-            (None, Some(ModelUsage { model, usage })) => Some(Cost::Usage { model, usage }),
+            (None, Some(usage)) => Some(usage.into()),
             (None, None) => None,
         };
         let is_progress = progress.is_some() || drawn.is_some();
@@ -146,7 +166,7 @@ pub(super) struct Transcript {
     cx: Context,
     /// The last line, if it was no progress.
     last: Option<Last>,
-    /// What results said that they cost; of several the last.
+    /// What was said last of the cost. The context is told all that was said.
     cost: Cost,
     /// The first mistake in a line that was meant as progress, or a result that was not the last line.
     mistake: Option<String>,
@@ -165,26 +185,42 @@ impl Transcript {
 
     /// Reads a line, without its end. Blank ones say nothing.
     pub(super) fn read(&mut self, line: &[u8]) {
+        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         if line.is_empty() {
             return;
         }
         self.pass_by();
-        let read = Line::parse(line);
+        let (read, is_object) = (Line::parse(line), line.starts_with(b"{"));
         match &read {
             Ok(Line::Progress { text, drawn }) => {
                 self.cx.tell(text.clone(), drawn);
                 return;
             }
-            Ok(Line::Output { cost, .. } | Line::Error { cost, .. }) => self.cost = cost.clone(),
-            Err(_) => {
-                if let Ok(CostAlone { cost: Some(cost) }) = serde_json::from_slice(line)
-                    && cost.iter().all(|amount| amount.quantity() <= AMOUNT_MAX)
-                {
-                    self.cost = Cost::Known(cost);
-                }
-            }
+            Ok(Line::Output { cost, .. } | Line::Error { cost, .. }) => self.note(cost.clone()),
+            Err(_) if is_object => self.note_all(Spoken::in_line(line)),
+            Err(_) => {}
         }
-        self.last = Some(Last { shown: shown(line), read, is_object: line.starts_with(b"{") });
+        self.last = Some(Last { shown: shown(line), read, is_object });
+    }
+
+    fn note(&mut self, cost: Cost) {
+        if cost != Cost::Unknown {
+            self.cx.note_cost(cost.clone());
+            self.cost = cost;
+        }
+    }
+
+    /// Notes what a line that is refused says of its cost.
+    fn note_all(&mut self, Spoken { drawn, costs, is_unreadable }: Spoken) {
+        if !drawn.is_empty() {
+            self.cx.tell(String::new(), &drawn);
+        }
+        if is_unreadable {
+            self.cx.note_unreadable_cost();
+        }
+        for cost in costs {
+            self.note(cost);
+        }
     }
 
     /// Another line follows: what was taken for the result was none.

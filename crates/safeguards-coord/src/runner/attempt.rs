@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use safeguards_budget::CommandError;
-use safeguards_types::{Amounts, Timestamp, Unit};
+use safeguards_budget::{CommandError, Denial};
+use safeguards_types::{Amount, Amounts, Timestamp, Unit};
 use tokio::{
     task::{JoinError, JoinHandle},
     time::{sleep, timeout},
@@ -17,7 +17,8 @@ use super::{
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, Reason, Reply, RunFact,
     RunFault, State, Step, StepReport, Task,
-    bill::{Tariff, bill, price},
+    bill::{Tariff, bill, price_all},
+    context::Told,
     error::with_causes,
     panics::panic_text,
     team::Member,
@@ -101,7 +102,7 @@ impl Attempt {
             self.end(report, state, (&fault).into());
             return self.release(report, &held).await;
         }
-        let (ending, drawn) = self.run_agent(report, deadline, grace).await;
+        let (ending, told) = self.run_agent(report, deadline, grace).await;
         report.state = ending.state;
         report.reason = ending.reason;
         if ending.never_began {
@@ -110,7 +111,7 @@ impl Attempt {
         let Reply { output, cost, notes } = ending.reply;
         report.notes = notes;
         report.output = (!output.is_null() || report.state.is_success()).then_some(output);
-        self.settle(report, &held, (cost, drawn)).await;
+        self.settle(report, &held, (cost, told)).await;
     }
 
     /// Whether its time is over before it began.
@@ -137,7 +138,7 @@ impl Attempt {
         report: &mut StepReport,
         deadline: Timestamp,
         grace: Duration,
-    ) -> (Ending, Amounts) {
+    ) -> (Ending, Told) {
         let stop = self.cancellation.child_token();
         let names = (self.run.id.clone(), Arc::clone(&self.run.events));
         let held = report.held.clone();
@@ -149,8 +150,11 @@ impl Attempt {
         let told_to_stop = tokio::select! {
             biased;
             ended = &mut running => Err(ended),
-            () = self.cancellation.cancelled() => Ok(State::Cancelled),
             () = sleep(remaining) => Ok(State::TimedOut),
+            // A run that is over cancels what is as late as itself.
+            () = self.cancellation.cancelled() => {
+                Ok(if self.now() < deadline { State::Cancelled } else { State::TimedOut })
+            }
         };
         let ending = match told_to_stop {
             Err(ended) => read(ended),
@@ -159,9 +163,9 @@ impl Attempt {
                 self.stopped(state, &mut running, (deadline.since(report.started_at), grace)).await
             }
         };
-        let (drawn, log) = cx.end();
-        report.log = log;
-        (ending, drawn)
+        let mut told = cx.end();
+        report.log = told.log.drain(..).collect();
+        (ending, told)
     }
 
     /// Waits for an agent that was told to stop: for its grace, then by force.
@@ -177,7 +181,10 @@ impl Attempt {
             ended = timeout(ABORT_PATIENCE, running).await.ok();
         }
         let Some(ended) = ended else {
-            let message = format!("told to stop, and still running after {grace:?}; it may go on");
+            let message = format!(
+                "told to stop, and still running after {:?}; it may go on",
+                in_millis(grace)
+            );
             return Ending::of(State::Abandoned, AgentErrorKind::Abandoned, message);
         };
         let (kind, message) = if state == State::Cancelled {
@@ -185,26 +192,28 @@ impl Attempt {
             let by_whom = if with_run { "with the run" } else { "by the strategy" };
             (AgentErrorKind::Cancelled, format!("cancelled {by_whom}"))
         } else {
+            let had = in_millis(had);
             (AgentErrorKind::TimedOut, format!("not done after {had:?}, its deadline"))
         };
         // What it says on its way out is no longer how it ended, but what it cost counts.
         Ending { state, reason: Some(Reason::new(kind.code(), message)), ..read(ended) }
     }
 
-    async fn settle(&self, report: &mut StepReport, held: &Held, (cost, drawn): (Cost, Amounts)) {
+    async fn settle(&self, report: &mut StepReport, held: &Held, (cost, told): (Cost, Told)) {
         let by_table = Tariff::Table(&self.run.runner.prices);
         let tariff = self.member.own_price().map_or(by_table, Tariff::Flat);
-        let (said, priced) = price(cost, tariff);
-        match priced {
-            Ok(notes) => report.notes.extend(notes),
-            Err(error) => self.fail(report, Reason::new(error.code(), with_causes(&error))),
+        let (said, notes, trouble) = price_all(&cost, &told, tariff);
+        report.notes.extend(notes);
+        if let Some(error) = trouble {
+            self.fail(report, Reason::new(error.code(), with_causes(&error)));
         }
         let free = self.member.agent().descriptor().free;
-        let bill = bill(&held.amounts, free, &drawn, said);
-        let Settled { bill, receipt, trouble } = self.purse.settle(held, bill, self.now()).await;
-        if let Some(error) = trouble {
-            let message = format!("its cost could not be written down: {}", with_causes(&error));
-            self.fail(report, Reason::new(error.code(), message));
+        let bill = bill(&held.amounts, free, &told.drawn, said);
+        let billed = bill.amounts.clone();
+        let Settled { bill, receipt, troubles } = self.purse.settle(held, bill, self.now()).await;
+        if let Some(first) = troubles.first() {
+            let message = not_written_down(&billed, &bill.amounts, &troubles);
+            self.fail(report, Reason::new(first.code(), message));
         }
         report.spent = bill.amounts;
         report.basis = bill.basis;
@@ -292,18 +301,46 @@ fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
     }
 }
 
+/// A span of time as people are told it: in whole milliseconds, rounded up.
+fn in_millis(span: Duration) -> Duration {
+    let millis = span.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).map_or(span, Duration::from_millis)
+}
+
+/// What of a bill the ledger would not, or could not, write down, and why.
+fn not_written_down(billed: &Amounts, settled: &Amounts, troubles: &[CommandError]) -> String {
+    let is_left_out = |amount: &&Amount| settled.get(amount.unit()) != amount.quantity();
+    let left_out: Amounts = billed.iter().filter(is_left_out).cloned().collect();
+    let of = if left_out.is_empty() { String::new() } else { format!(" of {left_out}") };
+    let why = |error: &CommandError| match error.denial() {
+        Some(Denial::UnknownUnit { unit }) => format!(
+            "the unit {unit} is not registered; a team file registers it with `units = [\"{unit}\"]`"
+        ),
+        Some(denial) => denial.to_string(),
+        None => with_causes(error),
+    };
+    let why: Vec<String> = troubles.iter().map(why).collect();
+    format!("its cost{of} could not be written down: {}", why.join("; "))
+}
+
 /// The end of a sentence about a step that did not succeed: what is paid for it all the same.
 fn paid(report: &StepReport) -> String {
     let worth_saying = |amounts: &Amounts| -> Amounts {
         let amounts = amounts.iter().filter(|amount| *amount.unit() != Unit::REQUESTS);
         amounts.filter(|amount| !amount.quantity().is_zero()).cloned().collect()
     };
-    let spent = worth_saying(&report.spent);
+    let (spent, held) = (worth_saying(&report.spent), worth_saying(&report.held));
     match report.basis {
+        CostBasis::Partial => format!("; {spent} is settled"),
         _ if spent.is_empty() => String::new(),
         CostBasis::Reported => format!("; it reports {spent}, which counts as spent"),
         CostBasis::Drawn => format!("; the {spent} drawn counts as spent"),
-        CostBasis::Estimate => format!("; the estimate of {spent} counts as spent"),
+        CostBasis::Estimate if spent == held => {
+            format!("; the estimate of {spent} counts as spent")
+        }
+        CostBasis::Estimate => {
+            format!("; {spent} counts as spent: the estimate, and what is known besides")
+        }
         CostBasis::NotBegun | CostBasis::Free => String::new(),
     }
 }

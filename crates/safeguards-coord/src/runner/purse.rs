@@ -11,11 +11,13 @@ use serde_json::json;
 
 use crate::{
     AttemptId, CostBasis, RunId,
-    bill::{Bill, bill_in_held_units},
+    bill::{Bill, cut_down},
 };
 
 /// How often the ledger is asked again when it cannot answer. The operation ids stay, so it is safe.
 const TRIES: u32 = 3;
+/// How often a bill is cut down before no more than what was held is asked for.
+const CUTS: u32 = 8;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before the second try; the double before the third.
@@ -47,8 +49,8 @@ pub(super) struct Held {
 pub(super) struct Settled {
     pub(super) bill: Bill,
     pub(super) receipt: Option<Receipt>,
-    /// What the ledger would not, or could not, write down.
-    pub(super) trouble: Option<CommandError>,
+    /// Why the ledger would not, or could not, write all of it down.
+    pub(super) troubles: Vec<CommandError>,
 }
 
 impl Purse {
@@ -102,46 +104,75 @@ impl Purse {
     /// Writes a bill down and ends the hold.
     ///
     /// Where the ledger refuses the bill (it does not know a unit, or the amount is too large) the hold still
-    /// ends: what was held is settled, and the trouble told.
+    /// ends: what it can write down is settled, at last what was held, and the troubles told.
     pub(super) async fn settle(&self, held: &Held, bill: Bill, at: Timestamp) -> Settled {
         let Some(id) = held.hold else {
-            return self.record(bill, at, None).await;
+            return self.record(bill, at).await;
         };
-        let settle = |amounts: &Amounts| Action::Settle { hold: id, amounts: amounts.clone() };
-        let op = self.operation("settle", at);
-        match self.ask(self.noting(&bill, Command::new(op, settle(&bill.amounts)))).await {
-            Ok(receipt) => Settled { bill, receipt: Some(receipt), trouble: None },
-            Err(trouble) => match trouble.denial() {
-                Some(Denial::UnknownUnit { .. } | Denial::AmountOverflow { .. }) => {
-                    let bill = bill_in_held_units(&held.amounts, &bill.amounts);
-                    let op = self.operation("settle-held", at);
-                    let command = self.noting(&bill, Command::new(op, settle(&bill.amounts)));
-                    let receipt = self.ask(command).await.ok();
-                    Settled { bill, receipt, trouble: Some(trouble) }
-                }
-                // Nothing is known of the hold any more: the money is gone all the same.
-                Some(Denial::HoldForgotten { .. } | Denial::UnknownHold { .. }) => {
-                    self.record(bill, at, Some(trouble)).await
-                }
-                _ => Settled { bill, receipt: None, trouble: Some(trouble) },
-            },
+        let settle =
+            |amounts: &Amounts| Some(Action::Settle { hold: id, amounts: amounts.clone() });
+        let settled = self.write_down("settle", (bill.clone(), &held.amounts), at, settle).await;
+        let last = settled.troubles.last().and_then(CommandError::denial);
+        match last.filter(|_| settled.receipt.is_none()) {
+            // Nothing is known of the hold any more: the money is gone all the same.
+            Some(Denial::HoldForgotten { .. } | Denial::UnknownHold { .. }) => {
+                let recorded = self.record(bill, at).await;
+                if recorded.receipt.is_some() { recorded } else { settled }
+            }
+            // Not one bill that the ledger takes: nothing is spent, rather than set aside for nobody.
+            Some(Denial::UnknownUnit { .. } | Denial::AmountOverflow { .. }) => {
+                let mut troubles = settled.troubles;
+                troubles.extend(self.release(held, at).await.err());
+                let bill = Bill { amounts: Amounts::none(), ..settled.bill };
+                Settled { bill, receipt: None, troubles }
+            }
+            _ => settled,
         }
     }
 
     /// Writes down what was spent without a hold.
-    async fn record(&self, bill: Bill, at: Timestamp, trouble: Option<CommandError>) -> Settled {
-        let above_zero = bill.amounts.iter().filter(|amount| !amount.quantity().is_zero());
-        let amounts: Amounts = above_zero.cloned().collect();
-        if amounts.is_empty() {
-            return Settled { bill, receipt: None, trouble };
+    async fn record(&self, bill: Bill, at: Timestamp) -> Settled {
+        let record = |amounts: &Amounts| {
+            let above_zero = amounts.iter().filter(|amount| !amount.quantity().is_zero());
+            let amounts: Amounts = above_zero.cloned().collect();
+            let charge = || Charge::new(self.account.clone(), amounts.clone());
+            let in_scopes = || self.scopes.iter().fold(charge(), Charge::scope);
+            (!amounts.is_empty()).then(|| Action::Record(in_scopes()))
+        };
+        self.write_down("record", (bill, &Amounts::none()), at, record).await
+    }
+
+    /// Asks for what `action` makes of a bill, and where that is denied for what is left of the bill.
+    async fn write_down(
+        &self,
+        what: &str,
+        (mut bill, held): (Bill, &Amounts),
+        at: Timestamp,
+        action: impl Fn(&Amounts) -> Option<Action>,
+    ) -> Settled {
+        let mut troubles = Vec::new();
+        for cut in 0..=CUTS {
+            if cut == CUTS {
+                bill = Bill { amounts: held.clone(), basis: CostBasis::Partial, mismatch: None };
+            }
+            let Some(action) = action(&bill.amounts) else {
+                break;
+            };
+            let name = if cut == 0 { what.to_owned() } else { format!("{what}-{cut}") };
+            let command = Command::new(self.operation(&name, at), action);
+            match self.ask(self.noting(&bill, command)).await {
+                Ok(receipt) => return Settled { bill, receipt: Some(receipt), troubles },
+                Err(error) => {
+                    let less = error.denial().and_then(|denial| cut_down(&bill, held, denial));
+                    troubles.push(error);
+                    let Some(less) = less else {
+                        break;
+                    };
+                    bill = less;
+                }
+            }
         }
-        let charge = Charge::new(self.account.clone(), amounts);
-        let charge = self.scopes.iter().fold(charge, Charge::scope);
-        let command = Command::new(self.operation("record", at), Action::Record(charge));
-        match self.ask(self.noting(&bill, command)).await {
-            Ok(receipt) => Settled { bill, receipt: Some(receipt), trouble: None },
-            Err(error) => Settled { bill, receipt: None, trouble: trouble.or(Some(error)) },
-        }
+        Settled { bill, receipt: None, troubles }
     }
 
     /// The id of one thing asked for this attempt: of run, step, attempt, and of the time of the intent, so
@@ -193,11 +224,15 @@ impl Purse {
         command
     }
 
-    /// Says in the command's entry that nobody knows the cost, or that it does not add up.
+    /// Says in the command's entry that nobody knows the cost, that this is not all of it, or that it does not
+    /// add up.
     fn noting(&self, bill: &Bill, mut command: Command) -> Command {
         debug_assert!(bill.basis != CostBasis::NotBegun, "{} has nothing to settle", self.id.step);
         if bill.basis == CostBasis::Estimate {
             command.metadata.insert("unknown_cost".to_owned(), json!(true));
+        }
+        if bill.basis == CostBasis::Partial {
+            command.metadata.insert("partial_cost".to_owned(), json!(true));
         }
         if let Some(mismatch) = &bill.mismatch {
             command.metadata.insert("cost_mismatch".to_owned(), json!(mismatch));

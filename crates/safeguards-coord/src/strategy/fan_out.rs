@@ -94,13 +94,18 @@ impl FanOut {
         Some(Move::Skip { step, agent, because: because.to_owned() })
     }
 
-    fn finish(&self, progress: &Progress) -> Move {
+    /// The outputs in the order of the inputs.
+    fn outputs(&self, progress: &Progress) -> Value {
         let output = |place: usize| {
             let step = progress.steps().get(place).filter(|step| step.has_succeeded());
             step.and_then(|step| step.output.clone())
         };
         let outputs = (0..self.len(progress)).map(|place| output(place).unwrap_or_default());
-        let output = Value::Array(outputs.collect());
+        Value::Array(outputs.collect())
+    }
+
+    fn finish(&self, progress: &Progress) -> Move {
+        let output = self.outputs(progress);
         match progress.first_unsuccessful() {
             None => Move::Succeed { output },
             Some(step) => Move::Stop { because_of: step.step.clone(), output: Some(output) },
@@ -129,6 +134,10 @@ impl Strategy for FanOut {
         let room = self.at_once.get().saturating_sub(progress.running());
         let until = named.saturating_add(room).min(all);
         (named..until).filter_map(|place| self.start(progress, place)).collect()
+    }
+
+    fn so_far(&self, progress: &Progress) -> Option<Value> {
+        Some(self.outputs(progress))
     }
 }
 

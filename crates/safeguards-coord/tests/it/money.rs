@@ -117,8 +117,128 @@ async fn what_is_settled_follows_what_is_known() {
     check(Case { cost, state, spent: "1.00 USD, 1 requests, 4818 tokens", ..case("no price") })
         .await;
     let cost = Cost::Known([usd!(2), "3 EUR".parse().unwrap()].into());
-    let state = "a failed budget.unknown_unit";
-    check(Case { cost, state, spent: "2.00 USD, 1 requests", ..case("unknown unit") }).await;
+    let (basis, state) = (CostBasis::Partial, "a failed budget.unknown_unit");
+    check(Case { cost, basis, state, spent: "2.00 USD, 1 requests", ..case("unknown unit") }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cost_that_the_ledger_cannot_write_down_ends_the_hold_all_the_same() {
+    async fn check(drawn: Option<Amounts>, cost: Cost, spent: &str, ended: &str, message: &str) {
+        let stage = Stage::with_limit(usd!(1_000_000_000_000_000));
+        let agent = member("a", move |_, cx: Context| {
+            if let Some(drawn) = drawn.clone() {
+                cx.report_drawn(drawn);
+            }
+            let reply = Reply::text("done").cost(cost.clone());
+            async { Ok(reply) }
+        });
+        // The auditor behind `run` sees that nothing stays held, and that the pool spent what is reported.
+        let report = stage.run([agent], &Pipeline::new()).await;
+        assert_eq!(report.spent.to_string(), spent);
+        assert_eq!(states(&report), [ended]);
+        assert_eq!(report.steps[0].basis, CostBasis::Partial);
+        assert_eq!(report.reason.unwrap().message, message);
+    }
+    let most = "1000000000000000.00 USD, 1 requests";
+    let overflow = "a failed budget.amount_overflow";
+    let cost = Cost::from(usd!(2_000_000_000_000_000));
+    let message = "a, attempt 1: its cost of 2000000000000000.00 USD could not be written down: more than \
+                   1000000000000000 USD in one amount; 1000000000000000.00 USD is settled";
+    check(None, cost, most, overflow, message).await;
+    let drawn = Some(usd!(10_000_000_000_000_000).into());
+    let message = "a, attempt 1: its cost of 10000000000000000.00 USD could not be written down: more than \
+                   1000000000000000 USD in one amount; 1000000000000000.00 USD is settled";
+    check(drawn, Cost::Unknown, most, overflow, message).await;
+    let unknown = "a failed budget.unknown_unit";
+    let euros = |euros: &str| euros.parse::<safeguards_types::Amount>().unwrap();
+    let message = "a, attempt 1: its cost of 3 EUR could not be written down: the unit EUR is not registered; a \
+                   team file registers it with `units = [\"EUR\"]`; 2.00 USD is settled";
+    check(None, [usd!(2), euros("3 EUR")].into(), "2.00 USD, 1 requests", unknown, message).await;
+    // Whose cost is in other units alone pays the estimate.
+    let message = message.replace("2.00", "1.00").replace("3 EUR", "2000000000000000 EUR");
+    let cost = euros("2_000_000_000_000_000 EUR").into();
+    check(
+        None,
+        cost,
+        "1.00 USD, 1 requests",
+        overflow,
+        &message.replace(
+            "the unit EUR is not registered",
+            "more than 1000000000000000 EUR in one amount; the unit EUR is not registered",
+        ),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_counter_that_is_full_ends_the_hold_all_the_same() {
+    let stage = Stage::new();
+    let open = OpenAccount::new("endless");
+    stage.ledger.open_account(open, stage.ledger.operation()).await.unwrap();
+    let team = || {
+        let member = worker("a", usd!(1_000_000_000_000_000)).account("endless");
+        Team::new("team", "endless", [member]).unwrap()
+    };
+    let mut ends = Vec::new();
+    for _ in 0..12 {
+        let (runner, strategy) = (stage.runner(), Pipeline::new());
+        let report = runner.run(&team(), Task::new("work"), &strategy, stage.options()).await;
+        let report = report.unwrap();
+        let read = stage.ledger.account(&"endless".into()).await.unwrap().unwrap();
+        assert!(read.held.is_zero(), "{}", read.held);
+        ends.push((report.spent.to_string(), states(&report).remove(0)));
+    }
+    let full = |spent: &str| (spent.to_owned(), "a failed budget.amount_overflow".to_owned());
+    let most = "1000000000000000.00 USD, 1 requests".to_owned();
+    assert_eq!(ends[..10], vec![(most, "a succeeded".to_owned()); 10]);
+    assert_eq!(ends[10..], [full("1 requests"), full("1 requests")]);
+    // With room for what was held, that much is settled.
+    let open = OpenAccount::new("nearly");
+    stage.ledger.open_account(open, stage.ledger.operation()).await.unwrap();
+    for _ in 0..9 {
+        let op = stage.ledger.operation();
+        let charge = safeguards_budget::Charge::new("nearly", usd!(1_000_000_000_000_000));
+        stage.ledger.record(charge, op).await.unwrap();
+    }
+    let charge = safeguards_budget::Charge::new("nearly", usd!(999_999_999_999_990));
+    stage.ledger.record(charge, stage.ledger.operation()).await.unwrap();
+    let member = worker("a", usd!(11)).account("nearly");
+    let team = Team::new("team", "nearly", [member]).unwrap();
+    let report =
+        stage.runner().run(&team, Task::new("work"), &Pipeline::new(), stage.options()).await;
+    let report = report.unwrap();
+    assert_eq!(report.spent.to_string(), "1.00 USD, 1 requests");
+    let message =
+        "its cost of 11.00 USD could not be written down: a counter or limit of nearly would pass";
+    assert!(report.reason.unwrap().message.contains(message));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_holds_nothing_reports_no_more_than_was_written_down() {
+    let stage = Stage::with_limit(usd!(1_000_000_000_000_000));
+    let agent = agent_fn(Descriptor::new("a").free(), |_, _| async {
+        let costs = [usd!(2_000_000_000_000_000), "3 EUR".parse().unwrap()];
+        Ok(Reply::text("done").cost(costs))
+    });
+    let report = stage.run([Member::new(agent, requests!(0))], &Pipeline::new()).await;
+    assert_eq!(report.spent.to_string(), "1000000000000000.00 USD");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_model_without_a_price_is_what_was_settled() {
+    let stage = Stage::new();
+    let usage = Usage::new(4_808, 10);
+    let agent =
+        member("a", move |_, _| async move { Ok(Reply::text("done").usage("nobody-1", usage)) });
+    let report = stage.run([agent], &Pipeline::new()).await;
+    assert_eq!(report.spent.to_string(), "1.00 USD, 1 requests, 4818 tokens");
+    let said = report.reason.unwrap().message;
+    assert!(
+        said.ends_with(
+            "; 1.00 USD, 4818 tokens counts as spent: the estimate, and what is known besides"
+        ),
+        "{said}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Real programs: every way to answer, to answer badly, and not to answer.
 
-use std::time::Duration;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, time::Duration};
 
 use safeguards_coord::{EnvPolicy, FanOut, Member, Pipeline, ProgramAgent};
 use serde_json::{Value, json};
@@ -128,12 +128,92 @@ async fn what_was_reported_counts_however_it_ends() {
     )
     .await;
     let both = r#"echo '{"output":1,"cost":{"USD":"0.25"},"usage":{"model":"m","input_tokens":1,"output_tokens":1}}'"#;
+    // What nobody can price costs no less than the estimate.
+    let spent = "1.00 USD, 1 requests, 2 tokens";
     check_cost(both, "bad_result", spent, "both `cost` and `usage`").await;
     let drawn = r#"echo '{"drawn":{"USD":"0.07"}}'; echo Done."#;
     let said = r#"exit code 0, but its last line is no JSON object: "Done.""#;
     check_cost(drawn, "no_result", "0.07 USD, 1 requests", said).await;
     check_cost(drawn, "no_result", "0.07 USD, 1 requests", "the 0.07 USD drawn counts as spent")
         .await;
+}
+
+#[tokio::test]
+async fn what_any_line_says_of_its_cost_counts_whatever_else_is_wrong_with_it() {
+    let check_lines = async |lines: &[&str], spent: &str, message: &str| {
+        let echo = |line: &&str| format!("echo '{line}'");
+        let script = lines.iter().map(echo).collect::<Vec<_>>().join("; ");
+        let spent = format!("{spent}, 1 requests");
+        check(shell(&script), "a failed agent.bad_result", &spent, message).await;
+    };
+    let first = r#"{"output":"a","cost":{"USD":"0.9"}}"#;
+    let not_last = "its result is not its last line";
+    check_lines(&[first, r#"{"output":"b"}"#], "0.90 USD", not_last).await;
+    let less = r#"{"output":"b","cost":{"USD":"0.01"}}"#;
+    check_lines(&[first, less], "0.90 USD", "it reports 0.90 USD, which counts as spent").await;
+    let more = r#"{"error":"b","cost":{"USD":"0.95"}}"#;
+    check(
+        shell(&format!("echo '{first}'; echo '{more}'")),
+        "a failed agent.failed",
+        "0.95 USD, 1 requests",
+        "it reports 0.95 USD",
+    )
+    .await;
+    let drawn = "the 0.50 USD drawn counts as spent";
+    check_lines(&[r#"{"output":"x","drawn":{"USD":"0.5"}}"#], "0.50 USD", drawn).await;
+    let progress = r#"{"progress":"x","drawn":{"USD":"0.5"},"foo":1}"#;
+    check_lines(&[progress, r#"{"output":1}"#], "0.50 USD", drawn).await;
+    check_lines(&[r#"{"progress":"x","cost":{"USD":"0.5"}}"#], "0.50 USD", "it reports 0.50").await;
+    check_lines(&[r#"{"output":1,"output":1,"cost":{"USD":"0.5"}}"#], "0.50 USD", "it reports")
+        .await;
+    check_lines(&[r#"{"cost":{"USD":"0.5"},"output":"#], "0.50 USD", "EOF").await;
+}
+
+#[tokio::test]
+async fn usage_in_a_line_that_is_refused_is_priced() {
+    let usage = r#"{"output":"x","usage":{"model":"gpt-4o","input_tokens":1000000,"output_tokens":100000},"foo":1}"#;
+    let spent = "3.50 USD, 1 requests, 1100000 tokens";
+    let code = "a failed agent.bad_result";
+    check(shell(&format!("echo '{usage}'")), code, spent, "it reports 3.50 USD").await;
+    let later = r#"{"output":"x","cost":{"USD":"1.5"}}"#;
+    check(shell(&format!("echo '{usage}'; echo '{later}'")), code, spent, "unknown field `foo`")
+        .await;
+}
+
+#[tokio::test]
+async fn a_cost_that_cannot_be_read_costs_no_less_than_the_estimate() {
+    let check_line = async |line: &str, spent: &str| {
+        check(
+            shell(&format!("echo '{line}'")),
+            "a failed agent.bad_result",
+            spent,
+            "counts as spent",
+        )
+        .await;
+    };
+    let too_precise = r#"{"output":1,"cost":{"USD":"0.0000000000001","tokens":"7"}}"#;
+    check_line(too_precise, "1.00 USD, 1 requests, 7 tokens").await;
+    check_line(r#"{"output":1,"cost":{"USD":"0.5"},"cost":{"USD":"x"}}"#, "1.00 USD, 1 requests")
+        .await;
+    check_line(r#"{"output":1,"cost":{"USD":"3"},"cost":{"USD":"x"}}"#, "3.00 USD, 1 requests")
+        .await;
+    let half = r#"{"progress":1,"drawn":{"USD":"0.2"},"cost":"a lot"}"#;
+    check_line(half, "1.00 USD, 1 requests").await;
+    check_line(r#"{"output":1,"usage":{"model":"m"}}"#, "1.00 USD, 1 requests").await;
+}
+
+#[tokio::test]
+async fn a_cost_in_output_beyond_the_cap_counts() {
+    let script = r#"printf '{"cost":{"USD":"0.5"},"output":"'; yes"#;
+    let message = "wrote more than 1000 bytes to stdout";
+    let agent = shell(script).output_max(1000);
+    check(agent, "a failed agent.output_too_large", "0.50 USD, 1 requests", message).await;
+}
+
+#[tokio::test]
+async fn a_result_after_a_byte_order_mark_is_taken() {
+    let script = r#"printf '\357\273\277{"output":1,"cost":{}}\n'"#;
+    check(shell(script), "a succeeded", "1 requests", "").await;
 }
 
 #[tokio::test]
@@ -145,7 +225,7 @@ async fn what_cannot_be_started_costs_nothing() {
     check_start(
         agent,
         "not_found",
-        "a, attempt 1: there is no program `no-such-program-at-all`; write a path",
+        "a, attempt 1: there is no program `no-such-program-at-all`, or",
     )
     .await;
     check_start(
@@ -157,6 +237,16 @@ async fn what_cannot_be_started_costs_nothing() {
     let text = tempfile::NamedTempFile::new().unwrap();
     let agent = ProgramAgent::new("a", text.path().to_str().unwrap());
     check_start(agent, "not_started", "no program that may be executed").await;
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script");
+    std::fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let message = "the interpreter that its first line names is not";
+    check_start(ProgramAgent::new("a", script.to_str().unwrap()), "not_found", message).await;
+    let agent = ProgramAgent::new("a", "./script").folder(folder.path());
+    check_start(agent, "not_found", "`./script` is there, but").await;
+    let agent = ProgramAgent::new("a", "script").env(EnvPolicy::empty().set("PATH", folder.path()));
+    check_start(agent, "not_found", "or the interpreter that its first line names").await;
 }
 
 #[tokio::test]
@@ -181,6 +271,20 @@ async fn a_program_gets_its_task_as_one_line_of_json() {
         assert_eq!(got[0][key], expected[key], "{key}");
     }
     assert_eq!(got[0].as_object().unwrap().len(), 7);
+}
+
+#[tokio::test]
+async fn a_task_has_its_keys_in_the_order_of_the_reference() {
+    let stage = Stage::new();
+    let script = r#"read -r line; echo "$line" >&2; echo '{"output":1,"cost":{}}'"#;
+    let report = stage.run([member(script)], &Pipeline::new()).await;
+    let line = &report.steps[0].log[0];
+    let keys = ["task", "input", "run", "step", "attempt", "held", "deadline"];
+    let places = keys.map(|key| line.find(&format!("\"{key}\":")).unwrap());
+    assert!(places.is_sorted(), "{line}");
+    let value: Value = serde_json::from_str(line).unwrap();
+    let (_, fraction) = value["deadline"].as_str().unwrap().split_once('.').unwrap_or_default();
+    assert!(fraction.len() <= "123Z".len(), "{line}");
 }
 
 #[tokio::test]

@@ -94,6 +94,28 @@ async fn a_strategy_that_misbehaves_fails_its_run_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_strategy_that_goes_on_past_the_deadline_ends_at_its_first_step() {
+    let stage = Stage::new();
+    let strategy = Odd(|progress| {
+        let next = progress.steps().len();
+        let moves = [format!("s{next}"), format!("t{next}")].map(|step| start(step, "a"));
+        if progress.running() == 0 { moves.into() } else { vec![] }
+    });
+    let options = stage.options().within(Duration::from_secs(10));
+    let report = stage.run_with([hanging("a")], &strategy, options).await;
+    let expected = [
+        "s0 timed_out agent.timed_out",
+        "t0 timed_out agent.timed_out",
+        "s2 timed_out run.deadline_passed",
+    ];
+    assert_eq!(states(&report), expected);
+    assert_eq!(
+        (report.state, report.reason.unwrap().code, report.steps[2].attempts),
+        (State::TimedOut, "run.deadline_passed", 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_strategy_may_cancel_one_step_and_go_on() {
     let stage = Stage::new();
     let strategy = Odd(|progress| match progress.steps() {

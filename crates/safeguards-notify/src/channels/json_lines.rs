@@ -56,9 +56,14 @@ impl JsonLinesChannel {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened to append to it.
+    /// Where the file cannot be opened to append to it. A named pipe is refused, since opening it would wait
+    /// for a reader; a device such as `/dev/null` is not.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileError> {
         let path = path.into();
+        if let Some(what) = no_file(&path) {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}"));
+            return Err(FileError { path, source });
+        }
         match OpenOptions::new().create(true).append(true).open(&path) {
             Ok(file) => {
                 let lines = Lines::new(file, is_torn(&path));
@@ -72,6 +77,18 @@ impl JsonLinesChannel {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// What stands at `path`, if it is nothing to append lines to.
+fn no_file(path: &Path) -> Option<&'static str> {
+    let kind = path.metadata().ok()?.file_type();
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&kind) {
+        return Some(
+            "a named pipe, where every line would wait for a reader; write the path of a file",
+        );
+    }
+    kind.is_dir().then_some("a folder; write the path of a file in it")
 }
 
 /// Whether the file's last line has no end. What cannot be read is taken to be whole.
