@@ -13,5 +13,5 @@ pub(crate) const TIMED_OUT: u8 = 4;
 /// The program could not do its own work: standard output takes no report, the machine gives no threads, or the
 /// report does not agree with the ledger's journal.
 pub(crate) const INTERNAL: u8 = 70;
-/// It was told to stop, by Ctrl-C or SIGTERM.
+/// It was told to stop, by Ctrl-C or another signal.
 pub(crate) const INTERRUPTED: u8 = 130;

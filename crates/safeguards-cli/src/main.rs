@@ -1,6 +1,8 @@
 //! The command line of Safeguards: reads the arguments and hands over to one module per verb.
 
+mod denial;
 mod exit;
+mod files;
 mod output;
 mod replay;
 mod run;
@@ -11,7 +13,13 @@ use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use self::output::{forgive, say};
+use self::{
+    output::{forgive, say},
+    text::one_line,
+};
+
+/// How many mistakes of a team file are shown.
+const MISTAKES_SHOWN: usize = 20;
 
 /// Budgets for fleets of AI agents that cannot be overspent.
 #[derive(Debug, Parser)]
@@ -39,9 +47,7 @@ fn main() -> ExitCode {
                 fail(error.code(), &error, error.exit_code())
             }
             Err(error) => {
-                for (code, message) in error.mistakes() {
-                    say(&format!("error {code}: {message}"));
-                }
+                say(&list(&error.mistakes()));
                 ExitCode::from(error.exit_code())
             }
         },
@@ -61,6 +67,18 @@ fn show(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// The first of many mistakes, one a line, and how many more there are.
+fn list(mistakes: &[(&str, String)]) -> String {
+    let line = |(code, message): &(&str, String)| one_line(&format!("error {code}: {message}"));
+    let mut lines: Vec<String> = mistakes.iter().take(MISTAKES_SHOWN).map(line).collect();
+    match mistakes.len().saturating_sub(lines.len()) {
+        0 => {}
+        1 => lines.push("… and 1 more mistake".to_owned()),
+        more => lines.push(format!("… and {more} more mistakes")),
+    }
+    lines.join("\n")
+}
+
 /// Says what went wrong, with its causes, in one line on stderr.
 fn fail(code: &str, error: &dyn Error, exit_code: u8) -> ExitCode {
     let mut message = format!("error {code}: {error}");
@@ -69,6 +87,6 @@ fn fail(code: &str, error: &dyn Error, exit_code: u8) -> ExitCode {
         message = format!("{message}: {error}");
         cause = error.source();
     }
-    say(&message);
+    say(&one_line(&message));
     ExitCode::from(exit_code)
 }

@@ -1,8 +1,16 @@
 //! Standard output and standard error: neither panics, and a reader that stops early is no failure.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use crate::text::harmless;
+
+/// How long the program waits for somebody to read what it says on stderr.
+const SAID_WITHIN: Duration = Duration::from_secs(1);
 
 /// Writes a result to standard output. Who closed the pipe does not want it, which is no failure of ours.
 pub(crate) fn print(text: &str) -> io::Result<()> {
@@ -18,7 +26,21 @@ pub(crate) fn forgive(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Says a line on standard error, made harmless. Where that takes nothing, nobody listens.
+/// Writes to standard error, made harmless. Where that takes nothing, nobody listens.
+pub(crate) fn write_to_stderr(text: &str) {
+    let _ = io::stderr().write_all(harmless(text).as_bytes());
+}
+
+/// Says a line on standard error. A pipe that nobody reads holds up the end of the program for a moment only.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", harmless(line));
+    let text = format!("{line}\n");
+    let (done, said) = mpsc::channel();
+    let writer = thread::Builder::new().spawn(move || {
+        write_to_stderr(&text);
+        // Perhaps nobody waits any more.
+        let _ = done.send(());
+    });
+    if writer.is_ok() {
+        let _ = said.recv_timeout(SAID_WITHIN);
+    }
 }

@@ -12,6 +12,7 @@ mod curve;
 mod error;
 mod ids;
 mod plot;
+mod prices;
 mod progress;
 mod report;
 mod run;
@@ -26,12 +27,11 @@ mod windows;
 
 use std::{fs, io};
 
-use safeguards_pricing::PriceTable;
-
 pub(crate) use args::Args;
 pub(crate) use error::ReplayError;
 
 use self::{
+    prices::Prices,
     progress::Bar,
     report::{Heading, Report},
     run::{Outcome, Plan, Run},
@@ -42,11 +42,14 @@ use crate::{
     text::counted,
 };
 
+/// How many rows a warning names.
+const ROWS_SAID: usize = 20;
+
 /// Replays a trace and shows what came of it.
 pub(crate) fn execute(args: &Args) -> Result<(), ReplayError> {
     let plan = args.plan()?;
     let options = args.trace_options()?;
-    let prices = prices(args)?;
+    let prices = Prices::read(args.prices.as_deref())?;
     if let Some(model) = &plan.model {
         prices.find(model)?;
     }
@@ -74,20 +77,9 @@ pub(crate) fn execute(args: &Args) -> Result<(), ReplayError> {
     print(&text).map_err(|source| ReplayError::Output { source })
 }
 
-fn prices(args: &Args) -> Result<PriceTable, ReplayError> {
-    let builtin = PriceTable::builtin();
-    let Some(path) = &args.prices else {
-        return Ok(builtin.clone());
-    };
-    let file = path.display().to_string();
-    let text = fs::read_to_string(path)
-        .map_err(|source| ReplayError::PriceFileUnread { file: file.clone(), source })?;
-    Ok(PriceTable::parse(&file, &text)?.over(builtin))
-}
-
 fn replay(
     plan: &Plan,
-    prices: &PriceTable,
+    prices: &Prices,
     trace: &mut Trace,
     sort: bool,
 ) -> Result<Outcome, ReplayError> {
@@ -132,7 +124,8 @@ fn warn(report: &Report) {
     }
     let lacking = &report.rows_without_input;
     if lacking.count > 0 {
-        let mut rows: Vec<String> = lacking.rows.iter().map(u64::to_string).collect();
+        let first = lacking.rows.iter().take(ROWS_SAID);
+        let mut rows: Vec<String> = first.map(u64::to_string).collect();
         if lacking.count > u64::try_from(rows.len()).unwrap_or(u64::MAX) {
             rows.push("…".to_owned());
         }

@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod lines;
 mod live;
+mod queue;
 mod report;
 mod signals;
 mod spans;
@@ -15,9 +16,8 @@ mod units;
 mod view;
 
 use std::{
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -27,12 +27,24 @@ use safeguards_budget::MemoryLedger;
 use safeguards_coord::{FanOut, Report, RunOptions, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
 use serde_json::Value;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::spawn_blocking,
+};
+use tokio_util::sync::CancellationToken;
 
-use self::{error::Failure, report::RunReport, signals::Signals, view::View};
-use crate::output::print;
+use self::{
+    error::Failure,
+    report::RunReport,
+    signals::Signals,
+    view::{AlertWriter, View},
+};
+use crate::{files, output::print};
 
 /// How long the program waits for threads of its own that are stuck, such as one that looks up a host's name.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
+/// How many inputs a fan-out may have.
+const INPUTS_MAX: usize = 1_000_000;
 
 /// Run a team of programs under its budgets.
 ///
@@ -52,8 +64,10 @@ Exit codes:
     3  a budget denied a step
     4  a deadline passed
    70  the report cannot be written to standard output, or the machine gives no threads or signals
-  130  interrupted by Ctrl-C or SIGTERM: running steps were cancelled and settled, and the report printed;
-       or by a second one meanwhile: what ran was killed at once, and there is no report")]
+  130  interrupted by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT: running steps were cancelled and settled, and the
+       report printed; or by a second one meanwhile: what ran was killed at once, and there is no report
+
+Progress that nobody reads in time is dropped and counted; it never holds up the run.")]
 pub(crate) struct Args {
     /// The team file (TOML).
     team: PathBuf,
@@ -68,58 +82,102 @@ pub(crate) struct Args {
 }
 
 /// Does what the arguments say; gives the exit code, which tells how the run ended.
+///
+/// The desk is a runtime on this thread that waits, for the team and for signals, and never blocks. The team
+/// has threads of its own, and so has all that is written.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| Failure::Runtime { source })?;
-    let report = runtime.block_on(run(args));
-    // With the runtime goes what still runs: its process groups are killed before anything is said of them.
-    runtime.shutdown_timeout(THREADS_END_WITHIN);
-    let report = report?;
-    let text = if args.json {
-        format!("{}\n", report.to_json()?)
-    } else {
-        text::render(&report, io::stdout().is_terminal())
-    };
-    print(&text).map_err(|source| Failure::Output { source })?;
-    Ok(report.exit)
+    let job = Job::read(args)?;
+    let desk = runtime(&mut Builder::new_current_thread())?;
+    let ended = desk.block_on(oversee(job));
+    // Threads that still write to somebody who does not read are left behind.
+    desk.shutdown_background();
+    ended
 }
 
-async fn run(args: &Args) -> Result<RunReport, Failure> {
-    let spec = TeamSpec::parse(&read(&args.team)?, &args.team)?;
-    let task = Task::new(if args.task == "-" { read_stdin()? } else { args.task.clone() });
-    let each = inputs(args.each.as_deref(), &spec)?;
-    let view = Arc::new(View::of(args.json, &spec));
-    let safeguards = Safeguards::builder(MemoryLedger::new())
-        .alerts_of(&spec, || ConsoleChannel::new(view::AboveLive::of(&view)))?
-        .build()?;
-    let bound = spec.bind(&safeguards).await?;
-    let delivering = safeguards.start()?;
+fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
+    builder.enable_all().build().map_err(|source| Failure::Runtime { source })
+}
 
-    let told = Arc::clone(&view);
+/// What is to be done.
+struct Job {
+    spec: TeamSpec,
+    task: Task,
+    /// The inputs of a fan-out.
+    each: Option<Vec<Value>>,
+    json: bool,
+}
+
+impl Job {
+    fn read(args: &Args) -> Result<Self, Failure> {
+        let spec = TeamSpec::parse(&read(&args.team, files::TEAM_FILE_MAX)?, &args.team)?;
+        let task = Task::new(if args.task == "-" { read_stdin()? } else { args.task.clone() });
+        let each = inputs(args.each.as_deref(), &spec)?;
+        Ok(Self { spec, task, each, json: args.json })
+    }
+}
+
+/// Runs the job in order up to the second signal, and prints the report up to the next.
+async fn oversee(job: Job) -> Result<u8, Failure> {
+    let json = job.json;
+    let in_vain = |source| Failure::Runtime { source };
+    let (view, mut shown) = View::open(json, &job.spec).map_err(in_vain)?;
+    let told = view.clone();
     let signals = Signals::listen(move || {
         told.say(
             "interrupted: running steps are cancelled and settled; a second signal kills them",
         );
     });
-    let signals = signals.map_err(|source| Failure::Runtime { source })?;
-    let observer = Arc::clone(&view);
+    let signals = signals.map_err(in_vain)?;
+    let team = runtime(&mut Builder::new_multi_thread())?;
+    let run = team.spawn(run(job, view.clone(), signals.cancellation()));
+    let ended = tokio::select! {
+        ended = run => ended.unwrap_or_else(|broken| Err(in_vain(broken.into()))),
+        () = signals.more_than(1) => Err(Failure::Killed),
+    };
+    let come = signals.count();
+    // With the runtime goes what still runs: its process groups are killed before anything is said of them.
+    let _ = spawn_blocking(move || team.shutdown_timeout(THREADS_END_WITHIN)).await;
+    view.close();
+    shown.on_stderr().await;
+    let report = ended?;
+    let exit = report.exit;
+    let printing = async {
+        shown.on_stdout().await;
+        let printed = spawn_blocking(move || print_report(&report, json)).await;
+        printed.unwrap_or_else(|broken| Err(in_vain(broken.into())))
+    };
+    tokio::select! {
+        printed = printing => printed?,
+        () = signals.more_than(come) => return Err(Failure::Unread),
+    }
+    Ok(exit)
+}
+
+fn print_report(report: &RunReport, json: bool) -> Result<(), Failure> {
+    let text = if json {
+        format!("{}\n", report.to_json()?)
+    } else {
+        text::render(report, io::stdout().is_terminal())
+    };
+    print(&text).map_err(|source| Failure::Output { source })
+}
+
+/// Opens the team's accounts, runs it, and puts together what came of it.
+async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<RunReport, Failure> {
+    let Job { spec, task, each, json: _ } = job;
+    let safeguards = Safeguards::builder(MemoryLedger::new())
+        .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)))?
+        .build()?;
+    let bound = spec.bind(&safeguards).await?;
+    let delivering = safeguards.start()?;
     let options = bound
         .options()
-        .cancellation(signals.cancellation())
-        .observer(move |event: &_| observer.show(event));
-    let in_order = async {
-        let report = carry_out(&bound, task, each, &spec, options).await?;
-        Ok((report, delivering.stop().await))
-    };
-    let ended = tokio::select! {
-        ended = in_order => ended,
-        () = signals.second() => Err(Failure::Killed),
-    };
-    view.close();
-    let (report, undelivered) = ended?;
-    RunReport::gather(&spec, &safeguards, report, &undelivered, signals.has_come()).await
+        .cancellation(cancellation.clone())
+        .observer(move |event: &_| view.show(event));
+    let report = carry_out(&bound, task, each, &spec, options).await?;
+    let undelivered = delivering.stop().await;
+    let interrupted = cancellation.is_cancelled();
+    RunReport::gather(&spec, &safeguards, report, &undelivered, interrupted).await
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.
@@ -130,6 +188,8 @@ async fn carry_out(
     spec: &TeamSpec,
     options: RunOptions,
 ) -> Result<Report, Failure> {
+    // A step for each input or each agent.
+    let steps = each.as_ref().map_or(spec.agents.len(), Vec::len).max(RunOptions::STEPS_MAX);
     let over = each.map(|inputs| {
         let at_once = spec.concurrency.unwrap_or(FanOut::AT_ONCE);
         FanOut::over(inputs).at_once(at_once.get())
@@ -138,18 +198,15 @@ async fn carry_out(
         Some(over) => over,
         None => bound.strategy(),
     };
-    Ok(bound.runner().run(bound.team(), task, strategy, options).await?)
+    Ok(bound.runner().run(bound.team(), task, strategy, options.steps_max(steps)).await?)
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|source| Failure::Unreadable { path: path.to_owned(), source })
+fn read(path: &Path, max: u64) -> Result<String, Failure> {
+    files::read(path, max).map_err(|source| Failure::Unreadable { path: path.to_owned(), source })
 }
 
 fn read_stdin() -> Result<String, Failure> {
-    let mut text = String::new();
-    io::stdin()
-        .read_to_string(&mut text)
+    let text = files::read_all(io::stdin(), files::TASK_MAX)
         .map_err(|source| Failure::Unreadable { path: PathBuf::from("standard input"), source })?;
     Ok(text.trim_end().to_owned())
 }
@@ -162,11 +219,13 @@ fn inputs(each: Option<&Path>, spec: &TeamSpec) -> Result<Option<Vec<Value>>, Fa
     if spec.strategy != StrategySpec::FanOut {
         return Err(Failure::EachWithoutFanOut { team: spec.file.clone() });
     }
-    let text = read(path)?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let inputs: Vec<Value> = lines.map(|line| Value::from(line.to_owned())).collect();
-    if inputs.is_empty() {
-        return Err(Failure::NoInputs { path: path.to_owned() });
+    let text = read(path, files::INPUTS_MAX)?;
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    match lines().count() {
+        0 => Err(Failure::NoInputs { path: path.to_owned() }),
+        given if given > INPUTS_MAX => {
+            Err(Failure::TooManyInputs { path: path.to_owned(), given, max: INPUTS_MAX })
+        }
+        _ => Ok(Some(lines().map(Value::from).collect())),
     }
-    Ok(Some(inputs))
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use safeguards_api::{duration_text, limit_text};
 use safeguards_budget::{Limit, Percent, PercentError};
-use safeguards_types::{Amount, Amounts, Timestamp};
+use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
 
 use super::{
     columns::{By, ColumnMap, Wanted},
@@ -139,16 +139,30 @@ impl Args {
                 )));
             }
         }
+        let hold = self.hold()?;
+        self.check_limits(hold.as_ref())?;
         let warned = self.limits.iter().map(|limit| {
             let shares = self.warn_at.0.iter().copied();
             shares.fold(limit.clone(), Limit::warn_at)
         });
-        Ok(Plan {
-            model: self.model.clone(),
-            limits: warned.collect(),
-            hold: self.hold()?,
-            every: self.every,
-        })
+        Ok(Plan { model: self.model.clone(), limits: warned.collect(), hold, every: self.every })
+    }
+
+    /// Where something is held, each limit must have a say.
+    fn check_limits(&self, hold: Option<&Amounts>) -> Result<(), ReplayError> {
+        let Some(hold) = hold else {
+            return Ok(());
+        };
+        // Each row is held as one request.
+        let is_unheld = |limit: &&Limit| limit.unit != Unit::REQUESTS && !hold.names(&limit.unit);
+        match self.limits.iter().find(is_unheld) {
+            None => Ok(()),
+            Some(limit) => Err(ReplayError::Usage(format!(
+                "`--limit` \"{limit}\" is on {unit}, of which `--hold` sets nothing aside, so that it would \
+                 never say no; add `--hold \"… {unit}\"`",
+                unit = limit.unit
+            ))),
+        }
     }
 
     fn hold(&self) -> Result<Option<Amounts>, ReplayError> {
@@ -157,6 +171,13 @@ impl Args {
             if amount.quantity().is_zero() {
                 return Err(ReplayError::Usage(format!(
                     "`--hold` \"{amount}\" sets nothing aside; more than 0 is needed"
+                )));
+            }
+            if amount.quantity() > Quantity::AMOUNT_MAX {
+                return Err(ReplayError::Usage(format!(
+                    "`--hold` \"{amount}\" is too large; at most {} {} are allowed",
+                    Quantity::AMOUNT_MAX,
+                    amount.unit()
                 )));
             }
             if held.names(amount.unit()) {

@@ -1,97 +1,10 @@
 //! Columns of a trace: which of them holds the time, the tokens, the agent.
 
+mod role;
+
 use std::str::FromStr;
 
-/// What a column may hold that a replay wants to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    Time,
-    Input,
-    Output,
-    Cached,
-    Model,
-    Agent,
-    Session,
-    Framework,
-}
-
-impl Role {
-    const ALL: [Self; 8] = [
-        Self::Time,
-        Self::Input,
-        Self::Output,
-        Self::Cached,
-        Self::Model,
-        Self::Agent,
-        Self::Session,
-        Self::Framework,
-    ];
-
-    /// The role's name in `--map` and `--by`.
-    pub(crate) const fn key(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            Self::Input => "input",
-            Self::Output => "output",
-            Self::Cached => "cached",
-            Self::Model => "model",
-            Self::Agent => "agent",
-            Self::Session => "session",
-            Self::Framework => "framework",
-        }
-    }
-
-    fn of_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.key() == key)
-    }
-
-    /// Names that traces give such a column, best first; compared by letters and digits alone, so that
-    /// `prompt_tokens`, `promptTokens` and `Prompt tokens` are one.
-    const fn known_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Time => &[
-                "timestamp",
-                "time",
-                "ts",
-                "datetime",
-                "tsus",
-                "tsms",
-                "tsns",
-                "timestampus",
-                "timestampms",
-                "timestampns",
-                "createdat",
-                "startedat",
-                "starttime",
-                "requesttime",
-                "arrivaltime",
-                "arrivedat",
-            ],
-            Self::Input => &[
-                "inputtokens",
-                "prompttokens",
-                "contexttokens",
-                "requesttokens",
-                "inputlength",
-                "numprefilltokens",
-            ],
-            Self::Output => &[
-                "outputtokens",
-                "completiontokens",
-                "generatedtokens",
-                "responsetokens",
-                "outputlength",
-                "numdecodetokens",
-            ],
-            // Never guessed: whether cached tokens are part of the input differs from source to source.
-            Self::Cached => &[],
-            Self::Model => &["model", "modelname", "modelid"],
-            Self::Agent => &["agent", "agentname", "agentid"],
-            Self::Session => &["session", "sessionid", "conversationid"],
-            Self::Framework => &["framework"],
-        }
-    }
-}
+use self::role::Role;
 
 /// Names of columns that the user gave: `time=COLUMN,input=COLUMN`.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +22,9 @@ pub(crate) enum ColumnError {
     /// One role, two columns.
     #[error("`{role}` is mapped twice; one column each")]
     MappedTwice { role: &'static str },
+    /// Two roles, one column.
+    #[error("column `{name}` is mapped to {first} and to {second}; it can be one of them")]
+    OneForTwo { name: String, first: &'static str, second: &'static str },
     /// A column was named that there is not.
     #[error("there is no column `{name}`; the columns are {}", list(columns))]
     Unknown { name: String, columns: Vec<String> },
@@ -130,9 +46,16 @@ pub(crate) enum ColumnError {
     Twice { name: String },
 }
 
+/// How many columns a message names.
+const LISTED_MAX: usize = 50;
+
 fn list(columns: &[String]) -> String {
-    let quoted: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
+    let first = columns.iter().take(LISTED_MAX);
+    let mut listed: Vec<String> = first.map(|name| format!("`{name}`")).collect();
+    if columns.len() > listed.len() {
+        listed.push(format!("and {} more", columns.len() - listed.len()));
+    }
+    listed.join(", ")
 }
 
 impl ColumnMap {
@@ -147,6 +70,10 @@ impl ColumnMap {
         for (role, name) in maps.iter().flat_map(|map| &map.0) {
             if joined.get(*role).is_some() {
                 return Err(ColumnError::MappedTwice { role: role.key() });
+            }
+            if let Some((other, _)) = joined.0.iter().find(|(_, mapped)| mapped == name) {
+                let (first, second) = (other.key(), role.key());
+                return Err(ColumnError::OneForTwo { name: name.clone(), first, second });
             }
             joined.0.push((*role, name.clone()));
         }
@@ -210,6 +137,16 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Its place in the header, from 0.
     pub(crate) index: usize,
+    /// Whether no row was seen yet that has it.
+    pub(crate) is_awaited: bool,
+}
+
+/// The names of columns, as far as they are known beforehand.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) names: Vec<String>,
+    /// Whether later rows may have others.
+    pub(crate) is_open: bool,
 }
 
 /// The columns that are read.
@@ -223,16 +160,21 @@ pub(crate) struct Columns {
     pub(crate) by: Option<Column>,
     /// How the user calls what `by` holds: `agent`, or the column's name.
     pub(crate) by_label: Option<String>,
+    /// Where another column would have done as well.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Columns {
     /// Finds the wanted columns among those of a header.
-    pub(crate) fn find(header: &[String], wanted: &Wanted) -> Result<Self, ColumnError> {
+    pub(crate) fn find(header: &Header, wanted: &Wanted) -> Result<Self, ColumnError> {
         let finder = Finder { header, map: &wanted.map };
         let model = if wanted.model {
-            let found = finder.role(Role::Model)?;
-            let columns = || header.to_vec();
-            Some(found.ok_or_else(|| ColumnError::NoModel { columns: columns() })?)
+            Some(match finder.required(Role::Model) {
+                Err(ColumnError::Missing { columns, .. }) => {
+                    return Err(ColumnError::NoModel { columns });
+                }
+                found => found?,
+            })
         } else {
             None
         };
@@ -255,27 +197,33 @@ impl Columns {
                 (Some(column), Some(name.clone()))
             }
         };
-        Ok(Self {
-            time: finder.required(Role::Time)?,
-            input: finder.required(Role::Input)?,
-            output: finder.required(Role::Output)?,
-            cached: finder.role(Role::Cached)?,
-            model,
-            by,
-            by_label,
-        })
+        let mut notes = Vec::new();
+        let [time, input, output] = [Role::Time, Role::Input, Role::Output].map(|role| {
+            let column = finder.required(role)?;
+            notes.extend(finder.note(role, &column)?);
+            Ok(column)
+        });
+        let cached = finder.role(Role::Cached)?;
+        Ok(Self { time: time?, input: input?, output: output?, cached, model, by, by_label, notes })
     }
 }
 
 struct Finder<'a> {
-    header: &'a [String],
+    header: &'a Header,
     map: &'a ColumnMap,
 }
 
 impl Finder<'_> {
     fn required(&self, role: Role) -> Result<Column, ColumnError> {
-        self.role(role)?
-            .ok_or_else(|| ColumnError::Missing { role: role.key(), columns: self.header.to_vec() })
+        let columns = || self.header.names.clone();
+        match self.role(role)? {
+            Some(Column { name, is_awaited: true, .. }) => {
+                // It must be in the first row as in every other.
+                Err(ColumnError::Unknown { name, columns: columns() })
+            }
+            Some(column) => Ok(column),
+            None => Err(ColumnError::Missing { role: role.key(), columns: columns() }),
+        }
     }
 
     /// The column that is mapped to a role, or bears a known name of it.
@@ -283,29 +231,54 @@ impl Finder<'_> {
         if let Some(name) = self.map.get(role) {
             return self.named(name).map(Some);
         }
-        let known = role.known_names().iter();
-        known
-            .map(|known| self.unique(|name| letters(name).eq(known.chars())))
-            .find_map(Result::transpose)
-            .transpose()
+        self.known(role).find_map(Result::transpose).transpose()
     }
 
-    /// The column of this name; where none has it, the one that has it but for case.
+    /// The columns that bear known names of a role, best first.
+    fn known(&self, role: Role) -> impl Iterator<Item = Result<Option<Column>, ColumnError>> {
+        let known = role.known_names().iter();
+        known.map(|known| self.unique(|name| letters(name).eq(known.chars())))
+    }
+
+    /// What is said of a choice that nobody made, where there was one.
+    fn note(&self, role: Role, chosen: &Column) -> Result<Option<String>, ColumnError> {
+        if self.map.get(role).is_some() {
+            return Ok(None);
+        }
+        let mut others = Vec::new();
+        for column in self.known(role) {
+            others.extend(column?.filter(|column| column != chosen).map(|column| column.name));
+        }
+        let (name, role) = (&chosen.name, role.key());
+        Ok((!others.is_empty()).then(|| {
+            let others = list(&others);
+            format!("`{name}` was read as the {role}, not {others} (`--map {role}=COLUMN` says otherwise)")
+        }))
+    }
+
+    /// The column of this name; where none has it, the one that has it but for case. One that no row has so
+    /// far may still come, where rows need not be alike.
     fn named(&self, wanted: &str) -> Result<Column, ColumnError> {
         if let Some(column) = self.unique(|name| name == wanted)? {
             return Ok(column);
         }
-        self.unique(|name| name.eq_ignore_ascii_case(wanted))?.ok_or_else(|| ColumnError::Unknown {
-            name: wanted.to_owned(),
-            columns: self.header.to_vec(),
-        })
+        if let Some(column) = self.unique(|name| name.eq_ignore_ascii_case(wanted))? {
+            return Ok(column);
+        }
+        let names = &self.header.names;
+        if self.header.is_open {
+            return Ok(Column { name: wanted.to_owned(), index: names.len(), is_awaited: true });
+        }
+        Err(ColumnError::Unknown { name: wanted.to_owned(), columns: names.clone() })
     }
 
     fn unique(&self, is_it: impl Fn(&str) -> bool) -> Result<Option<Column>, ColumnError> {
-        let mut found = self.header.iter().enumerate().filter(|(_, name)| is_it(name));
+        let mut found = self.header.names.iter().enumerate().filter(|(_, name)| is_it(name));
         match (found.next(), found.next()) {
             (None, _) => Ok(None),
-            (Some((index, name)), None) => Ok(Some(Column { name: name.clone(), index })),
+            (Some((index, name)), None) => {
+                Ok(Some(Column { name: name.clone(), index, is_awaited: false }))
+            }
             (Some((_, name)), Some(_)) => Err(ColumnError::Twice { name: name.clone() }),
         }
     }
@@ -322,7 +295,8 @@ mod tests {
 
     #[track_caller]
     fn check(header: &str, map: &str, by: By, expected: Result<&str, &str>) {
-        let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+        let names = header.split(',').map(str::to_owned).collect();
+        let header = Header { names, is_open: false };
         let map = match map {
             "" => Ok(ColumnMap::default()),
             map => map.parse(),
@@ -378,7 +352,27 @@ mod tests {
         check(AZURE, "time", By::Default, Err("ROLE=COLUMN"));
         check(AZURE, "when=TIMESTAMP", By::Default, Err("a role of time"));
         check(AZURE, "time=", By::Default, Err("ROLE=COLUMN"));
-        let twice = ["time=a".parse().unwrap(), "time=b".parse().unwrap()];
-        assert!(ColumnMap::join(&twice).is_err());
+        for maps in [["time=a", "time=b"], ["time=a", "input=a"]] {
+            assert!(ColumnMap::join(&maps.map(|map| map.parse().unwrap())).is_err(), "{maps:?}");
+        }
+    }
+
+    #[test]
+    fn a_choice_that_nobody_made_is_noted() {
+        let header = "ts,created_at,input_tokens,prompt_tokens,output_tokens";
+        let notes = |map: &str| {
+            let names = header.split(',').map(str::to_owned).collect();
+            let map = if map.is_empty() { ColumnMap::default() } else { map.parse().unwrap() };
+            let wanted = Wanted { map, by: By::Default, model: false };
+            Columns::find(&Header { names, is_open: false }, &wanted).unwrap().notes
+        };
+        assert_eq!(
+            notes(""),
+            [
+                "`ts` was read as the time, not `created_at` (`--map time=COLUMN` says otherwise)",
+                "`input_tokens` was read as the input, not `prompt_tokens` (`--map input=COLUMN` says otherwise)",
+            ]
+        );
+        assert!(notes("time=ts,input=prompt_tokens").is_empty());
     }
 }

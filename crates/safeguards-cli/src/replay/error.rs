@@ -4,8 +4,9 @@ use std::{fmt, io};
 
 use safeguards_budget::Denial;
 use safeguards_pricing::{PriceError, PriceFileError};
+use safeguards_types::Timestamp;
 
-use super::{audit::Disagreement, columns::ColumnError, time::TimeError};
+use super::{audit::Disagreement, columns::ColumnError, prices::Unpriced, time::TimeError};
 use crate::exit;
 
 /// Why there is no report.
@@ -25,7 +26,7 @@ pub(crate) enum ReplayError {
     PriceFile(#[from] PriceFileError),
     /// The model given has no one price.
     #[error(transparent)]
-    Price(#[from] PriceError),
+    Price(#[from] Unpriced),
     /// The plot cannot be written.
     #[error("{file}: cannot be written")]
     Plot { file: String, source: io::Error },
@@ -153,13 +154,19 @@ pub(crate) enum Fault {
     )]
     Name { column: String, given: String, max: usize },
     #[error(transparent)]
-    Price(#[from] PriceError),
+    Price(#[from] Unpriced),
+    #[error(transparent)]
+    Cost(#[from] PriceError),
     #[error(
         "model `{model}` is paid in {unit}, those before it in {currency}; a replay has one currency"
     )]
     Currencies { model: String, unit: String, currency: String },
     #[error("the sum up to here is above {max}, the largest amount kept")]
     Sum { max: String },
+    #[error(
+        "the row is too close to {last}, the last instant that is kept: what is held for a row is held for {ttl} s"
+    )]
+    EndOfTime { last: Timestamp, ttl: u64 },
     #[error(
         "there are more than {max} different values of `{column}`, the most accounts a ledger keeps; choose another `--by`"
     )]

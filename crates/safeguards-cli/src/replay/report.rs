@@ -5,11 +5,12 @@ use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
 use super::{
-    run::Outcome,
+    run::{Outcome, WithoutInput},
     tally::{Busiest, Split, Tally},
     told::Where,
     trace::Names,
 };
+use crate::denial::told;
 
 /// All that a replay has to say. Amounts are decimal strings by unit; rows are numbered from 1.
 #[derive(Debug, Serialize)]
@@ -79,6 +80,9 @@ pub(crate) struct FirstDenial {
     pub(crate) row: u64,
     pub(crate) at: Timestamp,
     pub(crate) message: String,
+    /// The same for people.
+    #[serde(skip)]
+    pub(crate) told: String,
 }
 
 /// A limit, and how its counters stand at the end.
@@ -170,6 +174,9 @@ pub(crate) struct RowsWithoutInput {
     pub(crate) count: u64,
     /// The first of them.
     pub(crate) rows: Vec<u64>,
+    /// Whether there are more than these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cut: bool,
 }
 
 /// What a report is headed with.
@@ -247,10 +254,11 @@ impl Report {
             denied,
             denied_cost,
             first_denied_row: first_denial.map(|(place, _)| place.row),
-            first_denial: first_denial.map(|(place, message)| FirstDenial {
+            first_denial: first_denial.map(|(place, denial)| FirstDenial {
                 row: place.row,
                 at: place.at,
-                message: message.clone(),
+                message: denial.to_string(),
+                told: told(denial),
             }),
             by_column: heading.by_column,
             by: Named(by.collect()),
@@ -263,14 +271,16 @@ impl Report {
             denials: denials(outcome, &money, names),
             peaks: outcome.peaks.iter().map(|busiest| money.peak(busiest)).collect(),
             windows: windows(outcome, &money, names),
-            rows_without_input: RowsWithoutInput {
-                count: outcome.without_input.count,
-                rows: outcome.without_input.rows.clone(),
-            },
+            rows_without_input: rows_without_input(&outcome.without_input),
             steps_back: outcome.steps_back,
             notes,
         }
     }
+}
+
+fn rows_without_input(found: &WithoutInput) -> RowsWithoutInput {
+    let listed = u64::try_from(found.rows.len()).unwrap_or(u64::MAX);
+    RowsWithoutInput { count: found.count, rows: found.rows.clone(), cut: found.count > listed }
 }
 
 fn limit_lines(outcome: &Outcome) -> Vec<LimitLine> {

@@ -6,7 +6,7 @@ use safeguards_budget::{
     Action, Charge, Command, Denial, Guarantees, HoldId, Limit, MemoryLedger, OpenAccount,
     PlaceHold, Receipt, SyncLedger,
 };
-use safeguards_pricing::{Note, Price, PriceTable};
+use safeguards_pricing::{Note, Price};
 use safeguards_types::{
     AccountId, Amount, Amounts, OperationId, Quantity, SimClock, Timestamp, Unit, requests,
 };
@@ -16,6 +16,7 @@ use super::{
     curve::{Curve, Watch},
     error::{Fault, ReplayError},
     ids::Ids,
+    prices::Prices,
     tally::{Busiest, Join, Peaks, Series, Split, Tally},
     told::{Told, Where},
     trace::{NameId, Names, Row, Trace},
@@ -35,7 +36,7 @@ const WINDOWS_MAX: u64 = 24;
 /// How many it has at most where it is.
 const WINDOWS_GIVEN_MAX: u64 = 10_000;
 /// How many rows without input tokens are listed by number.
-const LISTED_MAX: usize = 20;
+const LISTED_MAX: usize = 1_000;
 
 /// What is replayed how.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub(crate) struct Plan {
 /// A replay under way.
 pub(crate) struct Run<'a> {
     plan: &'a Plan,
-    prices: &'a PriceTable,
+    prices: &'a Prices,
     /// The prices of the trace's models, each looked up once.
     known_prices: Vec<Option<&'a Price>>,
     clock: SimClock,
@@ -120,7 +121,7 @@ pub(crate) struct Outcome {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(plan: &'a Plan, prices: &'a PriceTable) -> Self {
+    pub(crate) fn new(plan: &'a Plan, prices: &'a Prices) -> Self {
         let clock = SimClock::at(Timestamp::UNIX_EPOCH);
         let pool = AccountId::from(POOL);
         Self {
@@ -164,6 +165,13 @@ impl<'a> Run<'a> {
         let outcome = match &self.plan.hold {
             None => self.charge(account, tally.charge(&currency)),
             Some(estimate) => {
+                // A hold lasts beyond its instant, which is the end of time itself for the last few.
+                if self.now().saturating_add(HOLD_TTL) == Timestamp::MAX {
+                    return Err(at_line(Fault::EndOfTime {
+                        last: Timestamp::MAX,
+                        ttl: HOLD_TTL.as_secs(),
+                    }));
+                }
                 self.hold(account, with_request(estimate), tally.charge(&currency))?
             }
         };
@@ -200,7 +208,7 @@ impl<'a> Run<'a> {
         } else {
             let given = self.plan.model.as_deref();
             let name = given.unwrap_or_else(|| models.name(id));
-            let (_, price) = self.prices.find(name)?;
+            let price = self.prices.find(name)?;
             if let Some(known) = self.known_prices.get_mut(id) {
                 *known = Some(price);
             }
@@ -235,7 +243,8 @@ impl<'a> Run<'a> {
         self.apply(register).map_err(ReplayError::refused)?;
         let pool = OpenAccount::new(&self.pool);
         let pool = limits.iter().cloned().fold(pool, OpenAccount::limit);
-        self.apply(pool).map_err(ReplayError::refused)?;
+        // Whatever it has against limits that were read, the limits are the user's.
+        self.apply(pool).map_err(|denial| ReplayError::Usage(format!("`--limit`: {denial}")))?;
         self.begun = Some(Begun {
             currency: unit.clone(),
             now: row.at,
@@ -276,8 +285,13 @@ impl<'a> Run<'a> {
         Ok(account)
     }
 
+    /// The ledger's time.
+    fn now(&self) -> Timestamp {
+        self.begun.as_ref().map_or(Timestamp::UNIX_EPOCH, |begun| begun.now)
+    }
+
     fn mint(&mut self) -> OperationId {
-        let now = self.begun.as_ref().map_or(Timestamp::UNIX_EPOCH, |begun| begun.now);
+        let now = self.now();
         self.ids.mint(now)
     }
 

@@ -68,7 +68,7 @@ fn summary(out: &mut String, report: &Report) -> std::fmt::Result {
             "         first row {}, {}: {}",
             first.row,
             to_the_second(first.at),
-            first.message
+            first.told
         )?;
     }
     for peak in &report.peaks {

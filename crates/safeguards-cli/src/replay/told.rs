@@ -25,7 +25,7 @@ pub(crate) struct Told {
     pub(crate) denied: BTreeMap<(Option<NameId>, usize), Denied>,
     /// What denials say, without their numbers.
     pub(crate) reasons: Vec<Reason>,
-    pub(crate) first_denied: Option<(Where, String)>,
+    pub(crate) first_denied: Option<(Where, Denial)>,
 }
 
 /// One threshold of one limit.
@@ -133,7 +133,7 @@ impl Told {
         place: Where,
     ) {
         if self.first_denied.is_none() {
-            self.first_denied = Some((place, denial.to_string()));
+            self.first_denied = Some((place, denial.clone()));
         }
         let Some(shortfall) = denial.shortfall() else {
             return;

@@ -91,6 +91,8 @@ pub(crate) struct Trace {
     times: TimeReader,
     models: Names,
     by: Names,
+    /// Whether a row does not say what it is told apart by.
+    has_nameless: bool,
     rows: u64,
 }
 
@@ -105,14 +107,15 @@ impl Trace {
         })?;
         let columns = Columns::find(&header, &options.wanted)
             .map_err(|error| TraceError::of_file(&name, error))?;
-        let slots = Slots::new([
+        let wanted = [
             Some(columns.time.clone()),
             Some(columns.input.clone()),
             Some(columns.output.clone()),
             columns.cached.clone(),
             columns.model.clone(),
             columns.by.clone(),
-        ]);
+        ];
+        let slots = Slots::new(wanted, header);
         Ok(Self {
             name,
             progress: source.progress,
@@ -122,6 +125,7 @@ impl Trace {
             slots,
             models: Names::default(),
             by: Names::default(),
+            has_nameless: false,
             rows: 0,
         })
     }
@@ -133,7 +137,10 @@ impl Trace {
             Ok(None) if self.rows == 0 => {
                 return Err(TraceError::of_file(&self.name, Fault::NoRows));
             }
-            Ok(None) => return Ok(None),
+            Ok(None) => {
+                let checked = self.slots.check().map(|()| None);
+                return checked.map_err(|error| TraceError::of_file(&self.name, error));
+            }
             Err((line, fault)) => return Err(self.error_at(line, fault)),
         };
         self.rows += 1;
@@ -164,7 +171,10 @@ impl Trace {
             None => None,
         };
         let by = match &columns.by {
-            Some(column) => Some(self.by.id(account_name(by.text(), &column.name)?)),
+            Some(column) => {
+                self.has_nameless |= by.text().is_none();
+                Some(self.by.id(account_name(by.text(), &column.name)?))
+            }
             None => None,
         };
         Ok(Row {
@@ -210,7 +220,10 @@ impl Trace {
 
     /// What was assumed of its times, for the reader of a report.
     pub(crate) fn assumptions(&self, start: Option<Timestamp>) -> Vec<String> {
-        let mut assumed = Vec::new();
+        let mut assumed = self.columns.notes.clone();
+        if let (true, Some(by)) = (self.has_nameless, &self.columns.by_label) {
+            assumed.push(format!("rows without `{by}` are counted as `{NAMELESS}`"));
+        }
         if self.times.has_zoneless() {
             assumed.push("times without a zone were read as UTC".to_owned());
         }

@@ -1,6 +1,6 @@
 //! [`AccountLine`]: what a run left of one account, a pool's or an agent's.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use safeguards_api::TeamSpec;
 use safeguards_budget::Account;
@@ -45,59 +45,87 @@ pub(crate) struct Left {
 
 /// Every account of the team, each after the one that it stands below.
 pub(crate) fn lines(spec: &TeamSpec, accounts: &[Account], report: &Report) -> Vec<AccountLine> {
-    let tree = Tree { accounts, report, units: Units::of(spec) };
-    let mut lines = Vec::new();
-    for root in accounts.iter().filter(|account| account.parent.is_none()) {
-        tree.add(root, 0, &mut lines);
-    }
+    let tree = Tree::of(accounts, report, Units::of(spec));
+    let mut lines = Vec::with_capacity(accounts.len());
+    tree.add_below(None, 0, &mut lines);
     lines
 }
 
 /// The team's accounts, and what happened at them.
 struct Tree<'a> {
-    accounts: &'a [Account],
-    report: &'a Report,
+    accounts: HashMap<&'a AccountId, &'a Account>,
+    /// By what they stand below, in the order of the team; none for the team's own pool.
+    below: HashMap<Option<&'a AccountId>, Vec<&'a Account>>,
+    sums: HashMap<&'a AccountId, Sums>,
     units: Units,
 }
 
-impl Tree<'_> {
-    fn add(&self, account: &Account, depth: usize, lines: &mut Vec<AccountLine>) {
-        lines.push(self.line(account, depth));
-        for child in self.accounts.iter().filter(|child| child.parent.as_ref() == Some(&account.id))
-        {
-            self.add(child, depth + 1, lines);
+/// What the steps of an account add up to, with those of all accounts below it.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    spent: Amounts,
+    tasks: usize,
+    denials: usize,
+    time: Duration,
+}
+
+impl Sums {
+    fn add(&mut self, step: &StepReport) {
+        let is_begun = step.attempts > 0 && step.state != State::Denied;
+        self.spent.add_all(&step.spent);
+        self.tasks += usize::from(is_begun);
+        self.denials += usize::from(step.denial.is_some());
+        self.time += step.duration;
+    }
+}
+
+impl<'a> Tree<'a> {
+    fn of(accounts: &'a [Account], report: &Report, units: Units) -> Self {
+        let mut below: HashMap<Option<&AccountId>, Vec<&Account>> = HashMap::new();
+        for account in accounts {
+            below.entry(account.parent.as_ref()).or_default().push(account);
+        }
+        let accounts = accounts.iter().map(|account| (&account.id, account)).collect();
+        let mut tree = Self { accounts, below, sums: HashMap::new(), units };
+        for step in &report.steps {
+            let path: Vec<&AccountId> =
+                tree.upward(&step.account).map(|account| &account.id).collect();
+            for id in path {
+                tree.sums.entry(id).or_default().add(step);
+            }
+        }
+        tree
+    }
+
+    /// Adds a line for each account below `parent`, and then for what stands below that.
+    fn add_below(&self, parent: Option<&AccountId>, depth: usize, lines: &mut Vec<AccountLine>) {
+        for account in self.below.get(&parent).into_iter().flatten() {
+            lines.push(self.line(account, depth));
+            self.add_below(Some(&account.id), depth + 1, lines);
         }
     }
 
     fn line(&self, account: &Account, depth: usize) -> AccountLine {
-        let steps =
-            || self.report.steps.iter().filter(|step| self.is_within(&step.account, account));
-        let begun = |step: &&StepReport| step.attempts > 0 && step.state != State::Denied;
-        let mut this_run = Amounts::none();
-        steps().for_each(|step| this_run.add_all(&step.spent));
+        let Sums { spent, tasks, denials, time } =
+            self.sums.get(&account.id).cloned().unwrap_or_default();
         let left = self.units.iter().filter_map(|unit| self.left(account, unit));
         AccountLine {
             account: account.id.clone(),
             depth,
-            this_run,
+            this_run: spent,
             spent: account.spent.clone(),
             held: account.held.clone(),
             limits: account.limits.iter().map(|usage| usage.limit.to_string()).collect(),
             left: left.collect(),
-            tasks: steps().filter(begun).count(),
-            denials: steps().filter(|step| step.denial.is_some()).count(),
-            time: steps().map(|step| step.duration).sum(),
+            tasks,
+            denials,
+            time,
         }
     }
 
-    /// Whether `id` is `account` or stands below it.
-    fn is_within(&self, id: &AccountId, account: &Account) -> bool {
-        self.upward(id).any(|above| above.id == account.id)
-    }
-
     /// The account of this name and everything above it.
-    fn upward(&self, id: &AccountId) -> impl Iterator<Item = &Account> {
-        let find = |id: &AccountId| self.accounts.iter().find(|account| account.id == *id);
+    fn upward(&self, id: &AccountId) -> impl Iterator<Item = &'a Account> {
+        let find = |id: &AccountId| self.accounts.get(id).copied();
         std::iter::successors(find(id), move |account| find(account.parent.as_ref()?))
     }
 

@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     /// `--each` names a file without a line.
     #[error("{} has no inputs; write one a line", path.display())]
     NoInputs { path: PathBuf },
+    /// `--each` names a file with too many lines.
+    #[error("{} has {given} inputs; {max} are allowed", path.display())]
+    TooManyInputs { path: PathBuf, given: usize, max: usize },
     /// A file for alerts cannot be opened.
     #[error(transparent)]
     AlertFile(#[from] FileError),
@@ -53,6 +56,9 @@ pub(crate) enum Failure {
         "told to stop twice: what ran was killed, nothing more was settled, and there is no report"
     )]
     Killed,
+    /// A signal came while the report was being printed.
+    #[error("told to stop before the report was read")]
+    Unread,
     /// The report cannot be written as JSON.
     #[error("the report cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -64,7 +70,9 @@ impl Failure {
         match self {
             Self::Unreadable { .. } => "config.unreadable",
             Self::Team(error) => error.code(),
-            Self::EachWithoutFanOut { .. } | Self::NoInputs { .. } => "config.inputs",
+            Self::EachWithoutFanOut { .. } | Self::NoInputs { .. } | Self::TooManyInputs { .. } => {
+                "config.inputs"
+            }
             Self::AlertFile(error) => error.code(),
             Self::Build(error) => error.code(),
             Self::Start(error) => error.code(),
@@ -73,7 +81,7 @@ impl Failure {
             Self::Ledger(error) => error.code(),
             Self::Runtime { .. } => "cli.runtime",
             Self::Output { .. } => "cli.output",
-            Self::Killed => "cli.killed",
+            Self::Killed | Self::Unread => "cli.killed",
             Self::Json(_) => "cli.json",
         }
     }
@@ -86,11 +94,12 @@ impl Failure {
             | Self::Team(_)
             | Self::EachWithoutFanOut { .. }
             | Self::NoInputs { .. }
+            | Self::TooManyInputs { .. }
             | Self::AlertFile(_)
             | Self::Build(_)
             | Self::Bind(_)
             | Self::Run(_) => exit::USAGE,
-            Self::Killed => exit::INTERRUPTED,
+            Self::Killed | Self::Unread => exit::INTERRUPTED,
             Self::Ledger(_)
             | Self::Start(_)
             | Self::Runtime { .. }

@@ -4,7 +4,10 @@ use safeguards_api::TeamSpec;
 use safeguards_coord::{RunEvent, RunFact, RunId, State, StepId};
 
 use super::{spans::seconds, spend::Spend};
-use crate::text::{one_line, to_the_second};
+use crate::{
+    denial::told,
+    text::{one_line, to_the_second},
+};
 
 /// Makes lines of events.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ impl Lines {
             }
             RunFact::Progressed { text, .. } => format!("{step}  {text}"),
             RunFact::Logged { line } => format!("{step}  log: {line}"),
-            RunFact::Denied { denial } => format!("{step}  denied: {denial}"),
+            RunFact::Denied { denial } => format!("{step}  denied: {}", told(denial)),
             RunFact::Settled { amounts, .. } => {
                 self.spend.add(amounts);
                 return None;

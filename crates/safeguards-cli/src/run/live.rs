@@ -1,10 +1,6 @@
 //! [`Live`]: the progress of a run drawn on a terminal, one line a step and one for the pool.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use safeguards_api::{StrategySpec, TeamSpec};
@@ -16,7 +12,7 @@ use super::{
     spans::seconds,
     spend::{FULL, Spend, permille},
 };
-use crate::text::one_line;
+use crate::{denial::told, output::write_to_stderr, text::one_line};
 
 /// How often what is running is drawn anew: for its clock.
 const TICK: Duration = Duration::from_millis(200);
@@ -88,7 +84,9 @@ impl Live {
                 line.bar.set_message(one_line(text));
             }
             RunFact::Logged { line } => self.print(&format!("{step}  log: {line}")),
-            RunFact::Denied { denial } => self.print(&format!("{step}  denied: {denial}")),
+            RunFact::Denied { denial } => {
+                self.print(&format!("{step}  denied: {}", told(denial)));
+            }
             RunFact::Settled { amounts, .. } => {
                 self.spend.add(amounts);
                 self.show_pool();
@@ -131,8 +129,8 @@ impl Live {
     }
 
     /// Writes lines above what is drawn.
-    pub(crate) fn above(&self, text: &[u8]) -> io::Result<()> {
-        self.lines.suspend(|| io::stderr().write_all(text))
+    pub(crate) fn above(&self, text: &str) {
+        self.lines.suspend(|| write_to_stderr(text));
     }
 
     /// Leaves everything as it is.

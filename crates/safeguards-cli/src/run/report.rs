@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use safeguards_api::{Safeguards, TeamSpec};
-use safeguards_budget::{Account, Denial, Retry};
+use safeguards_budget::{Account, Denial};
 use safeguards_coord::{CostBasis, CostMismatch, Reason, Report, State, StepReport};
-use safeguards_notify::{Alert, DeadLetters};
+use safeguards_notify::{Alert, DeadLetter, DeadLetters};
 use safeguards_types::{AccountId, AgentId, Amounts};
 use serde::Serialize;
 use serde_json::Value;
@@ -35,8 +35,11 @@ pub(crate) struct RunReport {
     pub(crate) accounts: Vec<AccountLine>,
     pub(crate) steps: Vec<StepLine>,
     pub(crate) alerts: Vec<Alert>,
-    /// Alerts that reached a channel never or not surely.
-    pub(crate) undelivered: usize,
+    /// Alerts that did not reach a channel, or not surely.
+    pub(crate) undelivered: Vec<Undelivered>,
+    /// How many more there are that are not kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) undelivered_not_kept: u64,
     pub(crate) output: Option<Value>,
     #[serde(skip)]
     pub(crate) units: Units,
@@ -67,6 +70,29 @@ pub(crate) struct StepLine {
     pub(crate) log: Vec<String>,
 }
 
+/// An alert that did not reach a channel.
+#[derive(Debug, Serialize)]
+pub(crate) struct Undelivered {
+    pub(crate) alert: Alert,
+    pub(crate) channel: String,
+    pub(crate) reason: Reason,
+}
+
+impl From<&DeadLetter> for Undelivered {
+    fn from(letter: &DeadLetter) -> Self {
+        Self {
+            alert: (*letter.alert).clone(),
+            channel: letter.channel.to_string(),
+            reason: Reason::new(letter.reason.code(), letter.reason.to_string()),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl RunReport {
     /// Puts together what the runner, the ledger and the alerts say.
     pub(crate) async fn gather(
@@ -95,7 +121,8 @@ impl RunReport {
             duration: report.ended_at.since(report.started_at),
             steps: report.steps.into_iter().map(StepLine::from).collect(),
             alerts: alerts.iter().map(|alert| (**alert).clone()).collect(),
-            undelivered: undelivered.letters.len(),
+            undelivered: undelivered.letters.iter().map(Undelivered::from).collect(),
+            undelivered_not_kept: undelivered.dropped,
             output: report.output,
             units: Units::of(spec),
         })
@@ -126,16 +153,6 @@ impl From<StepReport> for StepLine {
             log: report.log,
         }
     }
-}
-
-/// What somebody can do about a denial.
-pub(crate) fn what_helps(denial: &Denial) -> Option<String> {
-    let shortfall = denial.shortfall()?;
-    let account = &shortfall.account;
-    Some(match shortfall.retry {
-        Retry::At(at) => format!("run it again from {at} on, or raise the limit of {account}"),
-        Retry::Never | _ => format!("raise the limit of {account}, or lower the estimate"),
-    })
 }
 
 /// How the program ends where a run ended in `state`.

@@ -8,16 +8,19 @@ use serde_json::Value;
 
 use super::{
     account_line::AccountLine,
-    report::{RunReport, StepLine, what_helps},
+    report::{RunReport, StepLine, Undelivered},
     spans::seconds,
 };
 use crate::{
+    denial::{told, what_helps},
     table::Table,
     text::{counted, harmless, one_line},
 };
 
 /// How many of the last lines of its log are shown of a step that went wrong.
 const LOG_LINES: usize = 5;
+/// How many alerts are shown that did not reach a channel.
+const LETTERS_MAX: usize = 20;
 /// How many lines are shown of what a step left, in a run that stopped, and how many letters of each.
 const LINES_MAX: usize = 4;
 const WIDTH_MAX: usize = 110;
@@ -44,29 +47,58 @@ fn tell(out: &mut String, report: &RunReport) -> std::fmt::Result {
         tell_step(out, step, report)?;
     }
     for alert in &report.alerts {
-        writeln!(out, "alert   {}", one_line(&alert.to_string()))?;
+        label(out, "alert", &one_line(&alert.to_string()))?;
     }
-    if report.undelivered > 0 {
-        let count = u64::try_from(report.undelivered).unwrap_or(u64::MAX);
-        writeln!(out, "warning {} did not reach a channel", counted(count, "alert"))?;
-    }
-    Ok(())
+    tell_undelivered(out, report)
 }
 
-fn headline(report: &RunReport) -> String {
-    let (run, time) = (&report.run, seconds(report.duration));
-    let fate = |step: &&StepLine| !step.state.is_success() && step.state != State::Skipped;
-    match report.steps.iter().find(fate) {
-        _ if report.state.is_success() => format!("run {run} succeeded after {time}"),
-        Some(step) => {
-            format!("run {run} stopped after {time}: {} {}", step.step, step.state.as_verb())
-        }
-        None => {
-            let why =
-                report.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            format!("run {run} {} after {time}{why}", report.state.as_verb())
-        }
+/// A line that begins with a word that says what it is.
+fn label(out: &mut String, label: impl std::fmt::Display, text: &str) -> std::fmt::Result {
+    writeln!(out, "{label:<7} {text}")
+}
+
+fn tell_undelivered(out: &mut String, report: &RunReport) -> std::fmt::Result {
+    let kept = u64::try_from(report.undelivered.len()).unwrap_or(u64::MAX);
+    let all = kept.saturating_add(report.undelivered_not_kept);
+    if all == 0 {
+        return Ok(());
     }
+    label(out, "warning", &format!("{} did not reach a channel", counted(all, "alert")))?;
+    for Undelivered { alert, channel, reason } in report.undelivered.iter().take(LETTERS_MAX) {
+        let letter = format!("{channel}: {alert} ({})", reason.message);
+        writeln!(out, "        {}", one_line(&letter))?;
+    }
+    match all.saturating_sub(kept.min(u64::try_from(LETTERS_MAX).unwrap_or(u64::MAX))) {
+        0 => Ok(()),
+        more => writeln!(out, "        … and {more} more"),
+    }
+}
+
+/// How a run ended, in one line.
+fn headline(report: &RunReport) -> String {
+    let RunReport { run, state, steps, .. } = report;
+    let time = seconds(report.duration);
+    let ended = format!("run {run} {} after {time}", state.as_verb());
+    if state.is_success() || *state == State::Cancelled {
+        return ended;
+    }
+    let is_of_a_step = |reason| steps.iter().any(|step| step.reason.as_ref() == Some(reason));
+    if let Some(reason) = report.reason.as_ref().filter(|reason| !is_of_a_step(reason)) {
+        return format!("{ended}: {reason}");
+    }
+    let fate = |step: &&StepLine| !step.state.is_success() && step.state != State::Skipped;
+    let Some(first) = steps.iter().find(fate) else {
+        return ended;
+    };
+    let what = format!("{} {}", first.step, first.state.as_verb());
+    if report.strategy != "fan_out" || steps.len() == 1 {
+        return format!("run {run} stopped after {time}: {what}");
+    }
+    let (all, unsuccessful) =
+        (steps.len(), steps.iter().filter(|step| !step.state.is_success()).count());
+    format!(
+        "run {run} ended after {time}: {unsuccessful} of {all} steps did not succeed; first: {what}"
+    )
 }
 
 fn accounts(report: &RunReport) -> Table {
@@ -110,14 +142,13 @@ fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> [String; 9] {
 fn tell_step(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt::Result {
     let name = &step.step;
     if let Some(denial) = &step.denial {
-        writeln!(out, "denied  {name}: {}", denial.code())?;
-        writeln!(out, "        {denial}")?;
+        label(out, "denied", &format!("{name}: {}", denial.code()))?;
+        writeln!(out, "        {}", told(denial))?;
         if let Some(what) = what_helps(denial) {
             writeln!(out, "        helps: {what}")?;
         }
     } else if let Some(reason) = &step.reason {
-        let state = step.state.to_string();
-        writeln!(out, "{state:<8}{name}: {}", one_line(&reason.to_string()))?;
+        label(out, step.state, &format!("{name}: {}", one_line(&reason.to_string())))?;
         let before = step.log.len().saturating_sub(LOG_LINES);
         for line in step.log.iter().skip(before) {
             writeln!(out, "        log: {}", one_line(line))?;
@@ -125,17 +156,18 @@ fn tell_step(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt:
     }
     if step.basis == CostBasis::Estimate {
         let spent = report.units.shown(&step.spent);
-        writeln!(
-            out,
-            "unknown {name}: nobody knows what it cost; its estimate counts as spent: {spent}"
-        )?;
+        let what = "nobody knows what it cost; its estimate counts as spent";
+        label(out, "unknown", &format!("{name}: {what}: {spent}"))?;
     }
     if let Some(mismatch) = &step.cost_mismatch {
         let (said, drawn) =
             (report.units.shown(&mismatch.reported), report.units.shown(&mismatch.drawn));
-        writeln!(out, "differs {name}: it said {said}, but had drawn {drawn}; the larger counts")?;
+        let what = format!("it said {said}, but had drawn {drawn}; the larger counts");
+        label(out, "differs", &format!("{name}: {what}"))?;
     }
-    step.notes.iter().try_for_each(|note| writeln!(out, "note    {name}: {}", one_line(note)))
+    step.notes
+        .iter()
+        .try_for_each(|note| label(out, "note", &format!("{name}: {}", one_line(note))))
 }
 
 /// The team's output whole; of a run that stopped, the beginning of what each of its steps left.

@@ -3,7 +3,10 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -45,6 +48,29 @@ pub(crate) fn safeguards_writing(stdout: Stdio, stderr: Stdio, args: &[&str]) ->
         .output()
         .unwrap();
     Ran::of(output)
+}
+
+/// Sends a signal to a program.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+}
+
+/// The exit code of a program that must end by itself, soon; killed where it does not, it has none.
+pub(crate) fn code_in_time(child: &mut Child) -> Option<i32> {
+    /// Far longer than it should take, and shorter than the patience of a tester.
+    const PATIENCE: Duration = Duration::from_secs(40);
+    let (ended, still_runs) = mpsc::channel::<()>();
+    let pid = child.id().to_string();
+    let watch = thread::spawn(move || {
+        if still_runs.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+        }
+    });
+    let status = child.wait().unwrap();
+    drop(ended);
+    watch.join().unwrap();
+    status.code()
 }
 
 impl Ran {

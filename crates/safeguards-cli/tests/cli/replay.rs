@@ -166,6 +166,54 @@ fn rows_are_told_apart_by_what_the_user_names() {
 }
 
 #[test]
+fn columns_of_json_lines_may_appear_later() {
+    let (_folder, trace) = file("trace.jsonl", bad_input::LATE);
+    let report = replay(&trace, &["--by", "next", "--map", "cached=kept"]);
+    check(&report, "/by/b/rows", &json!(2));
+    check(&report, "/by/(none)/rows", &json!(1));
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("rows without `next` are counted as `(none)`"), "{notes}");
+}
+
+#[test]
+fn a_choice_between_columns_is_noted() {
+    let rows = "time,created_at,prompt_tokens,completion_tokens\n0,5,1,1\n";
+    let (_folder, trace) = file("trace.csv", rows);
+    let ran = safeguards(&["replay", &trace, "--model", "gpt-4o"]);
+    let note = "note: `time` was read as the time, not `created_at`";
+    assert!(ran.code == Some(0) && ran.stderr.contains(note), "{ran:?}");
+}
+
+#[test]
+fn rows_without_input_are_listed_up_to_a_bound() {
+    use std::fmt::Write as _;
+    for (rows, cut) in [(1_000, Value::Null), (1_001, json!(true))] {
+        let mut trace = "time,prompt_tokens,completion_tokens\n".to_owned();
+        for row in 0..rows {
+            writeln!(trace, "{row},,1").unwrap();
+        }
+        let (_folder, trace) = file("trace.csv", trace);
+        let report = replay(&trace, &[]);
+        let lacking = &report["rows_without_input"];
+        assert_eq!((&lacking["count"], &lacking["cut"]), (&json!(rows), &cut));
+        assert_eq!(lacking["rows"].as_array().unwrap().len(), 1_000);
+    }
+}
+
+#[test]
+fn people_are_not_told_to_try_again() {
+    let limit = ["--limit", "2 requests per 60s"];
+    let ran =
+        safeguards(&[&["replay", &data("small.csv"), "--model", "gpt-4o"], &limit[..]].concat());
+    assert!(
+        ran.stdout.contains("asked 1 requests\n") && !ran.stdout.contains("try again"),
+        "{ran:?}"
+    );
+    let message = &replay(&data("small.csv"), &limit)["first_denial"]["message"];
+    assert!(message.as_str().unwrap().contains("try again from 2026-01-05T09:01:00Z"), "{message}");
+}
+
+#[test]
 fn windows_add_up_to_the_whole() {
     let report = replay(&data("small.csv"), &["--every", "2m", "--limit", "0.035 USD"]);
     check(&report, "/windows/every_seconds", &json!(120));

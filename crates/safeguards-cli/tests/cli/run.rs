@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod ends;
+mod told;
+mod unread;
 
 use serde_json::Value;
 

@@ -54,7 +54,7 @@ impl CsvTable {
         if !more {
             return Ok(None);
         }
-        let line = self.last_line();
+        let line = self.line();
         if self.record.len() != self.columns {
             let fault = Fault::Fields { fields: self.record.len(), columns: self.columns };
             return Err((line, fault));
@@ -71,6 +71,13 @@ impl CsvTable {
     fn first_line(&self) -> u64 {
         let before = self.record.position().map_or(0, csv::Position::line);
         before.saturating_add(u64::from(self.has_two_character_ends))
+    }
+
+    /// The line to name where the record is at fault: where it begins, since a quote that nothing closes may
+    /// stand there. Blank lines before it are told apart only where it has one line.
+    fn line(&self) -> u64 {
+        let is_on_one_line = !self.record.as_slice().contains(&b'\n');
+        if is_on_one_line { self.last_line() } else { self.first_line() }
     }
 
     /// The line on which it ends.

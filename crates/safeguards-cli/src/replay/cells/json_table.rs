@@ -132,6 +132,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            self.0.see(&key);
             let mut wanted = self.0.wanted().filter(|(column, _)| column.name == key);
             let Some((_, cell)) = wanted.next() else {
                 map.next_value::<IgnoredAny>()?;

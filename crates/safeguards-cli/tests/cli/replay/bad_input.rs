@@ -79,6 +79,52 @@ fn a_quote_that_nothing_closes_does_not_swallow_the_file() {
 }
 
 #[test]
+fn a_quote_that_nothing_closes_is_named_by_the_line_where_its_row_begins() {
+    for end in ["\n", "\r\n"] {
+        let stray = format!(
+            "{HEADER}{end}{ROW}{end}2026-01-05T09:00:00Z,\"reader,10,1{end}{ROW}{end}{ROW}"
+        );
+        check_trace(&stray, &[":3:", "2 fields, and the header 4"]);
+        check_trace(format!("{stray}{end}"), &[":3:", "2 fields, and the header 4"]);
+        check_trace(format!("{stray}\",1{end}{ROW}{end}"), &[":3:"]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_row_fills_the_memory() {
+    let script = r#"ulimit -v 800000; { printf '%s\n' 'time,prompt_tokens,completion_tokens'; tr '\0' "$1" < /dev/zero; } | "$0" replay - --model gpt-4o"#;
+    for letter in ["x", ","] {
+        let ran = std::process::Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_safeguards"), letter])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("standard input:2: the row is longer"), "{stderr}");
+    }
+}
+
+#[test]
+fn columns_that_no_row_has_are_answered_with_those_seen() {
+    let (_folder, path) = file("trace.jsonl", LATE);
+    let replay = |args: &[&str]| {
+        safeguards(&[&["replay", &path, "--model", "gpt-4o", "--json"][..], args].concat())
+    };
+    let known = "the columns are `ts`, `input_tokens`, `output_tokens`, `next`, `kept`";
+    replay(&["--by", "nobody"]).refused(&[&path, "no column `nobody`", known]);
+    replay(&["--sort", "--by", "nobody"]).refused(&[&path, "no column `nobody`", known]);
+    replay(&["--map", "cached=nothing"]).refused(&["no column `nothing`", known]);
+    replay(&["--map", "input=In"]).refused(&["no column `In`", "`input_tokens`"]);
+}
+
+/// Rows with columns that the first does not have.
+pub(super) const LATE: &str = r#"{"ts":0,"input_tokens":10,"output_tokens":1}
+{"ts":1,"input_tokens":10,"output_tokens":1,"next":"b","kept":4}
+{"ts":2,"input_tokens":10,"output_tokens":1,"next":"b"}
+"#;
+
+#[test]
 fn traces_without_rows_are_no_traces() {
     check_trace("", &["is empty"]);
     check_trace("\n\n", &["is empty"]);
@@ -123,6 +169,7 @@ fn models_have_one_price() {
     let (_folder, broken) = file("prices.toml", "[model.m]\ninput = \"cheap\"\n");
     replay(&["--prices", &broken, "--model", "m"]).refused(&[&broken]);
     replay(&["--prices", "no/such/file", "--model", "m"]).refused(&["no/such/file"]);
+    replay(&[&own[..], &["gpt-40"]].concat()).refused(&["`gpt-40`", &prices, "built-in"]);
     check_model_column("time,model,input_tokens,output_tokens\n0,gpt-4o,1,1\n1,unheard-of,1,1\n");
 }
 
@@ -153,6 +200,13 @@ fn arguments_are_told_what_is_allowed() {
         (&["--svg", "no/such/folder/plot.svg"], &["no/such/folder/plot.svg"]),
         (&["--map", "cost=a"], &["a role of time"]),
         (&["--by", "agent", "--bogus"], &["--bogus"]),
+        (&["--limit", "10000000000000000 USD"], &["--limit", "1000000000000000, the largest"]),
+        (&["--hold", "2000000000000000 USD"], &["`--hold`", "1000000000000000 USD are allowed"]),
+        (
+            &["--hold", "0.01 USD", "--limit", "9000 tokens per day"],
+            &["`--limit` \"9000 tokens per day", "on tokens", "add `--hold \"… tokens\"`"],
+        ),
+        (&["--map", "input=a", "--map", "output=a"], &["`a`", "input and to output"]),
     ] {
         let all = [&["replay", &trace, "--model", "gpt-4o"], args].concat();
         safeguards(&all).refused(parts);
@@ -169,4 +223,20 @@ fn sums_and_windows_that_are_too_many_are_refused() {
         "10000 windows",
         "--every",
     ]);
+}
+
+#[test]
+fn rows_at_the_end_of_time_cannot_be_held() {
+    let row = "2262-04-11T23:47:10Z,reader,10,1";
+    let (_folder, path) = file("trace.csv", format!("{HEADER}\n{row}\n"));
+    let replay = ["replay", &path, "--model", "gpt-4o"];
+    safeguards(&[&replay[..], &["--hold", "0.01 USD"]].concat()).refused(&[":2:", "too close to"]);
+    assert_eq!(safeguards(&replay).code, Some(0));
+}
+
+#[test]
+fn price_files_that_are_too_large_are_refused() {
+    let (_folder, prices) = file("prices.toml", format!("# {}", "x".repeat(16 * 1024 * 1024)));
+    let args = ["replay", &data("small.csv"), "--model", "gpt-4o", "--prices", &prices];
+    safeguards(&args).refused(&["prices.toml", "16777216 bytes"]);
 }
