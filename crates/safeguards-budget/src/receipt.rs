@@ -1,6 +1,6 @@
 //! What a ledger answers: a [`Receipt`] for what was done, a [`Denial`] for what was not.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use safeguards_types::{AccountId, Amount, Amounts, OperationId, Quantity, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,12 @@ pub enum Retry {
 impl fmt::Display for Retry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::At(at) => write!(out, "try again from {at} on"),
+            // To the second, rounded up: earlier would be too early.
+            Self::At(at) => {
+                let second =
+                    at.saturating_add(Duration::from_nanos(999_999_999)).truncated_to_seconds();
+                write!(out, "try again from {second} on")
+            }
             Self::Never => out.write_str("waiting does not help"),
         }
     }

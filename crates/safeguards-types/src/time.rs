@@ -87,6 +87,12 @@ impl Timestamp {
             .ok_or_else(|| TimestampError::OutOfRange { text: text.to_owned() })
     }
 
+    /// The second that this instant lies in, at its beginning.
+    #[must_use]
+    pub fn truncated_to_seconds(self) -> Self {
+        Self(self.0.saturating_sub(self.0.checked_rem(1_000_000_000).unwrap_or(0)))
+    }
+
     /// The time from `earlier` to this instant; zero where `earlier` is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

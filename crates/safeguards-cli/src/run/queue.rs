@@ -7,8 +7,10 @@ use std::{
 
 use safeguards_coord::RunEvent;
 
-/// How many lines of progress and of logs wait at most: the rest is dropped. What changes state is kept.
-const LINES_MAX: usize = 1_024;
+/// How many bytes of progress and of logs wait at most: the rest is dropped. What changes state is kept.
+const TALK_MAX: usize = 16 * 1024 * 1024;
+/// What a line of it takes beside its text, about.
+const LINE: usize = 256;
 
 /// Something to show.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ pub(crate) enum Item {
 pub(crate) enum Weight {
     /// It cannot.
     News,
-    /// It can: progress, and lines of logs.
-    Talk,
+    /// It can: progress, and lines of logs. So many bytes of text.
+    Talk(usize),
 }
 
 /// First in, first out.
@@ -42,7 +44,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<(Item, Weight)>,
-    /// How many of them are talk.
+    /// How many bytes of talk are in them.
     talk: usize,
     /// Whether talk is dropped: from where it is full up to where half of that is shown, so that what is dropped
     /// is dropped in long pieces.
@@ -89,14 +91,14 @@ impl Queue {
 
 impl State {
     fn push(&mut self, item: Item, weight: Weight) {
-        if weight == Weight::News {
+        let Weight::Talk(bytes) = weight else {
             self.items.push_back((item, weight));
             return;
-        }
-        let bound = if self.is_dropping { LINES_MAX / 2 } else { LINES_MAX };
-        self.is_dropping = self.talk >= bound;
+        };
+        let bound = if self.is_dropping { TALK_MAX / 2 } else { TALK_MAX };
+        self.is_dropping = self.talk + LINE + bytes > bound;
         if !self.is_dropping {
-            self.talk += 1;
+            self.talk += LINE + bytes;
             self.items.push_back((item, weight));
         } else if let Some((Item::Dropped(count), _)) = self.items.back_mut() {
             *count += 1;
@@ -107,7 +109,9 @@ impl State {
 
     fn pop(&mut self) -> Option<Item> {
         let (item, weight) = self.items.pop_front()?;
-        self.talk -= usize::from(weight == Weight::Talk);
+        if let Weight::Talk(bytes) = weight {
+            self.talk -= LINE + bytes;
+        }
         Some(item)
     }
 }
@@ -116,8 +120,13 @@ impl State {
 mod tests {
     use super::*;
 
+    /// A piece of talk of which so many fit.
+    const PIECE: Weight = Weight::Talk(TALK_MAX / PIECES - LINE);
+    const PIECES: usize = 8;
+
     fn push(queue: &Queue, weight: Weight) {
-        queue.push(Item::Line(format!("{weight:?}")), weight);
+        let line = if weight == Weight::News { "news" } else { "talk" };
+        queue.push(Item::Line(line.to_owned()), weight);
     }
 
     /// What comes out: lines, or how many were dropped.
@@ -134,34 +143,31 @@ mod tests {
     #[test]
     fn talk_beyond_the_bound_is_dropped_and_counted_where_it_stood() {
         let queue = Queue::default();
-        for _ in 0..LINES_MAX + 2 {
-            push(&queue, Weight::Talk);
+        for _ in 0..PIECES + 2 {
+            push(&queue, PIECE);
         }
-        push(&queue, Weight::News);
-        push(&queue, Weight::Talk);
-        push(&queue, Weight::News);
+        for weight in [Weight::News, PIECE, Weight::News] {
+            push(&queue, weight);
+        }
         let came = rest(&queue);
-        let (kept, after) = came.split_at(LINES_MAX);
-        assert!(kept.iter().all(|line| line == "Talk"));
-        assert_eq!(after, ["2", "News", "1", "News"]);
+        let (kept, after) = came.split_at(PIECES);
+        assert_eq!(kept, ["talk"; PIECES]);
+        assert_eq!(after, ["2", "news", "1", "news"]);
     }
 
     #[test]
     fn half_of_it_must_be_shown_before_more_is_kept() {
         let queue = Queue::default();
-        for _ in 0..=LINES_MAX {
-            push(&queue, Weight::Talk);
+        for _ in 0..=PIECES {
+            push(&queue, PIECE);
         }
-        for _ in 0..LINES_MAX / 2 {
+        for _ in 0..PIECES / 2 {
             assert!(queue.pop().is_some());
-            push(&queue, Weight::Talk);
+            push(&queue, PIECE);
         }
         assert!(queue.pop().is_some());
-        push(&queue, Weight::Talk);
-        let came = rest(&queue);
-        let (kept, after) = came.split_at(LINES_MAX / 2 - 1);
-        assert!(kept.iter().all(|line| line == "Talk"));
-        assert_eq!(after, [(LINES_MAX / 2 + 1).to_string(), "Talk".to_owned()]);
+        push(&queue, PIECE);
+        assert_eq!(rest(&queue), ["talk", "talk", "talk", "5", "talk"]);
         push(&queue, Weight::News);
         assert!(queue.pop().is_none(), "it was closed");
     }

@@ -60,8 +60,18 @@ impl View {
     /// Shows what happened.
     pub(crate) fn show(&self, event: &RunEvent) {
         let queue = self.out.as_ref().unwrap_or(&self.err);
-        let is_talk = matches!(event.fact, RunFact::Progressed { .. } | RunFact::Logged { .. });
-        let weight = if is_talk { Weight::Talk } else { Weight::News };
+        let weight = match &event.fact {
+            RunFact::Progressed { text, .. } => Weight::Talk(text.len()),
+            RunFact::Logged { line } => Weight::Talk(line.len()),
+            RunFact::RunStarted { .. }
+            | RunFact::StepStarted { .. }
+            | RunFact::Held { .. }
+            | RunFact::Denied { .. }
+            | RunFact::Settled { .. }
+            | RunFact::StepEnded { .. }
+            | RunFact::RunEnded { .. }
+            | _ => Weight::News,
+        };
         queue.push(Item::Event(Box::new(event.clone())), weight);
     }
 

@@ -79,9 +79,10 @@ fn lines_that_were_dropped_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (mut held, stdout) = unread(&pipe(&folder, "out"));
     let said = pipe(&folder, "said");
-    let lines = 50_000;
+    let lines = 20_000;
+    let line = "x".repeat(1_000);
     let script = format!(
-        "yes log | head -n {lines} >&2; echo all > {}; echo '{{\"output\":1,\"cost\":{{}}}}'",
+        "yes {line} | head -n {lines} >&2; echo all > {}; echo '{{\"output\":1,\"cost\":{{}}}}'",
         said.display()
     );
     let (_folder, path) = file("crew.toml", format!("{POOL}{}", agent("worker", &script)));
