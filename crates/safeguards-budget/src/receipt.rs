@@ -354,3 +354,21 @@ impl Denial {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_to_wait_is_in_whole_seconds_and_never_too_early() {
+        #[track_caller]
+        fn check(at: &str, printed: &str) {
+            let retry = Retry::At(Timestamp::parse(at).unwrap());
+            assert_eq!(retry.to_string(), format!("try again from {printed} on"));
+        }
+        check("2026-01-05T09:00:00Z", "2026-01-05T09:00:00Z");
+        check("2026-01-05T09:00:00.000000001Z", "2026-01-05T09:00:01Z");
+        check("2026-01-05T09:00:59.999999999Z", "2026-01-05T09:01:00Z");
+        assert_eq!(Retry::Never.to_string(), "waiting does not help");
+    }
+}

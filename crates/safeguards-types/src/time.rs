@@ -88,6 +88,13 @@ impl Timestamp {
     }
 
     /// The second that this instant lies in, at its beginning.
+    ///
+    /// ```
+    /// # use safeguards_types::Timestamp;
+    /// let late = Timestamp::parse("2026-03-02T12:00:01.999Z")?;
+    /// assert_eq!(late.truncated_to_seconds().to_string(), "2026-03-02T12:00:01Z");
+    /// # Ok::<(), safeguards_types::TimestampError>(())
+    /// ```
     #[must_use]
     pub fn truncated_to_seconds(self) -> Self {
         Self(self.0.saturating_sub(self.0.checked_rem(1_000_000_000).unwrap_or(0)))
