@@ -11,9 +11,9 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 use bench::Table;
 use rust_decimal::Decimal;
 use safeguards_budget::{
-    Action, Charge, Command, HoldId, Limit, MemoryLedger, OpenAccount, PlaceHold,
+    Action, Charge, Command, HoldId, Limit, MemoryLedger, OpenAccount, PlaceHold, Settle,
 };
-use safeguards_types::{Amounts, OperationIds, SimClock, Timestamp, usd};
+use safeguards_types::{OperationIds, SimClock, Timestamp, usd};
 
 const CHARGES: u32 = 50_000;
 const LEVELS: [&str; 3] = ["organization", "pool", "agent"];
@@ -76,7 +76,7 @@ impl Ledger {
 
     fn apply(&self, action: impl Into<Action>) -> HoldId {
         let op = self.ids.mint(self.now());
-        self.memory.sync().apply(&Command::new(op, action)).unwrap();
+        self.memory.sync().apply(Command::new(op, action)).unwrap();
         HoldId::placed_by(op)
     }
 
@@ -96,7 +96,7 @@ impl Ledger {
         let place = PlaceHold::new("agent", usd!(0.000002), Duration::from_mins(1));
         for _ in 0..CHARGES {
             let hold = self.apply(place.clone());
-            self.apply(Action::Settle { hold, amounts: Amounts::from(usd!(0.000001)) });
+            self.apply(Settle::new(hold, usd!(0.000001)));
         }
         self.forget();
     }
@@ -105,7 +105,7 @@ impl Ledger {
         let charge = Charge::new("agent", usd!(1_000_000_001));
         for _ in 0..CHARGES {
             let op = self.ids.mint(self.now());
-            assert!(self.memory.sync().apply(&Command::new(op, charge.clone())).is_err());
+            assert!(self.memory.sync().apply(Command::new(op, charge.clone())).is_err());
         }
     }
 

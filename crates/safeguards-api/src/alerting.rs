@@ -61,7 +61,8 @@ impl AlertingLedger {
             let is_higher = |other: &&Crossing| {
                 (&other.account, &other.unit, &other.window)
                     == (&crossing.account, &crossing.unit, &crossing.window)
-                    && other.percent > crossing.percent
+                    && (other.share(), other.percent.is_none())
+                        > (crossing.share(), crossing.percent.is_none())
             };
             !receipt.crossed.iter().any(|other| is_higher(&other))
         });
@@ -96,17 +97,18 @@ impl Told {
 }
 
 fn threshold(crossing: &Crossing) -> Alert {
-    let Crossing { account, unit, window, limit, spent, percent, .. } = crossing;
-    let severity = if *percent < Percent::EIGHTY {
+    let Crossing { account, unit, window, limit, spent, .. } = crossing;
+    let share = crossing.share();
+    let severity = if share < Percent::EIGHTY {
         Severity::Informational
-    } else if *percent < Percent::HUNDRED {
+    } else if share < Percent::HUNDRED {
         Severity::Medium
     } else {
         Severity::High
     };
     let alert = Alert::new(severity, topic!("budget.threshold"), crossing.to_string())
         .about(account.as_str())
-        .with("percent", percent.to_string());
+        .with("percent", share.to_string());
     with_numbers(alert, (account, unit, window), [("limit", limit), ("spent", spent)])
 }
 
@@ -181,6 +183,10 @@ impl Ledger for AlertingLedger {
 
     async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
         self.inner.accounts(ids).await
+    }
+
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
+        self.inner.subtree(of).await
     }
 
     async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {

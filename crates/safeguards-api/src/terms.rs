@@ -25,7 +25,7 @@ pub(crate) fn words<'a>(
     words.push(pool.map_or_else(|| "in no pool".to_owned(), |pool| format!("in pool {pool}")));
     for limit in limits {
         words.push(limit.to_string());
-        let warnings = limit.warn_at.iter().map(|share| format!("warns at {share} %"));
+        let warnings = limit.warnings().iter().map(|share| format!("warns at {share} %"));
         words.extend(warnings);
     }
     let steps = protection.iter();

@@ -1,10 +1,11 @@
-//! What reads of a ledger give: accounts, holds and entries as they are at one revision.
+//! What reads of a ledger give: accounts and holds as they are at one revision.
 
 use std::sync::Arc;
 
-use safeguards_types::{AccountId, Amounts, OperationId, Priority, Quantity, Timestamp, Unit};
+use safeguards_types::{AccountId, Amounts, Priority, Quantity, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
 
-use crate::{EntryId, HoldId, Limit, Metadata, OpenAccount, ProtectionStep};
+use crate::{EntryId, HoldId, Limit, Metadata, ProtectionStep, Window};
 
 /// An account as it stood at one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,21 +15,55 @@ pub struct Account {
     pub id: AccountId,
     /// Whom it stands below.
     pub parent: Option<AccountId>,
+    /// Whether it may spend.
+    pub state: AccountState,
     /// How much its work matters.
     pub priority: Priority,
     /// Its limits with their counters, by unit, then the shortest window.
     pub limits: Vec<LimitUsage>,
     /// Which last parts of its limits are kept for whom.
     pub protection: Vec<ProtectionStep>,
-    /// What was spent here ever, by its own charges and those from below.
+    /// What was spent here ever, by its own charges and those from below: each unit of which more than 0 was
+    /// ever counted or held here, also where it is back at 0.
     pub spent: Amounts,
-    /// What is held here now.
+    /// What is held here now, of the same units.
     pub held: Amounts,
+    /// The part of `spent` that was made with this account as the spender.
+    pub spent_directly: Amounts,
+    /// The part of `held` that was made with this account as the spender.
+    pub held_directly: Amounts,
+    /// What its opening carried.
+    pub metadata: Metadata,
+}
+
+/// Whether an account may spend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum AccountState {
+    /// It may.
+    #[default]
+    Open,
+    /// New spending is stopped here and below; what was begun may end.
+    Suspended,
+    /// It is closed for good; what was begun may end.
+    Closed,
+}
+
+impl AccountState {
+    /// The name, as in JSON: `open`, `suspended`, `closed`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 impl Account {
     /// The limit of one unit over one window.
-    pub fn limit(&self, unit: &Unit, window: &crate::Window) -> Option<&LimitUsage> {
+    pub fn limit(&self, unit: &Unit, window: &Window) -> Option<&LimitUsage> {
         self.limits.iter().find(|usage| usage.limit.is_same(unit, window))
     }
 
@@ -36,7 +71,8 @@ impl Account {
     ///
     /// `None` where none of them is on this unit. Accounts above may have less left.
     pub fn available(&self, unit: &Unit) -> Option<Quantity> {
-        let of_unit = self.limits.iter().filter(|usage| usage.limit.unit == *unit);
+        let of_unit =
+            self.limits.iter().filter(|usage| usage.limit.unit == *unit && usage.limit.is_hard());
         of_unit.map(|usage| usage.available).min()
     }
 }
@@ -79,10 +115,12 @@ impl Accounts {
 }
 
 /// How a hold stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum HoldState {
     /// It sets its amounts aside.
+    #[default]
     Open,
     /// What was really spent is written down.
     Settled,
@@ -110,137 +148,14 @@ pub struct HoldView {
     pub set: Arc<[AccountId]>,
 }
 
-/// One immutable line of the journal: a fact, not a command. Replay never decides again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Entry {
-    /// Its number.
-    pub id: EntryId,
-    /// When it happened, by the ledger's clock.
-    pub at: Timestamp,
-    /// The operation that caused it; `None` where time did.
-    pub op: Option<OperationId>,
-    /// What happened.
-    pub fact: Fact,
-    /// What the command carried for audit and reports.
-    pub metadata: Metadata,
-}
-
-/// What an entry says happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fact {
-    /// A unit is known.
-    UnitRegistered {
-        /// The unit.
-        unit: Unit,
-    },
-    /// An account is open.
-    AccountOpened(OpenAccount),
-    /// A limit is in force.
-    LimitSet {
-        /// Whose limit.
-        account: AccountId,
-        /// The limit as it is now.
-        limit: Limit,
-    },
-    /// Money was spent with leave.
-    Charged(Posting),
-    /// Money was spent without leave, and written down afterwards.
-    Recorded(Posting),
-    /// Money was set aside.
-    HoldPlaced {
-        /// How much, at which accounts.
-        posting: Posting,
-        /// When it ends if nobody ends it.
-        expires_at: Timestamp,
-    },
-    /// A hold ended with spending.
-    HoldSettled(Box<Settled>),
-    /// A hold ended with nothing spent, by choice.
-    HoldReleased {
-        /// Which hold.
-        hold: HoldId,
-        /// What was given back, at which accounts.
-        posting: Posting,
-    },
-    /// A hold ended with nothing spent, because its time ran out.
-    HoldExpired {
-        /// Which hold.
-        hold: HoldId,
-        /// What was given back, at which accounts.
-        posting: Posting,
-    },
-}
-
-impl Fact {
-    /// What was spent, and by whom; `None` for a fact that spends nothing.
-    pub fn spending(&self) -> Option<&Posting> {
+impl HoldState {
+    /// The name, as in JSON: `open`, `settled`, `released`, `expired`.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Charged(posting) | Self::Recorded(posting) => Some(posting),
-            Self::HoldSettled(settled) => Some(&settled.posting),
-            Self::UnitRegistered { .. }
-            | Self::AccountOpened(_)
-            | Self::LimitSet { .. }
-            | Self::HoldPlaced { .. }
-            | Self::HoldReleased { .. }
-            | Self::HoldExpired { .. } => None,
+            Self::Open => "open",
+            Self::Settled => "settled",
+            Self::Released => "released",
+            Self::Expired => "expired",
         }
-    }
-}
-
-/// How a hold was settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Settled {
-    /// Which hold.
-    pub hold: HoldId,
-    /// How much was spent, at which accounts.
-    pub posting: Posting,
-    /// The part of it that had been set aside.
-    pub held_part: Amounts,
-    /// The part of it that had not.
-    pub excess: Amounts,
-    /// What was set aside and not spent: given back.
-    pub freed: Amounts,
-    /// Whether the hold had ended before.
-    pub late: bool,
-}
-
-/// Amounts counted at a frozen set of accounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Posting {
-    /// Who spends or holds.
-    pub spender: AccountId,
-    /// Every account at which it counts, the spender first; settled when the command was accepted.
-    pub set: Arc<[AccountId]>,
-    /// How much.
-    pub amounts: Amounts,
-}
-
-impl Posting {
-    /// `amounts` by the first of `set`, counted at all of it.
-    pub(crate) fn new(spender: AccountId, set: Arc<[AccountId]>, amounts: Amounts) -> Self {
-        Self { spender, set, amounts }
-    }
-}
-
-/// Entries in commit order, without gaps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EntryPage {
-    /// The entries, from the one asked for.
-    pub entries: Vec<Entry>,
-    /// Where to read on: pass it as the next `from`.
-    pub next: EntryId,
-    /// The first entry that is still kept. A reader that asks from before it has missed some.
-    pub first_kept: EntryId,
-}
-
-impl EntryPage {
-    /// A page of entries.
-    pub const fn new(entries: Vec<Entry>, next: EntryId, first_kept: EntryId) -> Self {
-        Self { entries, next, first_kept }
     }
 }

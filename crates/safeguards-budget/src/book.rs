@@ -3,43 +3,63 @@
 //! It takes `now` and commands, and gives outcomes. It reads no clock, touches no file and draws no random
 //! number, so the same commands at the same instants give the same book, to the last digit.
 //!
-//! - `account`: one account, its limits and counters.
+//! How it stands:
+//!
+//! - `arena`, `index`: values named by small numbers, and those numbers found by name.
+//! - `node`: one account, its limits and counters; `tree`: how accounts stand to each other.
 //! - `holds`: what is set aside, and when it is due.
-//! - `journal`: the newest entries, and with them the operation ids that are remembered.
-//! - `check`: whether a command is sound, and whether it fits.
-//! - `post`: what an accepted command changes.
-//! - `answer`: what its receipt says.
-//! - `arena`: values named by small indices.
+//! - `journal`: the newest entries, and with them the operation ids that are remembered; `deed`: what was
+//!   decided, as an entry keeps it.
+//!
+//! What decides, one file for each kind of command, each function checking first and then changing:
+//!
+//! - `sound`: what can be wrong with a command whatever the book says.
+//! - `accounts`, `limits`, `shares`, `spend`, `settle`: the commands.
+//! - `fit`: whether amounts fit, and why not; `answer`: what a receipt says.
+//!
+//! What changes, for a command that was just decided as for an entry that is replayed: `post`. Reads are in
+//! `read`; `replay` makes a book of a snapshot and of entries.
 
-mod account;
+mod accounts;
 mod answer;
 mod arena;
-mod check;
+mod deed;
+mod fit;
 mod holds;
+mod index;
 mod journal;
+mod limits;
+mod node;
 mod post;
+mod read;
+mod replay;
+mod settle;
+mod shares;
+mod sound;
+mod spend;
+mod tree;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use foldhash::HashMap;
-use safeguards_types::{AccountId, Amounts, Quantity, Timestamp, Unit};
+use safeguards_types::{Quantity, Timestamp, Unit};
 use smallvec::SmallVec;
 
+pub use self::replay::{ReplayError, Snapshot, SnapshotError};
 use self::{
-    account::{AccountState, LimitState},
     arena::{Arena, Ix},
-    holds::{HeldHold, Holds},
-    journal::{Journal, Mark},
+    deed::Deed,
+    holds::{HeldHold, Holds, Kept},
+    index::Index,
+    journal::{Answered, Journal, Mark, News},
+    node::Node,
 };
-use crate::{
-    Accounts, Action, Batch, Command, Denial, EntryId, EntryPage, Fact, Guarantees, HoldId,
-    HoldView, Outcome, Posting, Receipt,
-};
+use crate::{Action, Batch, Bounds, Command, Denial, EntryId, HoldId, Outcome, Receipt, Window};
 
 /// Accounts, holds and the newest entries: decides what may be spent.
 ///
-/// Its memory does not grow with the number of commands: at least the newest 65,536 entries are kept and, up
-/// to 1,048,576, those of the last ten minutes, each with its operation id.
+/// Its memory does not grow with the number of commands: at least the newest 65,536 operation ids are kept
+/// with their entries and, up to 1,048,576 entries, those of the last ten minutes ([`Bounds`]).
 ///
 /// ```
 /// use safeguards_budget::{Book, Charge, Command, Limit, OpenAccount};
@@ -48,51 +68,65 @@ use crate::{
 /// let (mut book, ids) = (Book::new(), OperationIds::seeded(7));
 /// let now = Timestamp::parse("2026-01-05T09:00:00Z")?;
 /// let open = OpenAccount::new("reader").limit(Limit::lifetime(usd!(1)));
-/// book.apply(&Command::new(ids.mint(now), open), now)?;
+/// book.apply(Command::new(ids.mint(now), open), now)?;
 /// let charge = Command::new(ids.mint(now), Charge::new("reader", usd!(0.42)));
-/// let receipt = book.apply(&charge, now)?;
+/// let receipt = book.apply(charge.clone(), now)?;
 /// // Sent again, it is answered again and not paid again.
-/// assert_eq!(book.apply(&charge, now)?, receipt);
+/// assert_eq!(book.apply(charge, now)?, receipt);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Book {
-    bounds: Guarantees,
+    bounds: Bounds,
     units: Arena<Unit>,
-    unit_names: HashMap<Unit, Ix<Unit>>,
-    accounts: Arena<AccountState>,
-    account_names: HashMap<AccountId, Ix<AccountState>>,
+    windows: Arena<Window>,
+    nodes: Arena<Node>,
+    /// Units, windows and accounts by what they are called.
+    unit_names: Index<Ix<Unit>>,
+    window_names: Index<Ix<Window>>,
+    names: Index<Ix<Node>>,
     holds: Holds,
     journal: Journal,
+    /// What of an entry that spent was taken back so far, while the entry is kept.
+    refunds: BTreeMap<EntryId, Refunds>,
     /// Set while a linked batch is being carried out.
-    savepoint: Option<Savepoint>,
+    savepoint: Option<Box<Savepoint>>,
+}
+
+/// What of an entry that spent was taken back.
+#[derive(Clone, Debug, Default)]
+struct Refunds {
+    excess: Kept,
+    held_part: Kept,
 }
 
 /// What a linked batch has touched, as it was before.
 #[derive(Clone, Debug)]
 struct Savepoint {
     units: usize,
-    accounts: usize,
+    nodes: usize,
     journal: Mark,
-    touched_accounts: HashMap<Ix<AccountState>, AccountState>,
+    touched_nodes: HashMap<Ix<Node>, Node>,
     touched_holds: HashMap<HoldId, Option<HeldHold>>,
+    touched_refunds: HashMap<EntryId, Option<Refunds>>,
 }
 
 /// Amounts by the book's own names for units, in the order of the units' text.
 /// Money, tokens and requests fit without a heap allocation.
 type Quantities = SmallVec<[(Ix<Unit>, Quantity); 3]>;
 
-/// Every account at which a command counts, the spender first: settled when the command is accepted.
-#[derive(Clone, Debug)]
-struct ChargeSet {
-    spender: AccountId,
-    accounts: Arc<[Ix<AccountState>]>,
-    ids: Arc<[AccountId]>,
+/// What a command that was accepted did, and what its receipt tells besides.
+struct Done {
+    deed: Deed,
+    available: Kept,
+    late: bool,
+    news: Option<Box<News>>,
 }
 
-impl ChargeSet {
-    fn posting(&self, amounts: Amounts) -> Posting {
-        Posting::new(self.spender.clone(), Arc::clone(&self.ids), amounts)
+impl Done {
+    /// A deed whose receipt says only that it is done.
+    fn bare(deed: Deed) -> Self {
+        Self { deed, available: Kept::new(), late: false, news: None }
     }
 }
 
@@ -105,14 +139,22 @@ impl Default for Book {
 impl Book {
     /// An empty book, in which dollars, tokens and requests are known.
     pub fn new() -> Self {
+        Self::with_bounds(Bounds::default())
+    }
+
+    /// An empty book that takes and keeps so much.
+    pub fn with_bounds(bounds: Bounds) -> Self {
         let mut book = Self {
-            bounds: Guarantees::in_memory(),
+            bounds,
             units: Arena::default(),
-            unit_names: HashMap::default(),
-            accounts: Arena::default(),
-            account_names: HashMap::default(),
+            windows: Arena::default(),
+            nodes: Arena::default(),
+            unit_names: Index::default(),
+            window_names: Index::default(),
+            names: Index::default(),
             holds: Holds::default(),
-            journal: Journal::default(),
+            journal: Journal::new(bounds),
+            refunds: BTreeMap::new(),
             savepoint: None,
         };
         for unit in [Unit::USD, Unit::TOKENS, Unit::REQUESTS] {
@@ -121,12 +163,19 @@ impl Book {
         book
     }
 
+    /// How much it takes and keeps.
+    pub const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     /// Carries out commands: one outcome for each, in their order.
-    pub fn submit(&mut self, batch: &Batch, clock: Timestamp) -> Vec<Outcome> {
+    ///
+    /// `clock` is what time it is; a book's now is the later of it and of the latest entry.
+    pub fn submit(&mut self, batch: Batch, clock: Timestamp) -> Vec<Outcome> {
         if batch.linked {
-            self.submit_linked(&batch.commands, clock)
+            self.submit_linked(batch.commands, clock)
         } else {
-            batch.commands.iter().map(|command| self.apply(command, clock)).collect()
+            batch.commands.into_iter().map(|command| self.apply(command, clock)).collect()
         }
     }
 
@@ -135,108 +184,178 @@ impl Book {
     /// # Errors
     ///
     /// Where it is denied; nothing but the ending of holds that were due is then changed.
-    pub fn apply(&mut self, command: &Command, clock: Timestamp) -> Outcome {
+    pub fn apply(&mut self, command: Command, clock: Timestamp) -> Outcome {
+        let before = self.journal.next_id();
         let outcome = self.decide(command, clock);
-        self.forget(clock);
+        if self.journal.next_id() > before {
+            self.forget();
+        }
         outcome
     }
 
-    fn decide(&mut self, command: &Command, clock: Timestamp) -> Outcome {
-        if let Some(answer) = self.journal.answered(command) {
+    fn decide(&mut self, command: Command, clock: Timestamp) -> Outcome {
+        if let Some(answer) = self.answered(&command) {
             return answer;
         }
         let now = self.journal.now(clock);
         self.journal.check_age(command.op, now)?;
         self.sweep(&command.action, now);
+        if let Some(fault) = command.fault {
+            return Err(*fault);
+        }
+        let done = self.carry_out(&command, now)?;
+        Ok(self.accept(command, done, now))
+    }
+
+    fn carry_out(&mut self, command: &Command, now: Timestamp) -> Result<Done, Denial> {
         match &command.action {
-            Action::RegisterUnit { unit } => self.register_unit(command, unit, now),
+            Action::Charge(charge) => self.charge(command, charge, now),
+            Action::PlaceHold(place) => self.place_hold(command, place, now),
+            Action::Settle(settle) => self.settle(command, settle, now),
+            Action::Release { hold } => self.release(command, *hold, now),
+            Action::Record(spent) => self.record(command, spent, now),
+            Action::ExtendHold { hold, ttl } => self.extend_hold(command, *hold, *ttl, now),
+            Action::Refund { of, amounts } => self.refund(command, *of, amounts, now),
+            Action::RegisterUnit { unit } => self.register_unit(command, unit),
             Action::OpenAccount(open) => self.open_account(command, open, now),
+            Action::CloseAccount { account } => self.close_account(command, account),
             Action::SetLimit { account, limit } => self.set_limit(command, account, limit, now),
             Action::SetRemaining { account, unit, window, amount } => {
                 self.set_remaining(command, account, (unit, window), *amount, now)
             }
-            Action::Charge(charge) => self.charge(command, charge, now),
-            Action::PlaceHold(place) => self.place_hold(command, place, now),
-            Action::Settle { hold, amounts } => self.settle(command, *hold, amounts, now),
-            Action::Release { hold } => self.release(command, *hold, now),
-            Action::Record(spent) => self.record(command, spent, now),
+            Action::RemoveLimit { account, unit, window } => {
+                self.remove_limit(command, account, (unit, window))
+            }
+            Action::SetProtection { account, steps } => {
+                self.set_protection(command, account, steps)
+            }
+            Action::SetParent { account, parent } => {
+                self.set_parent(command, account, parent.as_ref())
+            }
+            Action::SetPriority { account, priority: _ } => self.change_account(command, account),
+            Action::Suspend { account, reason } | Action::Resume { account, reason } => {
+                self.suspend_or_resume(command, account, reason.as_deref())
+            }
+            Action::Transfer { from, to, unit, amount } => {
+                self.transfer(command, (from, to), (unit, *amount), now)
+            }
+            Action::Allocate { parent, unit, shares } => {
+                self.allocate(command, parent, unit, shares, now)
+            }
+            Action::Divide(divide) => self.divide(command, divide, now),
+            Action::Reclaim { account, unit, amount } => {
+                self.reclaim(command, account, (unit, *amount), now)
+            }
         }
     }
 
+    /// Writes the entry of an accepted command and gives its receipt.
+    fn accept(&mut self, command: Command, done: Done, now: Timestamp) -> Receipt {
+        let Done { deed, available, late, news } = done;
+        let answered = Answered { command, available, late, news };
+        let receipt = self.receipt(self.journal.next_id(), now, &answered);
+        self.journal.write(now, deed, Some(answered));
+        receipt
+    }
+
+    /// What was answered to this operation before; `None` where the command is new.
+    fn answered(&self, command: &Command) -> Option<Outcome> {
+        let (id, kept, answered) = self.journal.find(command.op)?;
+        Some(if answered.command == *command {
+            Ok(self.receipt(id, kept.at, answered))
+        } else {
+            Err(Denial::OperationConflict)
+        })
+    }
+
     /// Carries out all commands or none.
-    fn submit_linked(&mut self, commands: &[Command], clock: Timestamp) -> Vec<Outcome> {
-        if commands.len() > self.bounds.commands_max {
+    fn submit_linked(&mut self, commands: Vec<Command>, clock: Timestamp) -> Vec<Outcome> {
+        let count = commands.len();
+        if count > self.bounds.commands_max {
             let denial = Denial::BoundExceeded {
                 bound: "commands",
-                given: commands.len().to_string(),
+                given: count.to_string(),
                 allowed: format!("1 to {} in a linked batch", self.bounds.commands_max),
             };
-            return linked_failure(commands.len(), 0, &denial);
+            return linked_failure(count, 0, &denial);
         }
         // Known commands are answered again only all together: a part of a batch was never carried out.
-        let answers: Option<Vec<_>> = commands
-            .iter()
-            .map(|command| self.journal.answered(command).filter(Result::is_ok))
-            .collect();
+        let answers: Option<Vec<_>> =
+            commands.iter().map(|command| self.answered(command).filter(Result::is_ok)).collect();
         if let Some(answers) = answers {
             return answers;
         }
-        if let Some(known) = commands.iter().position(|command| self.journal.knows(command.op)) {
-            return linked_failure(commands.len(), known, &Denial::OperationConflict);
+        let known = |command: &Command| self.journal.find(command.op).is_some();
+        if let Some(known) = commands.iter().position(known) {
+            return linked_failure(count, known, &Denial::OperationConflict);
         }
-        self.savepoint = Some(Savepoint {
+        self.savepoint = Some(Box::new(Savepoint {
             units: self.units.len(),
-            accounts: self.accounts.len(),
+            nodes: self.nodes.len(),
             journal: self.journal.mark(),
-            touched_accounts: HashMap::default(),
+            touched_nodes: HashMap::default(),
             touched_holds: HashMap::default(),
-        });
+            touched_refunds: HashMap::default(),
+        }));
         let outcome: Result<Vec<_>, _> = commands
-            .iter()
+            .into_iter()
             .enumerate()
             .map(|(index, command)| self.decide(command, clock).map_err(|denial| (index, denial)))
             .collect();
         let savepoint = self.savepoint.take();
         match outcome {
             Ok(receipts) => {
-                self.forget(clock);
+                self.forget();
                 receipts.into_iter().map(Ok).collect()
             }
             Err((index, denial)) => {
                 if let Some(savepoint) = savepoint {
-                    self.return_to(savepoint);
+                    self.return_to(*savepoint);
                 }
-                linked_failure(commands.len(), index, &denial)
+                linked_failure(count, index, &denial)
             }
         }
     }
 
     fn return_to(&mut self, savepoint: Savepoint) {
-        let Savepoint { units, accounts, journal, touched_accounts, touched_holds } = savepoint;
-        for (ix, before) in touched_accounts {
-            *self.accounts.get_mut(ix) = before;
+        let Savepoint { units, nodes, journal, touched_nodes, touched_holds, touched_refunds } =
+            savepoint;
+        for (ix, before) in touched_nodes {
+            *self.nodes.get_mut(ix) = before;
         }
         for (id, before) in touched_holds {
             self.holds.restore(id, before);
         }
+        for (id, before) in touched_refunds {
+            match before {
+                Some(before) => self.refunds.insert(id, before),
+                None => self.refunds.remove(&id),
+            };
+        }
         self.holds.restore_ended(journal.next_id());
-        for account in self.accounts.take_back_to(accounts) {
-            self.account_names.remove(&account.id);
+        let opened: Vec<_> =
+            self.nodes.iter().skip(nodes).map(|(ix, node)| (ix, node.id.clone())).collect();
+        for (ix, id) in opened {
+            self.names.remove(id.as_str(), |known| *known == ix);
         }
-        for unit in self.units.take_back_to(units) {
-            self.unit_names.remove(&unit);
+        self.nodes.take_back_to(nodes).for_each(drop);
+        let registered: Vec<_> =
+            self.units.iter().skip(units).map(|(ix, unit)| (ix, unit.clone())).collect();
+        for (ix, unit) in registered {
+            self.unit_names.remove(&unit, |known| *known == ix);
         }
+        self.units.take_back_to(units).for_each(drop);
         self.journal.return_to(journal);
     }
 
     /// The account, to be changed. Everything that changes one goes through here, so that a linked batch can
     /// be taken back.
-    fn account_mut(&mut self, ix: Ix<AccountState>) -> &mut AccountState {
+    fn node_mut(&mut self, ix: Ix<Node>) -> &mut Node {
         if let Some(savepoint) = &mut self.savepoint {
-            let before = || self.accounts.get(ix).clone();
-            savepoint.touched_accounts.entry(ix).or_insert_with(before);
+            let before = || self.nodes.get(ix).clone();
+            savepoint.touched_nodes.entry(ix).or_insert_with(before);
         }
-        self.accounts.get_mut(ix)
+        self.nodes.get_mut(ix)
     }
 
     /// Puts a hold in place of what was known under its name. Everything that changes one goes through here.
@@ -248,124 +367,26 @@ impl Book {
         self.holds.put(hold);
     }
 
-    fn know_unit(&mut self, unit: &Unit) {
-        if !self.unit_names.contains_key(unit)
-            && let Some(ix) = self.units.push(unit.clone())
-        {
-            self.unit_names.insert(unit.clone(), ix);
+    /// What was taken back of an entry, to be changed. Everything that changes it goes through here.
+    fn refunds_mut(&mut self, of: EntryId) -> &mut Refunds {
+        if let Some(savepoint) = &mut self.savepoint {
+            let before = || self.refunds.get(&of).cloned();
+            savepoint.touched_refunds.entry(of).or_insert_with(before);
         }
+        self.refunds.entry(of).or_default()
     }
 
-    /// Drops entries that need not be kept, and the ended holds with them.
-    fn forget(&mut self, clock: Timestamp) {
-        self.journal.forget(self.journal.now(clock));
-        self.holds.forget_before(self.journal.first_kept());
-    }
-
-    /// Ends the holds that are due. Gives the instant when the next one is.
-    pub fn tick(&mut self, clock: Timestamp) -> Option<Timestamp> {
-        let now = self.journal.now(clock);
-        let due: Vec<_> = self.holds.due(now).map(|hold| hold.id).collect();
-        for id in due {
-            self.expire(id, now);
-        }
-        self.forget(clock);
-        self.holds.next_expiry()
-    }
-
-    /// Ends the due holds that count at any account that the command counts at or names.
-    fn sweep(&mut self, action: &Action, now: Timestamp) {
-        if self.holds.next_expiry().is_none_or(|next| next > now) {
-            return;
-        }
-        let met = self.met_by(action);
-        let due: Vec<_> = self
-            .holds
-            .due(now)
-            .filter(|hold| met.iter().any(|account| hold.counts_at(*account)))
-            .map(|hold| hold.id)
-            .collect();
-        for id in due {
-            self.expire(id, now);
-        }
-    }
-
-    /// The accounts that a command names, with everything above them; what does not exist is passed over.
-    fn met_by(&self, action: &Action) -> Vec<Ix<AccountState>> {
-        let paths = |ids: &mut dyn Iterator<Item = &AccountId>| -> Vec<_> {
-            ids.filter_map(|id| self.account_names.get(id))
-                .flat_map(|ix| self.accounts.get(*ix).path.iter().copied())
-                .collect()
-        };
-        match action {
-            Action::RegisterUnit { .. } => Vec::new(),
-            Action::OpenAccount(open) => {
-                paths(&mut [&open.account].into_iter().chain(&open.parent))
-            }
-            Action::SetLimit { account, .. } | Action::SetRemaining { account, .. } => {
-                paths(&mut [account].into_iter())
-            }
-            Action::Charge(charge) | Action::Record(charge) => {
-                paths(&mut [&charge.account].into_iter().chain(&charge.scopes))
-            }
-            Action::PlaceHold(place) => {
-                paths(&mut [&place.charge.account].into_iter().chain(&place.charge.scopes))
-            }
-            Action::Settle { hold, .. } | Action::Release { hold } => {
-                self.holds.get(*hold).map_or_else(Vec::new, |hold| hold.set.accounts.to_vec())
+    /// Drops entries that need not be kept, and with them what is known only for their sake.
+    fn forget(&mut self) {
+        let before = self.journal.first_kept();
+        self.journal.forget();
+        let first_kept = self.journal.first_kept();
+        if first_kept > before {
+            self.holds.forget_before(first_kept);
+            while self.refunds.first_key_value().is_some_and(|(of, _)| *of < first_kept) {
+                self.refunds.pop_first();
             }
         }
-    }
-
-    /// Reads accounts as they stand at this instant, all at one revision. Changes nothing: what is due is
-    /// shown as ended, and a window that is over as begun again.
-    pub fn accounts(&self, ids: &[AccountId], clock: Timestamp) -> Accounts {
-        let now = self.journal.now(clock);
-        let read =
-            |id: &AccountId| {
-                let ix = *self.account_names.get(id)?;
-                let account = self.accounts.get(ix);
-                let parent = account.parent.map(|parent| self.accounts.get(parent).id.clone());
-                Some(account.view(&self.units, parent, now, |unit, limit| {
-                    self.due_at(ix, unit, limit, now)
-                }))
-            };
-        Accounts::new(self.journal.revision(), ids.iter().map(read).collect())
-    }
-
-    /// How much of what is held of a unit at an account, or at one of its limits, has run out.
-    fn due_at(
-        &self,
-        account: Ix<AccountState>,
-        unit: Ix<Unit>,
-        limit: Option<&LimitState>,
-        now: Timestamp,
-    ) -> Quantity {
-        let counts = |hold: &&HeldHold| match limit.map(|limit| (limit.serial, limit.current)) {
-            Some((serial, Some(current))) => hold
-                .windows_of(account)
-                .any(|window| window.serial == serial && window.ends_at == current.span.ends_at),
-            Some((_, None)) | None => hold.counts_at(account),
-        };
-        let due = self.holds.due(now).filter(counts).map(|hold| hold.left_of(unit));
-        due.fold(Quantity::ZERO, Quantity::saturating_add)
-    }
-
-    /// Reads holds: one for each id, in that order. Changes nothing: what is due is shown as expired.
-    pub fn holds(&self, ids: &[HoldId], clock: Timestamp) -> Vec<Option<HoldView>> {
-        let now = self.journal.now(clock);
-        ids.iter().map(|id| Some(self.holds.get(*id)?.view(&self.units, now))).collect()
-    }
-
-    /// Reads at most `limit` entries in commit order, beginning with `from` or the first that is kept.
-    pub fn entries(&self, from: EntryId, limit: usize) -> EntryPage {
-        self.journal.page(from, limit)
-    }
-
-    /// Writes the entry of an accepted command and gives its receipt.
-    fn accept(&mut self, command: &Command, fact: Fact, receipt: Receipt) -> Receipt {
-        self.journal.write(command, fact, receipt.clone());
-        receipt
     }
 }
 

@@ -1,11 +1,11 @@
 //! Commands: everything that can be asked of a ledger, as data.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, time::Duration};
 
 use safeguards_types::{AccountId, Amounts, OperationId, Priority, Quantity, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{Limit, ProtectionStep, Window};
+use crate::{Denial, Limit, ProtectionStep, Window};
 
 /// What people attach to commands and accounts: which model, which run and step, who approved.
 ///
@@ -22,14 +22,17 @@ pub struct Command {
     pub op: OperationId,
     /// What is asked.
     pub action: Action,
-    /// Kept in the command's entry, for audit and reports.
+    /// Kept in the command's entry, for audit and reports. That of an opening is the account's too.
     pub metadata: Metadata,
+    /// What is wrong with an amount that was given as a text which no [`Quantity`] can hold. It is denied with
+    /// this, in the order of the denials.
+    pub(crate) fault: Option<Box<Denial>>,
 }
 
 impl Command {
     /// Asks for `action` under the name `op`.
     pub fn new(op: OperationId, action: impl Into<Action>) -> Self {
-        Self { op, action: action.into(), metadata: Metadata::new() }
+        Self { op, action: action.into(), metadata: Metadata::new(), fault: None }
     }
 
     /// Attaches metadata.
@@ -50,7 +53,12 @@ pub enum Action {
     },
     /// Opens an account.
     OpenAccount(OpenAccount),
-    /// Sets a limit, or changes its amount and warnings.
+    /// Closes an account that has no open children and counts no open hold. Its name is never used again.
+    CloseAccount {
+        /// Which account.
+        account: AccountId,
+    },
+    /// Sets a limit, or changes its amount, mode and warnings; its counters stay.
     SetLimit {
         /// Whose limit.
         account: AccountId,
@@ -68,17 +76,63 @@ pub enum Action {
         /// What shall remain.
         amount: Quantity,
     },
+    /// Takes a limit away.
+    RemoveLimit {
+        /// Whose limit.
+        account: AccountId,
+        /// Of which unit.
+        unit: Unit,
+        /// Over which window.
+        window: Window,
+    },
+    /// Sets which last parts of an account's limits are kept for whom.
+    SetProtection {
+        /// Whose limits.
+        account: AccountId,
+        /// The steps, in place of those there were.
+        steps: Vec<ProtectionStep>,
+    },
+    /// Moves an account and everything below it. What was counted stays where it was counted.
+    SetParent {
+        /// Which account.
+        account: AccountId,
+        /// Below whom it stands from now on; none makes it a root.
+        parent: Option<AccountId>,
+    },
+    /// Sets how much an account's work matters.
+    SetPriority {
+        /// Which account.
+        account: AccountId,
+        /// How much.
+        priority: Priority,
+    },
+    /// Denies new spending at an account and everything below it.
+    Suspend {
+        /// Which account.
+        account: AccountId,
+        /// Why, for people; at most 1,024 bytes.
+        reason: Option<String>,
+    },
+    /// Takes an account's own suspension back; those above it stay.
+    Resume {
+        /// Which account.
+        account: AccountId,
+        /// Why, for people; at most 1,024 bytes.
+        reason: Option<String>,
+    },
     /// Spends at once, if it fits.
     Charge(Charge),
     /// Sets aside now, to decide later.
     PlaceHold(PlaceHold),
-    /// Ends a hold by recording what was really spent; what is over returns.
-    Settle {
+    /// Gives a hold more time, counted from now. Never less than it has.
+    ExtendHold {
         /// Which hold.
         hold: HoldId,
-        /// What was spent: may be less than what was held, or more.
-        amounts: Amounts,
+        /// How long from now: 1 s to 10⁹ s.
+        ttl: Duration,
     },
+    /// Records what was really spent under a hold, and ends it or leaves the rest held.
+    Settle(Settle),
     /// Ends a hold with nothing spent.
     Release {
         /// Which hold.
@@ -86,6 +140,45 @@ pub enum Action {
     },
     /// Posts spending that has already happened and was never authorized.
     Record(Charge),
+    /// Takes back a part or all of what was charged, settled or recorded.
+    Refund {
+        /// The operation that spent it.
+        of: OperationId,
+        /// How much comes back.
+        amounts: Amounts,
+    },
+    /// Moves lifetime limit from an account to its sibling; the sum does not change.
+    Transfer {
+        /// Whose limit sinks.
+        from: AccountId,
+        /// Whose limit rises.
+        to: AccountId,
+        /// Of which unit.
+        unit: Unit,
+        /// By how much.
+        amount: Quantity,
+    },
+    /// Sets the lifetime limits of several children of one account in one step.
+    Allocate {
+        /// Whose children.
+        parent: AccountId,
+        /// Of which unit.
+        unit: Unit,
+        /// The limit of each.
+        shares: BTreeMap<AccountId, Quantity>,
+    },
+    /// Cuts what is free exactly, by weights, and gives each child its share on top of what it has used.
+    Divide(Divide),
+    /// In an emergency: raises the lifetime limit of one account by what its parent has unallocated, and then
+    /// by what siblings of lower priority have left.
+    Reclaim {
+        /// Whose limit rises.
+        account: AccountId,
+        /// Of which unit.
+        unit: Unit,
+        /// By how much.
+        amount: Quantity,
+    },
 }
 
 /// Opens an account.
@@ -172,12 +265,62 @@ pub struct Charge {
     pub amounts: Amounts,
     /// Accounts it counts at besides the spender and those above: a team's pool, a user, a model.
     pub scopes: Vec<AccountId>,
+    /// Where the ledger may find the spender at once.
+    pub(crate) hint: Hint,
 }
+
+/// An account of one ledger, found at once: the fast path for who spends often.
+///
+/// Another ledger takes it as well; there the account is found by its name.
+#[derive(Clone, Debug)]
+pub struct AccountHandle {
+    pub(crate) id: AccountId,
+    pub(crate) hint: Hint,
+}
+
+impl AccountHandle {
+    /// The account's name.
+    pub const fn id(&self) -> &AccountId {
+        &self.id
+    }
+}
+
+/// The number of an account inside a ledger. It is checked against the name before it is believed, so it makes
+/// no difference to what a command means, and two commands are equal whatever their hints.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hint {
+    pub(crate) number: Option<NonZeroU32>,
+}
+
+impl PartialEq for Hint {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hint {}
 
 impl Charge {
     /// `amounts` spent by `account`.
     pub fn new(account: impl Into<AccountId>, amounts: impl Into<Amounts>) -> Self {
-        Self { account: account.into(), amounts: amounts.into(), scopes: Vec::new() }
+        let hint = Hint::default();
+        Self { account: account.into(), amounts: amounts.into(), scopes: Vec::new(), hint }
+    }
+
+    /// `amounts` spent by an account that was looked up before.
+    ///
+    /// ```
+    /// use safeguards_budget::{Charge, MemoryLedger, OpenAccount};
+    /// use safeguards_types::usd;
+    ///
+    /// let ledger = MemoryLedger::new();
+    /// ledger.sync().open_account(OpenAccount::new("reader"), ledger.operation())?;
+    /// let reader = ledger.sync().handle(&"reader".into()).expect("it was just opened");
+    /// ledger.sync().charge(Charge::by(&reader, usd!(0.42)), ledger.operation())?;
+    /// # Ok::<(), safeguards_budget::Denial>(())
+    /// ```
+    pub fn by(account: &AccountHandle, amounts: impl Into<Amounts>) -> Self {
+        Self { hint: account.hint, ..Self::new(account.id.clone(), amounts) }
     }
 
     /// Counts it at `scope`, and everything above that, besides.
@@ -208,6 +351,118 @@ impl PlaceHold {
     #[must_use]
     pub fn scope(self, scope: impl Into<AccountId>) -> Self {
         Self { charge: self.charge.scope(scope), ..self }
+    }
+}
+
+/// What was really spent under a hold.
+///
+/// ```
+/// use safeguards_budget::{HoldId, Settle};
+/// use safeguards_types::{OperationIds, Timestamp, usd};
+///
+/// let hold = HoldId::placed_by(OperationIds::seeded(1).mint(Timestamp::UNIX_EPOCH));
+/// // Drawn step by step: the rest stays held, and this step was a sub-agent's.
+/// let step = Settle::new(hold, usd!(0.10)).keep_open().attribute_to("reader/search");
+/// assert!(step.keep_open);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settle {
+    /// Which hold.
+    pub hold: HoldId,
+    /// What was spent: may be less than what was held, or more, or nothing.
+    pub amounts: Amounts,
+    /// Whether the rest stays held, for further settlements.
+    pub keep_open: bool,
+    /// Who spent it, where that was not the hold's account itself but one below it.
+    pub attribute_to: Option<AccountId>,
+}
+
+impl Settle {
+    /// `amounts` spent under `hold`, which ends.
+    pub fn new(hold: HoldId, amounts: impl Into<Amounts>) -> Self {
+        Self { hold, amounts: amounts.into(), keep_open: false, attribute_to: None }
+    }
+
+    /// Leaves the rest held.
+    #[must_use]
+    pub fn keep_open(self) -> Self {
+        Self { keep_open: true, ..self }
+    }
+
+    /// Says that `account`, which stands below the hold's account, spent it.
+    #[must_use]
+    pub fn attribute_to(self, account: impl Into<AccountId>) -> Self {
+        Self { attribute_to: Some(account.into()), ..self }
+    }
+}
+
+/// Cuts an amount by weights among children of one account, exactly.
+///
+/// ```
+/// use safeguards_budget::Divide;
+/// use safeguards_types::{Quantity, Unit, usd};
+///
+/// let weight = |weight| Quantity::from_units(weight).unwrap_or_default();
+/// let plan = Divide::new("research", Unit::USD, [("reader", weight(7)), ("writer", weight(3))])
+///     .amount(usd!(5).quantity())
+///     .at_least(usd!(1).quantity());
+/// assert_eq!(plan.weights.len(), 2);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Divide {
+    /// Whose children.
+    pub parent: AccountId,
+    /// Of which unit.
+    pub unit: Unit,
+    /// How much each counts. All zero means equal parts.
+    pub weights: BTreeMap<AccountId, Quantity>,
+    /// What is cut; none means all that is free.
+    pub amount: Option<Quantity>,
+    /// What each gets at the least.
+    pub at_least: Quantity,
+}
+
+impl Divide {
+    /// All that is free below `parent`, cut by `weights`.
+    pub fn new<A: Into<AccountId>>(
+        parent: impl Into<AccountId>,
+        unit: Unit,
+        weights: impl IntoIterator<Item = (A, Quantity)>,
+    ) -> Self {
+        let weights = weights.into_iter().map(|(account, weight)| (account.into(), weight));
+        Self {
+            parent: parent.into(),
+            unit,
+            weights: weights.collect(),
+            amount: None,
+            at_least: Quantity::ZERO,
+        }
+    }
+
+    /// Cuts this much, and not all that is free.
+    #[must_use]
+    pub fn amount(self, amount: Quantity) -> Self {
+        Self { amount: Some(amount), ..self }
+    }
+
+    /// Gives each this much at the least.
+    #[must_use]
+    pub fn at_least(self, at_least: Quantity) -> Self {
+        Self { at_least, ..self }
+    }
+}
+
+impl From<Settle> for Action {
+    fn from(settle: Settle) -> Self {
+        Self::Settle(settle)
+    }
+}
+
+impl From<Divide> for Action {
+    fn from(divide: Divide) -> Self {
+        Self::Divide(divide)
     }
 }
 
@@ -271,6 +526,36 @@ impl Batch {
     /// Commands of which all take effect or none does.
     pub fn linked(commands: impl Into<Vec<Command>>) -> Self {
         Self { commands: commands.into(), linked: true }
+    }
+}
+
+impl Action {
+    /// The stable name of the command, as in its wire form: `charge`, `place_hold`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RegisterUnit { .. } => "register_unit",
+            Self::OpenAccount(_) => "open_account",
+            Self::CloseAccount { .. } => "close_account",
+            Self::SetLimit { .. } => "set_limit",
+            Self::SetRemaining { .. } => "set_remaining",
+            Self::RemoveLimit { .. } => "remove_limit",
+            Self::SetProtection { .. } => "set_protection",
+            Self::SetParent { .. } => "set_parent",
+            Self::SetPriority { .. } => "set_priority",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume { .. } => "resume",
+            Self::Charge(_) => "charge",
+            Self::PlaceHold(_) => "place_hold",
+            Self::ExtendHold { .. } => "extend_hold",
+            Self::Settle(_) => "settle",
+            Self::Release { .. } => "release",
+            Self::Record(_) => "record",
+            Self::Refund { .. } => "refund",
+            Self::Transfer { .. } => "transfer",
+            Self::Allocate { .. } => "allocate",
+            Self::Divide(_) => "divide",
+            Self::Reclaim { .. } => "reclaim",
+        }
     }
 }
 

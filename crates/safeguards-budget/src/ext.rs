@@ -1,13 +1,13 @@
 //! [`LedgerExt`]: one verb per command, for callers.
 
-use std::{error, fmt};
+use std::{collections::BTreeMap, error, fmt, time::Duration};
 
 use async_trait::async_trait;
-use safeguards_types::{AccountId, Amounts, OperationId, Quantity, Unit};
+use safeguards_types::{AccountId, Amount, Amounts, OperationId, Priority, Quantity, Unit};
 
 use crate::{
-    Account, Action, Charge, Command, Denial, HoldId, Ledger, LedgerError, LedgerErrorKind, Limit,
-    OpenAccount, PlaceHold, Receipt, Window,
+    Account, Action, Charge, Command, Denial, Divide, HoldId, HoldView, Ledger, LedgerError,
+    LedgerErrorKind, Limit, OpenAccount, PlaceHold, ProtectionStep, Receipt, Settle, Window,
 };
 
 /// Why a command was not carried out.
@@ -154,7 +154,16 @@ pub trait LedgerExt: Ledger {
         self.apply(Command::new(op, open)).await
     }
 
-    /// Sets a limit, or changes its amount and warnings.
+    /// Closes an account that has no open children and counts no open hold.
+    async fn close_account(
+        &self,
+        account: AccountId,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::CloseAccount { account })).await
+    }
+
+    /// Sets a limit, or changes its amount, mode and warnings.
     async fn set_limit(
         &self,
         account: AccountId,
@@ -175,6 +184,66 @@ pub trait LedgerExt: Ledger {
         self.apply(Command::new(op, Action::SetRemaining { account, unit, window, amount })).await
     }
 
+    /// Takes a limit away.
+    async fn remove_limit(
+        &self,
+        account: AccountId,
+        (unit, window): (Unit, Window),
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::RemoveLimit { account, unit, window })).await
+    }
+
+    /// Sets which last parts of an account's limits are kept for whom.
+    async fn set_protection(
+        &self,
+        account: AccountId,
+        steps: Vec<ProtectionStep>,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::SetProtection { account, steps })).await
+    }
+
+    /// Moves an account, and everything below it, below another; none makes it a root.
+    async fn set_parent(
+        &self,
+        account: AccountId,
+        parent: Option<AccountId>,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::SetParent { account, parent })).await
+    }
+
+    /// Sets how much an account's work matters.
+    async fn set_priority(
+        &self,
+        account: AccountId,
+        priority: Priority,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::SetPriority { account, priority })).await
+    }
+
+    /// Stops new spending at an account and everything below it.
+    async fn suspend(
+        &self,
+        account: AccountId,
+        reason: Option<String>,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::Suspend { account, reason })).await
+    }
+
+    /// Takes an account's own suspension back.
+    async fn resume(
+        &self,
+        account: AccountId,
+        reason: Option<String>,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::Resume { account, reason })).await
+    }
+
     /// Spends at once, if it fits.
     async fn charge(&self, charge: Charge, op: OperationId) -> Result<Receipt, CommandError> {
         self.apply(Command::new(op, charge)).await
@@ -186,6 +255,16 @@ pub trait LedgerExt: Ledger {
         Ok(Hold { id: HoldId::placed_by(op), receipt })
     }
 
+    /// Gives a hold more time, counted from now.
+    async fn extend_hold(
+        &self,
+        hold: &Hold,
+        ttl: Duration,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::ExtendHold { hold: hold.id, ttl })).await
+    }
+
     /// Ends a hold by recording what was really spent, be it less or more than what was held.
     async fn settle(
         &self,
@@ -193,8 +272,22 @@ pub trait LedgerExt: Ledger {
         spent: Amounts,
         op: OperationId,
     ) -> Result<Receipt, SettleError> {
-        let action = Action::Settle { hold: hold.id, amounts: spent };
-        self.apply(Command::new(op, action)).await.map_err(|error| SettleError { hold, error })
+        let settle = Settle::new(hold.id, spent);
+        self.apply(Command::new(op, settle)).await.map_err(|error| SettleError { hold, error })
+    }
+
+    /// Records a part of what is spent under a hold, step by step; the rest stays held.
+    ///
+    /// `spender` says who spent it, where that was an account below the hold's.
+    async fn draw(
+        &self,
+        hold: &Hold,
+        spender: Option<AccountId>,
+        spent: Amounts,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        let settle = Settle { attribute_to: spender, ..Settle::new(hold.id, spent).keep_open() };
+        self.apply(Command::new(op, settle)).await
     }
 
     /// Ends a hold with nothing spent.
@@ -208,10 +301,65 @@ pub trait LedgerExt: Ledger {
         self.apply(Command::new(op, Action::Record(spent))).await
     }
 
+    /// Takes back a part or all of what the operation `of` charged, settled or recorded.
+    async fn refund(
+        &self,
+        of: OperationId,
+        amounts: Amounts,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::Refund { of, amounts })).await
+    }
+
+    /// Moves lifetime limit from an account to its sibling.
+    async fn transfer(
+        &self,
+        from: AccountId,
+        to: AccountId,
+        amount: Amount,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        let (amount, unit) = amount.into_parts();
+        self.apply(Command::new(op, Action::Transfer { from, to, unit, amount })).await
+    }
+
+    /// Sets the lifetime limits of several children of one account in one step.
+    async fn allocate(
+        &self,
+        parent: AccountId,
+        unit: Unit,
+        shares: BTreeMap<AccountId, Quantity>,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, Action::Allocate { parent, unit, shares })).await
+    }
+
+    /// Cuts what is free exactly, by weights.
+    async fn divide(&self, divide: Divide, op: OperationId) -> Result<Receipt, CommandError> {
+        self.apply(Command::new(op, divide)).await
+    }
+
+    /// In an emergency: raises the lifetime limit of one account at the cost of what is free above it, and
+    /// then of siblings of lower priority.
+    async fn reclaim(
+        &self,
+        account: AccountId,
+        amount: Amount,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        let (amount, unit) = amount.into_parts();
+        self.apply(Command::new(op, Action::Reclaim { account, unit, amount })).await
+    }
+
     /// Reads one account.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, LedgerError> {
         let read = self.accounts(std::slice::from_ref(id)).await?;
         Ok(read.accounts.into_iter().next().flatten())
+    }
+
+    /// Reads one hold.
+    async fn hold(&self, id: HoldId) -> Result<Option<HoldView>, LedgerError> {
+        Ok(self.holds(&[id]).await?.into_iter().next().flatten())
     }
 }
 

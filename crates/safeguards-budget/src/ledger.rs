@@ -1,6 +1,6 @@
 //! The seam: where accounts live.
 
-use std::{error, fmt};
+use std::{error, fmt, time::Duration};
 
 use async_trait::async_trait;
 use safeguards_types::{AccountId, Timestamp};
@@ -33,6 +33,10 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     /// Reads accounts, all at one revision.
     async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError>;
 
+    /// Reads an account and everything below it, all at one revision: parents before children, the children
+    /// of one parent by name. No accounts where there is none of this name.
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError>;
+
     /// Reads holds: one for each id, in that order; `None` where there is, or is known, no such hold.
     async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError>;
 
@@ -54,30 +58,83 @@ pub struct Guarantees {
     pub durable: bool,
     /// Whether other processes see the same accounts.
     pub shared: bool,
-    /// How many commands a linked batch may have.
-    pub commands_max: usize,
-    /// How deep the tree may be; a root has depth 1.
-    pub depth_max: usize,
-    /// How many accounts may be opened.
-    pub accounts_max: usize,
-    /// How many scopes a charge may name.
-    pub scopes_max: usize,
-    /// How many entries and operation ids are kept at least.
-    pub entries_kept: usize,
+    /// How much it takes and keeps.
+    pub bounds: Bounds,
 }
 
 impl Guarantees {
-    /// Promises nothing beyond the contract; bounds as the ledger's specification states them.
-    pub const fn in_memory() -> Self {
-        Self {
-            durable: false,
-            shared: false,
-            commands_max: 10_000,
-            depth_max: 64,
-            accounts_max: 1_000_000,
-            scopes_max: 64,
-            entries_kept: 65_536,
-        }
+    /// Promises nothing beyond the contract.
+    pub const fn in_memory(bounds: Bounds) -> Self {
+        Self { durable: false, shared: false, bounds }
+    }
+
+    /// Promises that answers survive the end of the process, or that other processes see the same accounts,
+    /// or both.
+    pub const fn new(durable: bool, shared: bool, bounds: Bounds) -> Self {
+        Self { durable, shared, bounds }
+    }
+}
+
+/// How much a ledger takes and keeps. What is beyond a bound is refused, and the denial names the bound.
+///
+/// ```
+/// use safeguards_budget::{Bounds, MemoryLedger};
+/// use safeguards_types::SystemClock;
+///
+/// let mut bounds = Bounds::default();
+/// bounds.accounts_max = 1_000;
+/// let ledger = MemoryLedger::with_bounds(SystemClock::new(), bounds);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// How many commands a linked batch may have; 10,000 unless set.
+    pub commands_max: usize,
+    /// How deep the tree may be; a root has depth 1; 64 unless set.
+    pub depth_max: usize,
+    /// How many accounts may be opened, closed ones counted; 1,000,000 unless set.
+    pub accounts_max: usize,
+    /// How many scopes a charge may name; 64 unless set.
+    pub scopes_max: usize,
+    /// How many limits an account may have; 64 unless set.
+    pub limits_max: usize,
+    /// How many steps of protection an account may have; 16 unless set.
+    pub steps_max: usize,
+    /// At how many percentages a limit may warn; 16 unless set.
+    pub percents_max: usize,
+    /// How many bytes of metadata, as compact JSON, a command may carry; 65,536 unless set.
+    pub metadata_bytes_max: usize,
+    /// How many bytes the reason of a suspension may have; 1,024 unless set.
+    pub reason_bytes_max: usize,
+    /// How many operation ids, with their entries, are kept at the least; 65,536 unless set.
+    pub operations_kept: usize,
+    /// Beyond the least number, entries are kept for so long; 10 minutes unless set.
+    pub entries_kept_for: Duration,
+    /// How many entries are kept however young they are; 1,048,576 unless set.
+    pub entries_max: usize,
+}
+
+impl Bounds {
+    /// Those of the ledger's specification.
+    pub const DEFAULT: Self = Self {
+        commands_max: 10_000,
+        depth_max: 64,
+        accounts_max: 1_000_000,
+        scopes_max: 64,
+        limits_max: 64,
+        steps_max: 16,
+        percents_max: 16,
+        metadata_bytes_max: 65_536,
+        reason_bytes_max: 1_024,
+        operations_kept: 65_536,
+        entries_kept_for: Duration::from_mins(10),
+        entries_max: 1_048_576,
+    };
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self::DEFAULT
     }
 }
 

@@ -28,27 +28,49 @@
 //! - [`Book`] decides: pure, synchronous, it takes `now` and touches nothing else.
 //! - [`Ledger`] is the seam: one method that writes, a few that read. [`LedgerExt`] has a verb per command.
 //! - [`MemoryLedger`] is the book behind one lock.
+//! - [`Allocation`], [`Approval`] and [`BurnRate`] stand above the ledger: plans that become commands, leave for
+//!   commands, and what its entries say of time.
+//! - [`Line`] is what is asked and [`Answer`] what is answered, each as one JSON object.
 
 mod account;
+mod allocation;
+mod approval;
 mod book;
+mod burn;
 mod command;
+mod division;
+mod entry;
 mod ext;
 mod ledger;
 mod limit;
 mod memory;
 mod receipt;
+mod sync;
 mod window;
+mod wire;
 
-pub use account::{
-    Account, Accounts, Entry, EntryPage, Fact, HoldState, HoldView, LimitUsage, Posting, Settled,
+pub use account::{Account, AccountState, Accounts, HoldState, HoldView, LimitUsage};
+pub use allocation::{Allocation, AllocationError, Shares, Weight, Workload};
+pub use approval::{Approval, ApprovalError, ApprovalState, Change};
+pub use book::{Book, ReplayError, Snapshot, SnapshotError};
+pub use burn::{BurnRate, BurnRateError};
+pub use command::{
+    AccountHandle, Action, Batch, Charge, Command, Divide, HoldId, Metadata, OpenAccount,
+    PlaceHold, Settle,
 };
-pub use book::Book;
-pub use command::{Action, Batch, Charge, Command, HoldId, Metadata, OpenAccount, PlaceHold};
+pub use division::{MinimumsError, divide};
+pub use entry::{
+    Cause, CountedWindow, Entry, EntryPage, Fact, LimitSet, LimitsSet, Part, Posting, Refunded,
+    Settled,
+};
 pub use ext::{CommandError, Hold, LedgerExt, SettleError};
 #[cfg(feature = "mock")]
 pub use ledger::MockLedger;
-pub use ledger::{Guarantees, Ledger, LedgerError, LedgerErrorKind};
-pub use limit::{Limit, Percent, PercentError, ProtectionStep};
+pub use ledger::{Bounds, Guarantees, Ledger, LedgerError, LedgerErrorKind};
+pub use limit::{Limit, LimitMode, Percent, PercentError, ProtectionStep};
 pub use memory::{MemoryLedger, SyncLedger};
-pub use receipt::{Crossing, Denial, EntryId, Outcome, Overrun, Receipt, Retry, Shortfall};
+pub use receipt::{
+    Crossing, Denial, EntryId, Outcome, Overrun, Receipt, Retry, ShadowDenial, Shortfall,
+};
 pub use window::{Seconds, Window, WindowError, Zone};
+pub use wire::{Answer, Line, LineError, Request};

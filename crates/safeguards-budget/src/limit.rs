@@ -3,6 +3,7 @@
 use std::fmt;
 
 use safeguards_types::{Amount, Priority, Quantity, Unit};
+use serde::{Deserialize, Serialize};
 
 use crate::{Window, WindowError};
 
@@ -26,15 +27,44 @@ pub struct Limit {
     pub window: Window,
     /// How much of it at most.
     pub amount: Quantity,
-    /// Shares of `amount` whose crossing is reported in the receipt, lowest first, each once.
-    pub warn_at: Vec<Percent>,
+    /// What happens beyond it.
+    pub mode: LimitMode,
+    /// Shares of `amount` whose crossing is reported, lowest first, each once.
+    warnings: Vec<Percent>,
+}
+
+/// What a limit does about spending beyond it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LimitMode {
+    /// It denies.
+    #[default]
+    Hard,
+    /// It lets it pass, and reports in the receipt that spending reached it.
+    Soft,
+    /// It lets it pass, and reports in the receipt that it would have denied: a limit on trial.
+    Shadow,
+}
+
+impl LimitMode {
+    /// The name, as in JSON: `hard`, `soft`, `shadow`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+            Self::Shadow => "shadow",
+        }
+    }
 }
 
 impl Limit {
     /// At most `amount` over `window`.
     pub fn new(amount: Amount, window: Window) -> Self {
         let (amount, unit) = amount.into_parts();
-        Self { unit, window, amount, warn_at: Vec::new() }
+        Self { unit, window, amount, mode: LimitMode::Hard, warnings: Vec::new() }
     }
 
     /// At most `amount`, ever.
@@ -51,13 +81,43 @@ impl Limit {
         Ok(Self::new(amount, Window::day(zone)?))
     }
 
-    /// Reports it when spending reaches this share of the limit.
+    /// Makes it a threshold: spending may pass it, and the receipt says so.
+    #[must_use]
+    pub fn soft(self) -> Self {
+        self.mode(LimitMode::Soft)
+    }
+
+    /// Puts it on trial: spending may pass it, and the receipt says what it would have denied.
+    #[must_use]
+    pub fn shadow(self) -> Self {
+        self.mode(LimitMode::Shadow)
+    }
+
+    /// Says what it does about spending beyond it.
+    #[must_use]
+    pub fn mode(self, mode: LimitMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Reports it when spending reaches this share of the limit. Nothing is ever said of 0 %.
     #[must_use]
     pub fn warn_at(mut self, percent: Percent) -> Self {
-        if let Err(at) = self.warn_at.binary_search(&percent) {
-            self.warn_at.insert(at, percent);
+        if percent > Percent::ZERO
+            && let Err(at) = self.warnings.binary_search(&percent)
+        {
+            self.warnings.insert(at, percent);
         }
         self
+    }
+
+    /// The shares of the limit whose crossing is reported, lowest first.
+    pub fn warnings(&self) -> &[Percent] {
+        &self.warnings
+    }
+
+    /// Whether it denies.
+    pub fn is_hard(&self) -> bool {
+        self.mode == LimitMode::Hard
     }
 
     /// Unit and window: what tells one limit of an account from another.
@@ -90,6 +150,8 @@ pub struct PercentError {
 }
 
 impl Percent {
+    /// Nothing of it.
+    pub const ZERO: Self = Self(Quantity::ZERO);
     /// 80 %, at which every limit of a team file warns unless it says otherwise.
     pub const EIGHTY: Self = Self(Quantity::literal("80"));
     /// All of it.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use safeguards_types::{AccountId, Clock, OperationId, OperationIds, SystemClock, Timestamp};
 
 use crate::{
-    Accounts, Batch, Book, Charge, Command, EntryId, EntryPage, Guarantees, HoldId, HoldView,
-    Ledger, LedgerError, OpenAccount, Outcome,
+    AccountHandle, Accounts, Batch, Book, Bounds, Charge, Command, EntryId, EntryPage, Guarantees,
+    HoldId, HoldView, Ledger, LedgerError, OpenAccount, Outcome, Snapshot, sync::Mutex,
 };
 
 /// A ledger in memory: forgotten when the program ends. Clones share the same accounts.
@@ -21,6 +20,7 @@ pub struct MemoryLedger {
 
 #[derive(Debug)]
 struct Shared {
+    guarantees: Guarantees,
     book: Mutex<Book>,
     clock: Arc<dyn Clock>,
     ids: OperationIds,
@@ -34,8 +34,19 @@ impl MemoryLedger {
 
     /// An empty ledger on this clock.
     pub fn with_clock(clock: impl Clock) -> Self {
+        Self::with_bounds(clock, Bounds::default())
+    }
+
+    /// An empty ledger on this clock that takes and keeps so much.
+    pub fn with_bounds(clock: impl Clock, bounds: Bounds) -> Self {
+        Self::with_book(Book::with_bounds(bounds), clock)
+    }
+
+    /// A ledger that goes on with a book: one that was restored from a snapshot, say.
+    pub fn with_book(book: Book, clock: impl Clock) -> Self {
         let shared = Shared {
-            book: Mutex::new(Book::new()),
+            guarantees: Guarantees::in_memory(book.bounds()),
+            book: Mutex::new(book),
             clock: Arc::new(clock),
             ids: OperationIds::new(),
         };
@@ -67,7 +78,7 @@ pub struct SyncLedger<'ledger> {
 
 impl SyncLedger<'_> {
     /// Carries out commands: one outcome for each, in their order.
-    pub fn submit(&self, batch: &Batch) -> Vec<Outcome> {
+    pub fn submit(&self, batch: Batch) -> Vec<Outcome> {
         let now = self.shared.clock.now();
         self.shared.book.lock().submit(batch, now)
     }
@@ -77,7 +88,7 @@ impl SyncLedger<'_> {
     /// # Errors
     ///
     /// Where the ledger denies it. So it is for every verb here.
-    pub fn apply(&self, command: &Command) -> Outcome {
+    pub fn apply(&self, command: Command) -> Outcome {
         let now = self.shared.clock.now();
         self.shared.book.lock().apply(command, now)
     }
@@ -88,7 +99,7 @@ impl SyncLedger<'_> {
     ///
     /// Where the ledger denies it.
     pub fn open_account(&self, open: OpenAccount, op: OperationId) -> Outcome {
-        self.apply(&Command::new(op, open))
+        self.apply(Command::new(op, open))
     }
 
     /// Spends at once, if it fits.
@@ -97,13 +108,29 @@ impl SyncLedger<'_> {
     ///
     /// Where the ledger denies it.
     pub fn charge(&self, charge: Charge, op: OperationId) -> Outcome {
-        self.apply(&Command::new(op, charge))
+        self.apply(Command::new(op, charge))
     }
 
     /// Reads accounts, all at one revision.
     pub fn accounts(&self, ids: &[AccountId]) -> Accounts {
         let now = self.shared.clock.now();
         self.shared.book.lock().accounts(ids, now)
+    }
+
+    /// Reads an account and everything below it, all at one revision.
+    pub fn subtree(&self, of: &AccountId) -> Accounts {
+        let now = self.shared.clock.now();
+        self.shared.book.lock().subtree(of, now)
+    }
+
+    /// Looks an account up, to be found at once from then on.
+    pub fn handle(&self, id: &AccountId) -> Option<AccountHandle> {
+        self.shared.book.lock().handle(id)
+    }
+
+    /// All that the ledger knows, at one revision.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.book.lock().snapshot()
     }
 
     /// Reads holds.
@@ -127,11 +154,15 @@ impl SyncLedger<'_> {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        Ok(self.sync().submit(&batch))
+        Ok(self.sync().submit(batch))
     }
 
     async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
         Ok(self.sync().accounts(ids))
+    }
+
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
+        Ok(self.sync().subtree(of))
     }
 
     async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
@@ -147,6 +178,6 @@ impl Ledger for MemoryLedger {
     }
 
     fn guarantees(&self) -> Guarantees {
-        Guarantees::in_memory()
+        self.shared.guarantees
     }
 }

@@ -57,8 +57,32 @@ pub struct Receipt {
     pub crossed: Vec<Crossing>,
     /// Limits that spending is above because of this command: what was spent is written down all the same.
     pub overrun: Vec<Overrun>,
+    /// Limits on trial that would have denied this charge or hold.
+    pub shadow: Vec<ShadowDenial>,
     /// Whether a settlement came after its hold had ended.
     pub late: bool,
+}
+
+/// What a limit on trial ([`LimitMode::Shadow`](crate::LimitMode::Shadow)) would have denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShadowDenial {
+    /// Whose limit.
+    pub account: AccountId,
+    /// Which one.
+    pub unit: Unit,
+    /// Which one.
+    pub window: Window,
+    /// The limit's amount.
+    pub limit: Quantity,
+    /// What was spent before the command.
+    pub spent: Quantity,
+    /// What was held before the command.
+    pub held: Quantity,
+    /// What the command asked for.
+    pub asked: Quantity,
+    /// What was left.
+    pub available: Quantity,
 }
 
 /// A threshold that spending reached or passed.
@@ -75,11 +99,16 @@ pub struct Crossing {
     pub limit: Quantity,
     /// What is spent now.
     pub spent: Quantity,
-    /// Which share of the limit was reached.
-    pub percent: Percent,
+    /// Which share of the limit was reached; `None` for a soft limit itself.
+    pub percent: Option<Percent>,
 }
 
 impl Crossing {
+    /// Which share of the limit was reached: all of it, of a soft limit itself.
+    pub fn share(&self) -> Percent {
+        self.percent.unwrap_or(Percent::HUNDRED)
+    }
+
     /// How much of the limit is spent, in tenths of a percent, rounded down.
     fn permille(&self) -> i128 {
         self.spent.steps().saturating_mul(1000).checked_div(self.limit.steps()).unwrap_or(0)
@@ -214,19 +243,23 @@ pub enum Denial {
         /// The id.
         op: OperationId,
     },
-    /// An amount of 0, or none at all, where more than 0 is needed.
-    #[error("{}", invalid_amount(unit.as_ref()))]
+    /// An amount of 0, or none at all, where more than 0 is needed; or a text that is no amount.
+    #[error("{}", invalid_amount(unit.as_ref(), value.as_deref()))]
     InvalidAmount {
         /// Of which unit; none where no amount was given.
         unit: Option<Unit>,
+        /// What was given; none where nothing was.
+        value: Option<String>,
     },
     /// An amount, counter or limit beyond what is kept: 10¹⁵ units in a command, 10¹⁶ in a counter.
-    #[error("{}", amount_overflow(unit, account.as_ref()))]
+    #[error("{}", amount_overflow(unit, account.as_ref(), value.as_deref()))]
     AmountOverflow {
         /// Whose counter or limit; none where the amount given is itself too large.
         account: Option<AccountId>,
         /// Of which unit.
         unit: Unit,
+        /// What was given, where that is itself too large.
+        value: Option<String>,
     },
     /// A unit that was never registered: a typo must not mean "unlimited".
     #[error("there is no unit `{unit}`; register it first")]
@@ -243,6 +276,12 @@ pub enum Denial {
     /// No account of this name.
     #[error("there is no account `{account}`")]
     UnknownAccount {
+        /// The account.
+        account: AccountId,
+    },
+    /// The account is closed.
+    #[error("account `{account}` is closed")]
+    ClosedAccount {
         /// The account.
         account: AccountId,
     },
@@ -264,6 +303,59 @@ pub enum Denial {
         /// The hold.
         hold: HoldId,
     },
+    /// No charge, record or settlement of this operation.
+    #[error("operation {of} is no charge, record or settlement that can be refunded")]
+    UnknownEntry {
+        /// The operation.
+        of: OperationId,
+    },
+    /// The entry is so old that it is not kept any more.
+    #[error("the entry of operation {of} is not kept any more; it can no longer be refunded")]
+    EntryForgotten {
+        /// The operation.
+        of: OperationId,
+    },
+    /// More than is left of what was spent.
+    #[error(
+        "operation {of} has {} left to refund, asked {}",
+        Amount::new(*available, unit.clone()), Amount::new(*asked, unit.clone())
+    )]
+    RefundExceedsCharge {
+        /// The operation that spent it.
+        of: OperationId,
+        /// Of which unit.
+        unit: Unit,
+        /// What was asked for.
+        asked: Quantity,
+        /// What was spent and not refunded yet.
+        available: Quantity,
+    },
+    /// The account is neither the hold's nor below it.
+    #[error("account `{account}` is neither the hold's account nor below it")]
+    NotDescendant {
+        /// The account.
+        account: AccountId,
+    },
+    /// The account stands elsewhere.
+    #[error("account `{account}` is no child of the account whose limit is shared out")]
+    NotChild {
+        /// The account.
+        account: AccountId,
+    },
+    /// The accounts have no parent in common.
+    #[error("accounts `{account}` and `{to}` are not two children of one parent")]
+    NotSiblings {
+        /// The one that gives.
+        account: AccountId,
+        /// The one that gets.
+        to: AccountId,
+    },
+    /// The account would stand below itself.
+    #[error("account `{account}` would stand below itself")]
+    Cycle {
+        /// The account.
+        account: AccountId,
+    },
     /// The tree would be too deep.
     #[error("account `{account}` would stand deeper than {max} levels")]
     DepthExceeded {
@@ -282,12 +374,32 @@ pub enum Denial {
     #[error("{bound}: {given} given, {allowed} allowed")]
     BoundExceeded {
         /// What is bounded: `name`, `scopes`, `limits`, `steps`, `percents`, `ttl`,
-        /// `metadata`, `commands`, `instant`.
+        /// `metadata`, `reason`, `commands`, `instant`.
         bound: &'static str,
         /// What was given.
         given: String,
         /// What is allowed.
         allowed: String,
+    },
+    /// The account has open children, or open holds count at it.
+    #[error("account `{account}` cannot be closed: it has open children, or counts an open hold")]
+    NotEmpty {
+        /// The account.
+        account: AccountId,
+    },
+    /// There is no such limit.
+    #[error("account `{account}` has no such limit on {unit}")]
+    NoLimit {
+        /// The account.
+        account: AccountId,
+        /// Of which unit.
+        unit: Unit,
+    },
+    /// New spending is stopped at this account.
+    #[error("account `{account}` is suspended")]
+    Suspended {
+        /// The account: the spender, a scope, or one above them.
+        account: AccountId,
     },
     /// A limit has not enough left.
     #[error("{0}")]
@@ -295,6 +407,21 @@ pub enum Denial {
     /// What is left of a limit is kept for spenders of a higher priority.
     #[error("{0}")]
     Protected(Box<Shortfall>),
+    /// There is less than what each is to have at the least.
+    #[error(
+        "the minimums together need {}, {} to divide at {account}",
+        Amount::new(*asked, unit.clone()), Amount::new(*available, unit.clone())
+    )]
+    InsufficientForMinimums {
+        /// Whose children.
+        account: AccountId,
+        /// Of which unit.
+        unit: Unit,
+        /// What all minimums need together.
+        asked: Quantity,
+        /// What was to be divided.
+        available: Quantity,
+    },
     /// Another command of the linked batch was denied, so none took effect.
     #[error("command {index} of the linked batch was denied, so none took effect")]
     LinkedFailed {
@@ -303,21 +430,29 @@ pub enum Denial {
     },
 }
 
-fn invalid_amount(unit: Option<&Unit>) -> String {
-    match unit {
-        Some(unit) => {
+fn invalid_amount(unit: Option<&Unit>, value: Option<&str>) -> String {
+    match (unit, value) {
+        (Some(unit), Some(value)) if value.parse::<Quantity>().is_ok() => {
             format!("an amount of 0 {unit} cannot be charged or held; more than 0 is needed")
         }
-        None => "no amount was given; more than 0 of at least one unit is needed".to_owned(),
+        (Some(unit), Some(value)) => {
+            format!(
+                "`{value}` is no amount of {unit}; write digits such as 12 or 0.0305, at most 12 of them after the point"
+            )
+        }
+        (_, _) => "no amount was given; more than 0 of at least one unit is needed".to_owned(),
     }
 }
 
-fn amount_overflow(unit: &Unit, account: Option<&AccountId>) -> String {
-    match account {
-        Some(account) => {
+fn amount_overflow(unit: &Unit, account: Option<&AccountId>, value: Option<&str>) -> String {
+    match (account, value) {
+        (Some(account), _) => {
             format!("a counter or limit of {account} would pass 10000000000000000 {unit}")
         }
-        None => format!("more than 1000000000000000 {unit} in one amount"),
+        (None, Some(value)) => {
+            format!("{value} {unit} is more than 1000000000000000 in one amount")
+        }
+        (None, None) => format!("more than 1000000000000000 {unit} in one amount"),
     }
 }
 
@@ -333,14 +468,26 @@ impl Denial {
             Self::UnknownUnit { .. } => "budget.unknown_unit",
             Self::DuplicateAccount { .. } => "budget.duplicate_account",
             Self::UnknownAccount { .. } => "budget.unknown_account",
+            Self::ClosedAccount { .. } => "budget.closed_account",
             Self::UnknownHold { .. } => "budget.unknown_hold",
             Self::HoldForgotten { .. } => "budget.hold_forgotten",
             Self::HoldEnded { .. } => "budget.hold_ended",
+            Self::UnknownEntry { .. } => "budget.unknown_entry",
+            Self::EntryForgotten { .. } => "budget.entry_forgotten",
+            Self::RefundExceedsCharge { .. } => "budget.refund_exceeds_charge",
+            Self::NotDescendant { .. } => "budget.not_descendant",
+            Self::NotChild { .. } => "budget.not_child",
+            Self::NotSiblings { .. } => "budget.not_siblings",
+            Self::Cycle { .. } => "budget.cycle",
             Self::DepthExceeded { .. } => "budget.depth_exceeded",
             Self::TooManyAccounts { .. } => "budget.too_many_accounts",
             Self::BoundExceeded { .. } => "budget.bound_exceeded",
+            Self::NotEmpty { .. } => "budget.not_empty",
+            Self::NoLimit { .. } => "budget.no_limit",
+            Self::Suspended { .. } => "budget.suspended",
             Self::LimitExceeded(_) => "budget.limit_exceeded",
             Self::Protected(_) => "budget.protected",
+            Self::InsufficientForMinimums { .. } => "budget.insufficient_for_minimums",
             Self::LinkedFailed { .. } => "budget.linked_failed",
         }
     }

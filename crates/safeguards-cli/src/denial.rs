@@ -58,7 +58,7 @@ mod tests {
         }
         if let Some(held) = held {
             let place = PlaceHold::new("crew", held, Duration::from_mins(1));
-            sync.apply(&Command::new(ledger.operation(), place)).unwrap();
+            sync.apply(Command::new(ledger.operation(), place)).unwrap();
         }
         let denial = sync.charge(Charge::new("crew", asked), ledger.operation()).unwrap_err();
         assert_eq!([told(&denial), what_helps(&denial).unwrap()], expected);

@@ -3,6 +3,7 @@
 mod denial;
 mod exit;
 mod files;
+mod ledger;
 mod output;
 mod replay;
 mod run;
@@ -33,6 +34,7 @@ struct Cli {
 enum Verb {
     Run(run::Args),
     Replay(Box<replay::Args>),
+    Ledger(ledger::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,10 @@ fn main() -> ExitCode {
             }
         },
         Verb::Replay(args) => match replay::execute(&args) {
+            Ok(()) => ExitCode::from(exit::SUCCESS),
+            Err(error) => fail(error.code(), &error, error.exit_code()),
+        },
+        Verb::Ledger(args) => match ledger::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
             Err(error) => fail(error.code(), &error, error.exit_code()),
         },

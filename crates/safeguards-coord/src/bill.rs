@@ -177,8 +177,8 @@ pub(crate) fn cut_down(bill: &Bill, held: &Amounts, denial: &Denial) -> Option<B
     let amounts = match denial {
         // Who pays in units that nobody knows pays no less than the estimate.
         Denial::UnknownUnit { unit } => larger(held, &without(unit)),
-        Denial::AmountOverflow { account: None, unit } => with(Quantity::AMOUNT_MAX, unit),
-        Denial::AmountOverflow { account: Some(_), unit } => {
+        Denial::AmountOverflow { account: None, unit, .. } => with(Quantity::AMOUNT_MAX, unit),
+        Denial::AmountOverflow { account: Some(_), unit, .. } => {
             let was_held = held.get(unit);
             let is_more = amounts.get(unit) > was_held && !was_held.is_zero();
             if is_more { with(was_held, unit) } else { without(unit) }
@@ -282,7 +282,7 @@ mod tests {
             assert_eq!(cut.map(|bill| bill.amounts.to_string()).as_deref(), expected);
         }
         let unknown = Denial::UnknownUnit { unit: Unit::new("EUR") };
-        let overflow = |account, unit| Denial::AmountOverflow { account, unit };
+        let overflow = |account, unit| Denial::AmountOverflow { account, unit, value: None };
         let counter = || Some("pool".into());
         check(&["0.5 USD", "3 EUR"], &unknown, Some("0.50 USD, 1 requests"));
         check(&["3 EUR", "7 tokens"], &unknown, Some("0.20 USD, 1 requests, 7 tokens"));

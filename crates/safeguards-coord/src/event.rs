@@ -12,7 +12,7 @@ use safeguards_budget::{Denial, Receipt};
 use safeguards_types::{AccountId, AgentId, Amounts, Clock, Timestamp};
 use serde::{Serialize, Serializer};
 
-use crate::{CostBasis, CostMismatch, Reason, RunId, State, StepId, panics::panic_text, wire};
+use crate::{CostBasis, CostMismatch, Reason, RunId, State, StepId, panics::panic_text};
 
 /// Is told what happens in a run, while it happens. Every closure that takes a [`RunEvent`] is one.
 ///
@@ -92,13 +92,11 @@ pub enum RunFact {
         /// How much.
         amounts: Amounts,
         /// What the ledger answered.
-        #[serde(serialize_with = "wire::receipt")]
         receipt: Receipt,
     },
     /// A budget said no.
     Denied {
         /// With these numbers.
-        #[serde(serialize_with = "wire::denial")]
         denial: Denial,
     },
     /// The agent told how far it is.
@@ -123,7 +121,6 @@ pub enum RunFact {
         #[serde(skip_serializing_if = "Option::is_none")]
         cost_mismatch: Option<CostMismatch>,
         /// What the ledger answered.
-        #[serde(serialize_with = "wire::receipt")]
         receipt: Receipt,
     },
     /// A step ended, or will not be begun.

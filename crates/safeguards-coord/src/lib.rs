@@ -62,7 +62,6 @@ mod state;
 mod strategy;
 mod task;
 mod team;
-mod wire;
 
 pub use agent::{Agent, Descriptor, agent_fn};
 pub use bill::{CostBasis, CostMismatch};

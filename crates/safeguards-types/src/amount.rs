@@ -241,6 +241,17 @@ impl Amounts {
         self.0.is_empty()
     }
 
+    /// The same without the units of which there is nothing.
+    ///
+    /// ```
+    /// # use safeguards_types::{Amounts, tokens, usd};
+    /// assert_eq!(Amounts::from([usd!(1), tokens!(0)]).without_zeros(), usd!(1).into());
+    /// ```
+    #[must_use]
+    pub fn without_zeros(&self) -> Self {
+        self.iter().filter(|amount| !amount.quantity().is_zero()).cloned().collect()
+    }
+
     /// Whether there is nothing of any unit.
     pub fn is_zero(&self) -> bool {
         self.0.iter().all(|amount| amount.quantity.is_zero())

@@ -102,6 +102,18 @@ impl Quantity {
         }
     }
 
+    /// A sum that is only told, and may be larger than [`Quantity::MAX`]: what many shares ask for together,
+    /// or by how much a limit is passed. Nothing below 0.
+    ///
+    /// ```
+    /// # use safeguards_types::Quantity;
+    /// let twice = Quantity::told(Quantity::MAX.steps() * 2);
+    /// assert_eq!(twice.to_string(), "20000000000000000");
+    /// ```
+    pub const fn told(steps: i128) -> Self {
+        if steps < 0 { Self::ZERO } else { Self(steps) }
+    }
+
     /// The number of 10⁻¹² steps.
     pub const fn steps(self) -> i128 {
         self.0

@@ -81,13 +81,13 @@ fn a_full_file_is_read_to_the_last_key() {
         pools,
         [("research_team", None), ("shared", Some("research_team")), ("cheap", Some("shared"))]
     );
-    let warnings = |pool: usize| spec.pools[pool].limits[0].warn_at.len();
+    let warnings = |pool: usize| spec.pools[pool].limits[0].warnings().len();
     assert_eq!((warnings(0), warnings(2)), (2, 0));
     assert_eq!(spec.pools[0].protection[0].from, Priority::P5);
 
     let [research, summary] = spec.agents.as_slice() else { panic!("two agents") };
     assert_eq!(research.estimate.to_string(), "0.20 USD, 2 credits");
-    assert_eq!(research.limits[0].warn_at, [safeguards_budget::Percent::EIGHTY]);
+    assert_eq!(research.limits[0].warnings(), [safeguards_budget::Percent::EIGHTY]);
     assert_eq!(research.timeout, Some(Duration::from_mins(2)));
     assert_eq!(research.pool.as_str(), "cheap");
     assert_eq!(research.dir.as_deref(), Some("work"));

@@ -38,6 +38,10 @@ impl Ledger for Lossy {
         self.inner.accounts(ids).await
     }
 
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
+        self.inner.subtree(of).await
+    }
+
     async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
         self.inner.holds(ids).await
     }
@@ -127,7 +131,7 @@ async fn the_end_of_an_old_hold_is_no_old_operation() {
     let hold = desk.lose(desk.budget.settle(hold, usd!(0.30))).await;
     desk.budget.settle(hold, usd!(0.30)).await.unwrap();
     let page = desk.ledger.entries(desk.latest().await, 1).await.unwrap();
-    assert_eq!(page.entries[0].op.unwrap().minted_at(), first_try);
+    assert_eq!(page.entries[0].op().unwrap().minted_at(), first_try);
 }
 
 #[tokio::test]

@@ -6,35 +6,47 @@ use std::{
 };
 
 use foldhash::HashMap;
-use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
+use safeguards_types::{Quantity, Timestamp, Unit};
+use slab::Slab;
 use smallvec::SmallVec;
 
 use super::{
-    ChargeSet, Quantities,
-    account::AccountState,
-    arena::{Arena, Ix},
+    arena::Ix,
+    index::Index,
+    node::{ChargeSet, Node},
 };
-use crate::{EntryId, HoldId, HoldState, HoldView};
+use crate::{EntryId, HoldId, HoldState, Part, Window, window::Span};
 
-/// A window in which a hold counts, besides the lifetime of every account of its set.
+/// Amounts by the book's own names for units, in the order of the units' text, as they are kept.
+pub(super) type Kept = SmallVec<[(Ix<Unit>, Quantity); 1]>;
+
+/// A window of a limit in which an amount counts, besides the lifetime of every account of its set.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HeldWindow {
+pub(super) struct Counted {
+    pub(super) node: Ix<Node>,
     pub(super) unit: Ix<Unit>,
+    pub(super) window: Ix<Window>,
     /// Which limit of the account.
     pub(super) serial: u32,
     /// Which of its windows: each has an end of its own.
-    pub(super) ends_at: Timestamp,
+    pub(super) span: Span,
+    /// Which part of a settlement.
+    pub(super) part: Part,
 }
+
+/// The windows in which an amount counts; most amounts count in none.
+pub(super) type Windows = Option<Arc<[Counted]>>;
 
 #[derive(Clone, Debug)]
 pub(super) struct HeldHold {
     pub(super) id: HoldId,
     /// The entry that placed it.
     pub(super) entry: EntryId,
+    /// Every account at which it counts, the spender first.
     pub(super) set: ChargeSet,
     /// What is still set aside; zeros once it has ended.
-    pub(super) left: Quantities,
-    pub(super) windows: SmallVec<[(Ix<AccountState>, HeldWindow); 2]>,
+    pub(super) left: Kept,
+    pub(super) windows: Windows,
     pub(super) expires_at: Timestamp,
     pub(super) state: HoldState,
     /// The entry that ended it, the latest of them where a settlement came late.
@@ -43,82 +55,108 @@ pub(super) struct HeldHold {
 
 impl HeldHold {
     pub(super) fn left_of(&self, unit: Ix<Unit>) -> Quantity {
-        self.left.iter().find(|(known, _)| *known == unit).map_or(Quantity::ZERO, |(_, left)| *left)
+        quantity_of(&self.left, unit)
     }
 
-    pub(super) fn counts_at(&self, account: Ix<AccountState>) -> bool {
-        self.set.accounts.contains(&account)
+    pub(super) fn counts_at(&self, node: Ix<Node>) -> bool {
+        self.set.contains(&node)
     }
 
-    /// The windows of one account in which it counts.
-    pub(super) fn windows_of(&self, account: Ix<AccountState>) -> impl Iterator<Item = HeldWindow> {
-        self.windows.iter().filter(move |(at, _)| *at == account).map(|(_, window)| *window)
+    pub(super) fn windows(&self) -> &[Counted] {
+        self.windows.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn amounts_left(&self, units: &Arena<Unit>) -> Amounts {
-        self.left.iter().map(|(unit, left)| Amount::new(*left, units.get(*unit).clone())).collect()
-    }
-
-    pub(super) fn view(&self, units: &Arena<Unit>, now: Timestamp) -> HoldView {
-        let due = self.state == HoldState::Open && self.expires_at <= now;
-        let nothing = |amounts: Amounts| {
-            amounts
-                .iter()
-                .map(|amount| Amount::new(Quantity::ZERO, amount.unit().clone()))
-                .collect()
-        };
-        let left = self.amounts_left(units);
-        HoldView {
-            id: self.id,
-            account: self.set.spender.clone(),
-            state: if due { HoldState::Expired } else { self.state },
-            left: if due { nothing(left) } else { left },
-            expires_at: self.expires_at,
-            set: Arc::clone(&self.set.ids),
-        }
+    fn key(&self, slot: usize) -> Key {
+        (self.expires_at, self.entry, slot)
     }
 }
+
+pub(super) fn quantity_of(quantities: &[(Ix<Unit>, Quantity)], unit: Ix<Unit>) -> Quantity {
+    quantities
+        .iter()
+        .find(|(known, _)| *known == unit)
+        .map_or(Quantity::ZERO, |(_, quantity)| *quantity)
+}
+
+/// When a hold ends, how old it is, and where it is kept: the order in which holds end.
+type Key = (Timestamp, EntryId, usize);
 
 /// Every hold that is open, and those that ended while their ending is remembered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holds {
-    by_id: HashMap<HoldId, HeldHold>,
-    /// The open ones, by when they end and then by age.
-    open: BTreeSet<(Timestamp, EntryId, HoldId)>,
+    slots: Slab<HeldHold>,
+    by_id: Index<usize>,
+    open: BTreeSet<Key>,
+    /// The open holds that end at `overdue_to` or before, by each account at which they count: so that a
+    /// command finds those it meets without asking all that are due somewhere else.
+    overdue: HashMap<Ix<Node>, BTreeSet<Key>>,
+    overdue_to: Timestamp,
     /// The ended ones, by the entry that ended them.
     ended: VecDeque<(EntryId, HoldId)>,
 }
 
 impl Holds {
+    fn slot(&self, id: HoldId) -> Option<usize> {
+        let is = |slot: &usize| self.slots.get(*slot).is_some_and(|hold| hold.id == id);
+        self.by_id.get(&id, is)
+    }
+
     pub(super) fn get(&self, id: HoldId) -> Option<&HeldHold> {
-        self.by_id.get(&id)
+        self.slots.get(self.slot(id)?)
+    }
+
+    /// Every hold that is known, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &HeldHold> {
+        self.slots.iter().map(|(_, hold)| hold)
     }
 
     /// Puts a hold in place of what was known under its name.
     pub(super) fn put(&mut self, hold: HeldHold) {
-        let key = (hold.expires_at, hold.entry, hold.id);
-        match hold.ended_by {
-            None => {
-                self.open.insert(key);
-            }
-            Some(entry) => {
-                self.open.remove(&key);
-                self.ended.push_back((entry, hold.id));
+        if let Some(entry) = hold.ended_by {
+            self.ended.push_back((entry, hold.id));
+        }
+        self.take(hold.id);
+        self.keep(hold);
+    }
+
+    fn keep(&mut self, hold: HeldHold) {
+        let (id, is_open, expires_at) = (hold.id, hold.ended_by.is_none(), hold.expires_at);
+        let slot = self.slots.insert(hold);
+        let Self { slots, by_id, .. } = self;
+        by_id.insert(&id, slot, |slot| slots.get(*slot).map(|hold| &hold.id));
+        if is_open && let Some(key) = self.slots.get(slot).map(|hold| hold.key(slot)) {
+            self.open.insert(key);
+            if expires_at <= self.overdue_to {
+                self.note_overdue(key);
             }
         }
-        self.by_id.insert(hold.id, hold);
+    }
+
+    fn take(&mut self, id: HoldId) {
+        let Some(slot) = self.slot(id) else {
+            return;
+        };
+        self.by_id.remove(&id, |known| *known == slot);
+        if let Some(hold) = self.slots.try_remove(slot) {
+            let key = hold.key(slot);
+            if self.open.remove(&key) && hold.expires_at <= self.overdue_to {
+                for node in hold.set.iter() {
+                    if let Some(due) = self.overdue.get_mut(node) {
+                        due.remove(&key);
+                        if due.is_empty() {
+                            self.overdue.remove(node);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Takes back what happened to a hold, back to how it stood `before`.
     pub(super) fn restore(&mut self, id: HoldId, before: Option<HeldHold>) {
-        if let Some(hold) = self.by_id.remove(&id) {
-            self.open.remove(&(hold.expires_at, hold.entry, id));
-        }
+        self.take(id);
         if let Some(hold) = before {
-            if hold.ended_by.is_none() {
-                self.open.insert((hold.expires_at, hold.entry, id));
-            }
-            self.by_id.insert(id, hold);
+            self.keep(hold);
         }
     }
 
@@ -137,57 +175,53 @@ impl Holds {
             }
             self.ended.pop_front();
             // A settlement that came late ended it once more; the later entry counts.
-            if self.by_id.get(&id).is_some_and(|hold| hold.ended_by == Some(entry)) {
-                self.by_id.remove(&id);
+            if self.get(id).is_some_and(|hold| hold.ended_by == Some(entry)) {
+                self.take(id);
             }
         }
     }
 
+    fn note_overdue(&mut self, key: Key) {
+        let Some(set) = self.slots.get(key.2).map(|hold| Arc::clone(&hold.set)) else {
+            return;
+        };
+        for node in set.iter() {
+            self.overdue.entry(*node).or_default().insert(key);
+        }
+    }
+
+    /// The open holds that are due at `now` and count at any of these accounts, in the order in which they end.
+    pub(super) fn due_at(&mut self, nodes: &[Ix<Node>], now: Timestamp) -> Vec<HoldId> {
+        if now > self.overdue_to {
+            let first = (self.overdue_to, EntryId::new(u64::MAX), usize::MAX);
+            let last = (now, EntryId::new(u64::MAX), usize::MAX);
+            let fresh: Vec<Key> = self.open.range(first..=last).copied().collect();
+            self.overdue_to = now;
+            for key in fresh {
+                self.note_overdue(key);
+            }
+        }
+        let met: BTreeSet<Key> = nodes
+            .iter()
+            .filter_map(|node| self.overdue.get(node))
+            .flat_map(|due| due.iter().take_while(|(ends, ..)| *ends <= now))
+            .copied()
+            .collect();
+        met.into_iter().filter_map(|(_, _, slot)| Some(self.slots.get(slot)?.id)).collect()
+    }
+
     /// The open holds that are due at `now`, in the order in which they end.
     pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &HeldHold> {
-        self.open
-            .iter()
-            .take_while(move |(ends, _, _)| *ends <= now)
-            .filter_map(|(_, _, id)| self.by_id.get(id))
+        self.by_expiry().take_while(move |hold| hold.expires_at <= now)
     }
 
     /// The open holds, in the order in which they end.
     pub(super) fn by_expiry(&self) -> impl Iterator<Item = &HeldHold> {
-        self.open.iter().filter_map(|(_, _, id)| self.by_id.get(id))
+        self.open.iter().filter_map(|(_, _, slot)| self.slots.get(*slot))
     }
 
     /// When the next one ends.
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        self.open.first().map(|(ends, _, _)| *ends)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use safeguards_types::OperationIds;
-
-    use super::*;
-
-    #[test]
-    fn endings_that_were_taken_back_leave_no_trace() {
-        let ids = OperationIds::seeded(1);
-        let hold = |state, ended_by| HeldHold {
-            id: HoldId::placed_by(ids.mint(Timestamp::UNIX_EPOCH)),
-            entry: EntryId::FIRST,
-            set: ChargeSet { spender: "a".into(), accounts: Arc::from([]), ids: Arc::from([]) },
-            left: SmallVec::new(),
-            windows: SmallVec::new(),
-            expires_at: Timestamp::MAX,
-            state,
-            ended_by,
-        };
-        let mut holds = Holds::default();
-        holds.put(hold(HoldState::Settled, Some(EntryId::new(4))));
-        for entry in [5, 6] {
-            holds.put(hold(HoldState::Settled, Some(EntryId::new(entry))));
-        }
-        holds.restore_ended(EntryId::new(5));
-        let left: Vec<_> = holds.ended.iter().map(|(entry, _)| entry.number()).collect();
-        assert_eq!(left, [4]);
+        self.open.first().map(|(ends, ..)| *ends)
     }
 }

@@ -2,39 +2,56 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use foldhash::HashMap;
 use safeguards_types::{OperationId, Timestamp};
 
-use crate::{
-    Command, Denial, Entry, EntryId, EntryPage, Fact, Guarantees, Metadata, Outcome, Receipt,
-};
+use super::{deed::Deed, holds::Kept as KeptAmounts, index::Index};
+use crate::{Bounds, Command, Crossing, Denial, EntryId, Overrun, ShadowDenial};
 
-/// How many entries are kept however young they are.
-const ENTRIES_MAX: usize = 1_048_576;
-/// How long entries are kept beyond the least number.
-const ENTRIES_KEPT_FOR: Duration = Duration::from_mins(10);
 /// How far ahead of the ledger's clock an operation id may have been minted.
 const MINTED_AHEAD_MAX: Duration = Duration::from_mins(5);
 
-/// An entry, and what is needed to answer its command again.
+/// One entry, as it is kept.
 #[derive(Clone, Debug)]
-struct Kept {
-    entry: Entry,
-    /// The ledger's now when it was written; an expiry's own instant may lie before it.
-    written_at: Timestamp,
-    answered: Option<(Command, Receipt)>,
+pub(super) struct Kept {
+    pub(super) at: Timestamp,
+    /// The latest instant of any entry up to this one; an expiry's own instant may lie before it.
+    latest: Timestamp,
+    pub(super) deed: Deed,
+    /// The command and its answer; `None` where time did it.
+    pub(super) answered: Option<Answered>,
 }
 
-/// At least 65,536 operation ids are remembered and, up to 1,048,576 entries, those of the last ten minutes;
-/// each exactly as long as its entry. Entries of what time did are kept along.
+/// A command that was accepted, and what is needed to answer it again.
+#[derive(Clone, Debug)]
+pub(super) struct Answered {
+    pub(super) command: Command,
+    pub(super) available: KeptAmounts,
+    pub(super) late: bool,
+    pub(super) news: Option<Box<News>>,
+}
+
+/// What few receipts have to tell.
 #[derive(Clone, Debug, Default)]
+pub(super) struct News {
+    pub(super) crossed: Vec<Crossing>,
+    pub(super) overrun: Vec<Overrun>,
+    pub(super) shadow: Vec<ShadowDenial>,
+}
+
+/// The newest entries. Each operation id is remembered exactly as long as its entry; entries of what time did
+/// are kept along.
+#[derive(Clone, Debug)]
 pub(super) struct Journal {
+    bounds: Bounds,
     kept: VecDeque<Kept>,
     written: u64,
     latest: Timestamp,
-    operations: HashMap<OperationId, EntryId>,
+    /// The operations that are remembered, by the last bits of the number of their entry.
+    operations: Index<u32>,
     /// When the youngest of the forgotten ids was minted.
     horizon: Option<Timestamp>,
+    /// The latest instant of any entry that was dropped.
+    dropped_to: Timestamp,
 }
 
 /// Where a journal stood, to return to.
@@ -51,14 +68,48 @@ impl Mark {
     }
 }
 
+/// What must be known besides the kept entries to go on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dropped {
+    /// How many entries were dropped.
+    pub(super) entries: u64,
+    /// The latest instant of any of them.
+    pub(super) to: Timestamp,
+    /// When the youngest of the forgotten ids was minted.
+    pub(super) horizon: Option<Timestamp>,
+}
+
 impl Journal {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            kept: VecDeque::new(),
+            written: 0,
+            latest: Timestamp::default(),
+            operations: Index::default(),
+            horizon: None,
+            dropped_to: Timestamp::default(),
+        }
+    }
+
+    /// A journal whose kept entries are yet to be written again.
+    pub(super) fn after(bounds: Bounds, dropped: Dropped) -> Self {
+        let Dropped { entries: written, to, horizon } = dropped;
+        Self { written, latest: to, dropped_to: to, horizon, ..Self::new(bounds) }
+    }
+
+    pub(super) fn dropped(&self) -> Dropped {
+        let entries = self.first_kept().number().saturating_sub(1);
+        Dropped { entries, to: self.dropped_to, horizon: self.horizon }
+    }
+
     /// The later of `clock` and the latest instant of any entry: time that never goes back.
     pub(super) fn now(&self, clock: Timestamp) -> Timestamp {
         clock.max(self.latest)
     }
 
     /// The number that the next entry will have.
-    pub(super) fn next_id(&self) -> EntryId {
+    pub(super) const fn next_id(&self) -> EntryId {
         EntryId::new(self.written.saturating_add(1))
     }
 
@@ -69,18 +120,28 @@ impl Journal {
 
     /// The oldest entry that is kept.
     pub(super) fn first_kept(&self) -> EntryId {
-        self.kept.front().map_or_else(|| self.next_id(), |kept| kept.entry.id)
+        let kept = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
+        EntryId::new(self.written.saturating_sub(kept).saturating_add(1))
     }
 
-    /// What was answered to this operation before; `None` where the command is new.
-    pub(super) fn answered(&self, command: &Command) -> Option<Outcome> {
-        let entry = *self.operations.get(&command.op)?;
-        let (known, receipt) = self.kept(entry)?.answered.as_ref()?;
-        Some(if known == command { Ok(receipt.clone()) } else { Err(Denial::OperationConflict) })
+    /// The entries from the one of this number on.
+    pub(super) fn since(&self, id: EntryId) -> impl Iterator<Item = (EntryId, &Kept)> {
+        let from = id.max(self.first_kept());
+        let skip = from.number().saturating_sub(self.first_kept().number());
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let ids = std::iter::successors(Some(from), |id| Some(id.next()));
+        ids.zip(self.kept.iter().skip(skip))
     }
 
-    pub(super) fn knows(&self, op: OperationId) -> bool {
-        self.operations.contains_key(&op)
+    /// The entry of this operation and what was answered, if it is remembered.
+    pub(super) fn find(&self, op: OperationId) -> Option<(EntryId, &Kept, &Answered)> {
+        let first = self.first_kept().number();
+        let is = |slot: &u32| op_at(&self.kept, first, *slot).is_some_and(|known| *known == op);
+        let slot = self.operations.get(&op, is)?;
+        let offset = offset_of(slot, first);
+        let kept = self.kept.get(usize::try_from(offset).ok()?)?;
+        let id = EntryId::new(first.saturating_add(u64::from(offset)));
+        Some((id, kept, kept.answered.as_ref()?))
     }
 
     /// Whether an operation of this age might have been carried out and forgotten.
@@ -99,39 +160,32 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes what a command did.
-    pub(super) fn write(&mut self, command: &Command, fact: Fact, receipt: Receipt) {
-        let (id, at) = (self.next_id(), receipt.at);
-        let entry =
-            Entry { id, at, op: Some(command.op), fact, metadata: command.metadata.clone() };
-        self.operations.insert(command.op, id);
-        self.push(Kept { entry, written_at: at, answered: Some((command.clone(), receipt)) });
-    }
-
-    /// Writes what time did, at the instant when it did.
-    pub(super) fn write_expiry(&mut self, fact: Fact, at: Timestamp, now: Timestamp) {
-        let entry = Entry { id: self.next_id(), at, op: None, fact, metadata: Metadata::new() };
-        self.push(Kept { entry, written_at: now, answered: None });
-    }
-
-    fn push(&mut self, kept: Kept) {
+    pub(super) fn write(&mut self, at: Timestamp, deed: Deed, answered: Option<Answered>) {
+        self.latest = self.latest.max(at);
         self.written = self.written.saturating_add(1);
-        self.latest = self.latest.max(kept.entry.at);
-        self.kept.push_back(kept);
+        let op = answered.as_ref().map(|answered| answered.command.op);
+        self.kept.push_back(Kept { at, latest: self.latest, deed, answered });
+        if let Some(op) = op {
+            let first = self.first_kept().number();
+            let Self { operations, kept, written, .. } = self;
+            operations.insert(&op, low_bits(*written), |slot| op_at(kept, first, *slot));
+        }
     }
 
-    /// Drops what need not be kept.
-    pub(super) fn forget(&mut self, now: Timestamp) {
+    /// Drops what need not be kept. Decided by entries alone, so that a replay drops the same.
+    pub(super) fn forget(&mut self) {
+        let Bounds { operations_kept, entries_kept_for, entries_max, .. } = self.bounds;
         while let Some(oldest) = self.kept.front()
-            && self.operations.len() > Guarantees::in_memory().entries_kept
-            && (self.kept.len() > ENTRIES_MAX
-                || oldest.written_at.saturating_add(ENTRIES_KEPT_FOR) <= now)
+            && self.operations.len() > operations_kept
+            && (self.kept.len() > entries_max
+                || oldest.latest.saturating_add(entries_kept_for) <= self.latest)
         {
-            if let Some(op) = oldest.entry.op {
-                self.operations.remove(&op);
+            let slot = low_bits(self.first_kept().number());
+            self.dropped_to = oldest.latest;
+            if let Some(op) = self.kept.pop_front().and_then(op_of) {
+                self.operations.remove(&op, |known| *known == slot);
                 self.horizon = self.horizon.max(Some(op.minted_at()));
             }
-            self.kept.pop_front();
         }
     }
 
@@ -142,26 +196,31 @@ impl Journal {
     /// Takes back every entry since `mark`; nothing was forgotten in between.
     pub(super) fn return_to(&mut self, mark: Mark) {
         while self.written > mark.written {
-            if let Some(op) = self.kept.pop_back().and_then(|kept| kept.entry.op) {
-                self.operations.remove(&op);
+            let slot = low_bits(self.written);
+            if let Some(op) = self.kept.pop_back().and_then(op_of) {
+                self.operations.remove(&op, |known| *known == slot);
             }
             self.written = self.written.saturating_sub(1);
         }
         self.latest = mark.latest;
     }
+}
 
-    pub(super) fn page(&self, from: EntryId, limit: usize) -> EntryPage {
-        let from = from.max(self.first_kept());
-        let skip = from.number().saturating_sub(self.first_kept().number());
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let entries: Vec<_> =
-            self.kept.iter().skip(skip).take(limit).map(|kept| kept.entry.clone()).collect();
-        let next = entries.last().map_or(from, |entry| entry.id.next());
-        EntryPage::new(entries, next, self.first_kept())
-    }
+/// How far behind the first entry the one with these last bits is: fewer than 2³² are kept.
+fn offset_of(slot: u32, first: u64) -> u32 {
+    slot.wrapping_sub(low_bits(first))
+}
 
-    fn kept(&self, id: EntryId) -> Option<&Kept> {
-        let offset = id.number().checked_sub(self.first_kept().number())?;
-        self.kept.get(usize::try_from(offset).ok()?)
-    }
+fn op_at(kept: &VecDeque<Kept>, first: u64, slot: u32) -> Option<&OperationId> {
+    let kept = kept.get(usize::try_from(offset_of(slot, first)).ok()?)?;
+    Some(&kept.answered.as_ref()?.command.op)
+}
+
+fn op_of(kept: Kept) -> Option<OperationId> {
+    kept.answered.map(|answered| answered.command.op)
+}
+
+#[expect(clippy::as_conversions, reason = "the last bits are meant")]
+const fn low_bits(number: u64) -> u32 {
+    (number & 0xffff_ffff) as u32
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use safeguards_budget::{
     Action, Charge, Command, Limit, Metadata, OpenAccount, Percent, PlaceHold, ProtectionStep,
-    Window,
+    Settle, Window,
 };
 use safeguards_types::{Amount, Amounts, Priority, Quantity, Timestamp, Unit, tokens, usd};
 
@@ -44,7 +44,7 @@ fn amounts_are_more_than_nothing_and_at_most_ten_to_the_fifteenth() {
         check(Action::Record(charge), invalid, sentence);
         check(PlaceHold::new("a", amounts, a_second()), invalid, sentence);
     }
-    let sentence = "more than 1000000000000000 USD in one amount";
+    let sentence = "1000000000000000.000000000001 USD is more than 1000000000000000 in one amount";
     let most = usd!(1_000_000_000_000_000);
     let more = usd!(1_000_000_000_000_000.000000000001);
     let (quantity, unit) = more.clone().into_parts();
@@ -57,7 +57,7 @@ fn amounts_are_more_than_nothing_and_at_most_ten_to_the_fifteenth() {
     check(remaining, overflow, sentence);
     let mut desk = Desk::with([OpenAccount::new("a").limit(Limit::lifetime(most.clone()))]);
     let hold = desk.hold("a", usd!(1), 60);
-    let settle = Action::Settle { hold, amounts: more.into() };
+    let settle = Settle::new(hold, more);
     check_in(&mut desk, settle, overflow, sentence);
     desk.release(hold).unwrap();
     desk.charge("a", most).unwrap();
@@ -79,7 +79,7 @@ fn counters_and_limits_end_at_ten_to_the_sixteenth() {
     check_in(&mut desk, Charge::new("a", step.clone()), overflow, sentence);
     check_in(&mut desk, Action::Record(Charge::new("a", step.clone())), overflow, sentence);
     // A settlement is the truth, but what cannot be counted cannot be written down.
-    let settle = Action::Settle { hold, amounts: step.into() };
+    let settle = Settle::new(hold, step);
     check_in(&mut desk, settle, overflow, sentence);
     let tokens = "a counter or limit of pool would pass 10000000000000000 tokens";
     check_in(&mut desk, PlaceHold::new("a", tokens!(1), a_second()), overflow, tokens);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use safeguards_budget::{
     Action, Charge, HoldId, Limit, Metadata, OpenAccount, Percent, PlaceHold, ProtectionStep,
-    Retry, Window,
+    Retry, Settle, Window,
 };
 use safeguards_types::{
     Amount, Amounts, OperationIds, Priority, Quantity, Timestamp, Unit, tokens, usd,
@@ -57,7 +57,7 @@ fn of_several_reasons_the_first_in_the_order_of_the_codes_is_given() {
     check(open, "budget.duplicate_account");
     check(OpenAccount::new("").under("nobody"), "budget.unknown_account");
     let hold = HoldId::placed_by(OperationIds::seeded(9).mint(at(MORNING)));
-    let settle = |amounts| Action::Settle { hold, amounts };
+    let settle = |amounts: Amounts| Action::from(Settle::new(hold, amounts));
     check(settle(too_much().into()), "budget.amount_overflow");
     check(settle(unknown(Quantity::ONE).into()), "budget.unknown_unit");
     check(settle(Amounts::none()), "budget.unknown_hold");
@@ -73,7 +73,7 @@ fn of_several_reasons_the_first_in_the_order_of_the_codes_is_given() {
 fn reasons_that_depend_on_the_state_come_in_order_too() {
     let mut desk = Desk::with([OpenAccount::new("a").limit(Limit::lifetime(usd!(1)))]);
     let hold = desk.hold("a", usd!(1), 60);
-    let settle = desk.command(Action::Settle { hold, amounts: usd!(1).into() });
+    let settle = desk.command(Settle::new(hold, usd!(1)));
     let settle = settle.with_metadata(too_long());
     assert_eq!(code(&desk.send(&settle)), "budget.bound_exceeded");
     desk.release(hold).unwrap();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use safeguards_budget::{
     Account, Action, Batch, Book, Charge, Command, Denial, Entry, EntryId, HoldId, HoldState,
-    HoldView, Limit, LimitUsage, OpenAccount, Outcome, PlaceHold, Receipt, Shortfall, Window,
+    HoldView, Limit, LimitUsage, OpenAccount, Outcome, PlaceHold, Receipt, Settle, Shortfall,
+    Window,
 };
 use safeguards_types::{Amount, Amounts, OperationId, OperationIds, Quantity, Timestamp, Unit};
 
@@ -47,11 +48,11 @@ impl Desk {
     }
 
     pub(crate) fn send(&mut self, command: &Command) -> Outcome {
-        self.book.apply(command, self.now)
+        self.book.apply(command.clone(), self.now)
     }
 
     pub(crate) fn linked(&mut self, commands: impl Into<Vec<Command>>) -> Vec<Outcome> {
-        self.book.submit(&Batch::linked(commands), self.now)
+        self.book.submit(Batch::linked(commands), self.now)
     }
 
     pub(crate) fn charge(&mut self, account: &str, amounts: impl Into<Amounts>) -> Outcome {
@@ -79,7 +80,7 @@ impl Desk {
     }
 
     pub(crate) fn settle(&mut self, hold: HoldId, amounts: impl Into<Amounts>) -> Outcome {
-        self.apply(Action::Settle { hold, amounts: amounts.into() })
+        self.apply(Settle::new(hold, amounts))
     }
 
     pub(crate) fn release(&mut self, hold: HoldId) -> Outcome {

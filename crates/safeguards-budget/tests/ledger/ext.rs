@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use safeguards_budget::{
-    Accounts, Action, Batch, Charge, EntryId, EntryPage, Guarantees, HoldId, HoldState, HoldView,
-    Ledger, LedgerError, LedgerErrorKind, LedgerExt, Limit, MemoryLedger, OpenAccount, Outcome,
-    PlaceHold, Window,
+    Accounts, Action, Batch, Bounds, Charge, EntryId, EntryPage, Guarantees, HoldId, HoldState,
+    HoldView, Ledger, LedgerError, LedgerErrorKind, LedgerExt, Limit, MemoryLedger, OpenAccount,
+    Outcome, PlaceHold, Window,
 };
 use safeguards_types::{AccountId, Clock, SimClock, Timestamp, Unit, tokens, usd};
 
@@ -62,6 +62,10 @@ impl Ledger for Failing {
 
     async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
         self.inner.accounts(ids).await
+    }
+
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
+        self.inner.subtree(of).await
     }
 
     async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
@@ -127,7 +131,7 @@ async fn every_verb_works_through_the_erased_ledger() {
     let page = ledger.entries(EntryId::FIRST, 100).await.unwrap();
     assert_eq!(page.entries.len(), 13);
     assert_eq!(memory.sync().entries(EntryId::FIRST, 100), page);
-    assert_eq!(ledger.guarantees(), Guarantees::in_memory());
+    assert_eq!(ledger.guarantees(), Guarantees::in_memory(Bounds::default()));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use safeguards_budget::{
     Action, Batch, Charge, Command, Denial, HoldState, Limit, OpenAccount, Outcome, PlaceHold,
+    Settle,
 };
 use safeguards_types::{Unit, usd};
 
@@ -29,7 +30,7 @@ fn later_commands_see_the_effects_of_earlier_ones() {
             desk.command(Charge::new("b", usd!(6))),
         ];
         let batch = if linked { Batch::linked(commands) } else { Batch::independent(commands) };
-        let outcomes = desk.book.submit(&batch, desk.now);
+        let outcomes = desk.book.submit(batch.clone(), desk.now);
         assert_eq!(codes(&outcomes), ["ok"; 3]);
         let entries: Vec<_> =
             outcomes.iter().map(|outcome| outcome.as_ref().unwrap().entry.number()).collect();
@@ -45,7 +46,7 @@ fn independent_commands_stand_each_for_itself() {
         let amount = safeguards_types::Quantity::from_units(dollars).unwrap();
         desk.command(Charge::new("a", safeguards_types::Amount::new(amount, Unit::USD)))
     });
-    let outcomes = desk.book.submit(&Batch::independent(commands), desk.now);
+    let outcomes = desk.book.submit(Batch::independent(commands), desk.now);
     assert_eq!(codes(&outcomes), ["ok", "budget.limit_exceeded", "ok"]);
 }
 
@@ -89,9 +90,9 @@ fn a_batch_that_fails_takes_everything_back() {
         desk.command(Action::SetLimit { account: "b".into(), limit: Limit::lifetime(usd!(40)) }),
         desk.command(Charge::new("c", usd!(1))),
         place.clone(),
-        desk.command(Action::Settle { hold: settled, amounts: usd!(3).into() }),
+        desk.command(Settle::new(settled, usd!(3))),
         desk.command(Action::Release { hold: released }),
-        desk.command(Action::Settle { hold: due, amounts: usd!(1).into() }),
+        desk.command(Settle::new(due, usd!(1))),
         desk.command(Action::Record(Charge::new("c", usd!(1)))),
     ];
     let failing = desk.command(Charge::new("nobody", usd!(1)));
@@ -147,5 +148,5 @@ fn a_batch_with_some_known_ids_is_a_conflict_at_the_first() {
 fn an_empty_batch_has_no_outcomes() {
     let mut desk = ten_dollars();
     assert_eq!(desk.linked([]), []);
-    assert_eq!(desk.book.submit(&Batch::default(), desk.now), []);
+    assert_eq!(desk.book.submit(Batch::default(), desk.now), []);
 }

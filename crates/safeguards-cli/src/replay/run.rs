@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use safeguards_budget::{
-    Action, Charge, Command, Denial, Guarantees, HoldId, Limit, MemoryLedger, OpenAccount,
-    PlaceHold, Receipt, SyncLedger,
+    Action, Bounds, Charge, Command, Denial, HoldId, Limit, MemoryLedger, OpenAccount, PlaceHold,
+    Receipt, Settle, SyncLedger,
 };
 use safeguards_pricing::{Note, Price};
 use safeguards_types::{
@@ -29,8 +29,7 @@ pub(crate) const POOL: &str = "trace";
 const HOLD_TTL: Duration = Duration::from_mins(1);
 /// After how many rows the journal is read: a row makes at most four entries, and more than that are kept.
 const ROWS_PER_READ: u64 = 8_192;
-const _: () =
-    assert!(ROWS_PER_READ * 4 <= 65_536 && Guarantees::in_memory().entries_kept >= 65_536);
+const _: () = assert!(ROWS_PER_READ * 4 <= 65_536 && Bounds::DEFAULT.operations_kept >= 65_536);
 /// How many windows the report's table has at most, where their width is not given.
 const WINDOWS_MAX: u64 = 24;
 /// How many it has at most where it is.
@@ -301,7 +300,7 @@ impl<'a> Run<'a> {
 
     fn apply(&mut self, action: impl Into<Action>) -> safeguards_budget::Outcome {
         let op = self.mint();
-        self.sync().apply(&Command::new(op, action))
+        self.sync().apply(Command::new(op, action))
     }
 
     fn charge(&mut self, account: AccountId, cost: Amounts) -> safeguards_budget::Outcome {
@@ -317,10 +316,10 @@ impl<'a> Run<'a> {
     ) -> Result<Result<Receipt, Denial>, ReplayError> {
         let op = self.mint();
         let place = PlaceHold::new(account, estimate, HOLD_TTL);
-        if let Err(denial) = self.sync().apply(&Command::new(op, place)) {
+        if let Err(denial) = self.sync().apply(Command::new(op, place)) {
             return Ok(Err(denial));
         }
-        let settle = Action::Settle { hold: HoldId::placed_by(op), amounts: cost };
+        let settle = Settle::new(HoldId::placed_by(op), cost);
         match self.apply(settle) {
             Ok(receipt) => Ok(Ok(receipt)),
             Err(denial @ Denial::AmountOverflow { .. }) => Ok(Err(denial)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use safeguards_budget::Guarantees;
+use safeguards_budget::Bounds;
 use safeguards_pricing::Usage;
 use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
 
@@ -217,7 +217,7 @@ pub(crate) struct Busiest {
 }
 
 impl Peaks {
-    const OPEN_MAX: usize = Guarantees::in_memory().entries_kept;
+    const OPEN_MAX: usize = Bounds::DEFAULT.operations_kept;
 
     /// Looks for the busiest stretches of `width` seconds.
     pub(crate) fn new(width: u64) -> Self {

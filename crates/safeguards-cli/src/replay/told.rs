@@ -84,7 +84,7 @@ impl Told {
     fn crossing(&mut self, crossing: &Crossing, place: Where) {
         let is_same = |known: &Crossed| {
             (&known.unit, &known.window, known.percent)
-                == (&crossing.unit, &crossing.window, crossing.percent)
+                == (&crossing.unit, &crossing.window, crossing.share())
         };
         let time = (place, crossing.spent);
         match self.crossed.iter_mut().find(|known| is_same(known)) {
@@ -98,7 +98,7 @@ impl Told {
                 unit: crossing.unit.clone(),
                 window: crossing.window.clone(),
                 limit: crossing.limit,
-                percent: crossing.percent,
+                percent: crossing.share(),
                 count: 1,
                 first: vec![time],
             }),

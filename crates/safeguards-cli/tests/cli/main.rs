@@ -1,6 +1,7 @@
 //! The command line as a user meets it: one module per verb, and one for what both print.
 
 mod command;
+mod ledger;
 mod output;
 mod replay;
 mod run;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use safeguards_budget::{
     Action, Charge, Command, CommandError, Denial, HoldId, Ledger, LedgerError, LedgerErrorKind,
-    LedgerExt, Metadata, PlaceHold, Receipt,
+    LedgerExt, Metadata, PlaceHold, Receipt, Settle,
 };
 use safeguards_types::{AccountId, Amounts, OperationId, Timestamp};
 use serde_json::json;
@@ -109,8 +109,7 @@ impl Purse {
         let Some(id) = held.hold else {
             return self.record(bill, at).await;
         };
-        let settle =
-            |amounts: &Amounts| Some(Action::Settle { hold: id, amounts: amounts.clone() });
+        let settle = |amounts: &Amounts| Some(Action::from(Settle::new(id, amounts.clone())));
         let settled = self.write_down("settle", (bill.clone(), &held.amounts), at, settle).await;
         let last = settled.troubles.last().and_then(CommandError::denial);
         match last.filter(|_| settled.receipt.is_none()) {

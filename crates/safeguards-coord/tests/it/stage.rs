@@ -94,13 +94,13 @@ impl Stage {
     }
 
     pub(crate) async fn spent(&self) -> Amounts {
-        without_zeros(&self.ledger.account(&"pool".into()).await.unwrap().unwrap().spent)
+        self.ledger.account(&"pool".into()).await.unwrap().unwrap().spent.without_zeros()
     }
 
     pub(crate) async fn held(&self) -> Amounts {
         // Holds that are due end by this, so what is seen here was left open.
         self.ledger.tick().await.unwrap();
-        without_zeros(&self.ledger.account(&"pool".into()).await.unwrap().unwrap().held)
+        self.ledger.account(&"pool".into()).await.unwrap().unwrap().held.without_zeros()
     }
 
     /// The types of what the observer saw about one step.
@@ -109,10 +109,6 @@ impl Stage {
         let of_step = events.iter().filter(|event| event["step"] == step);
         of_step.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-fn without_zeros(amounts: &Amounts) -> Amounts {
-    amounts.iter().filter(|amount| !amount.quantity().is_zero()).cloned().collect()
 }
 
 /// What goes wrong with one submission to a [`Flawed`] ledger.
@@ -154,6 +150,10 @@ impl<F: Fn() -> Flaw + Send + Sync + 'static> Ledger for Flawed<F> {
 
     async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
         self.inner.accounts(ids).await
+    }
+
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
+        self.inner.subtree(of).await
     }
 
     async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
