@@ -9,7 +9,7 @@
 //! - `node`: one account, its limits and counters; `tree`: how accounts stand to each other.
 //! - `holds`: what is set aside, and when it is due.
 //! - `journal`: the newest entries, and with them the operation ids that are remembered; `deed`: what was
-//!   decided, as an entry keeps it.
+//!   decided, as an entry keeps it; `said`: the command, as an entry keeps it.
 //!
 //! What decides, one file for each kind of command, each function checking first and then changing:
 //!
@@ -33,6 +33,7 @@ mod node;
 mod post;
 mod read;
 mod replay;
+mod said;
 mod settle;
 mod shares;
 mod sound;
@@ -51,7 +52,7 @@ use self::{
     deed::Deed,
     holds::{HeldHold, Holds, Kept},
     index::Index,
-    journal::{Answered, Journal, Mark, News},
+    journal::{Answered, Journal, Mark, News, Said},
     node::Node,
 };
 use crate::{Action, Batch, Bounds, Command, Denial, EntryId, HoldId, Outcome, Receipt, Window};
@@ -252,7 +253,8 @@ impl Book {
     /// Writes the entry of an accepted command and gives its receipt.
     fn accept(&mut self, command: Command, done: Done, now: Timestamp) -> Receipt {
         let Done { deed, available, late, news } = done;
-        let answered = Answered { command, available, late, news };
+        let answered =
+            Answered { op: command.op, said: Said::of(command, &deed), available, late, news };
         let receipt = self.receipt(self.journal.next_id(), now, &answered);
         self.journal.write(now, deed, Some(answered));
         receipt
@@ -261,7 +263,7 @@ impl Book {
     /// What was answered to this operation before; `None` where the command is new.
     fn answered(&self, command: &Command) -> Option<Outcome> {
         let (id, kept, answered) = self.journal.find(command.op)?;
-        Some(if answered.command == *command {
+        Some(if self.command_of(&kept.deed, kept.at, answered).as_ref() == Some(command) {
             Ok(self.receipt(id, kept.at, answered))
         } else {
             Err(Denial::OperationConflict)

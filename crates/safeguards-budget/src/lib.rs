@@ -31,6 +31,8 @@
 //! - [`Allocation`], [`Approval`] and [`BurnRate`] stand above the ledger: plans that become commands, leave for
 //!   commands, and what its entries say of time.
 //! - [`Line`] is what is asked and [`Answer`] what is answered, each as one JSON object.
+//!
+//! What the words mean, and a day of a team with all its numbers, is in [`concepts`].
 
 mod account;
 mod allocation;
@@ -74,3 +76,8 @@ pub use receipt::{
 };
 pub use window::{Seconds, Window, WindowError, Zone};
 pub use wire::{Answer, Line, LineError, Request};
+
+// Only where it is read: a build of the library needs no file beside its own.
+#[cfg(doc)]
+#[doc = include_str!("../../../docs/concepts/ledger.md")]
+pub mod concepts {}

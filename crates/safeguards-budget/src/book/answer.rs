@@ -18,7 +18,7 @@ pub(super) type SpentBefore = SmallVec<[Quantity; 8]>;
 impl Book {
     /// The receipt of an entry.
     pub(super) fn receipt(&self, entry: EntryId, at: Timestamp, answered: &Answered) -> Receipt {
-        let Answered { command: _, available, late, news } = answered;
+        let Answered { op: _, said: _, available, late, news } = answered;
         let (crossed, overrun, shadow) = match news.as_deref() {
             Some(News { crossed, overrun, shadow }) => {
                 (crossed.clone(), overrun.clone(), shadow.clone())

@@ -15,8 +15,8 @@ use crate::{EntryId, HoldId, Limit, window::Span};
 pub(super) enum Deed {
     AsCommanded,
     Limits(Box<Limits>),
-    Spent { set: ChargeSet, windows: Windows },
-    Held { set: ChargeSet, windows: Windows, expires_at: Timestamp },
+    Spent { set: ChargeSet, amounts: Kept, windows: Windows },
+    Held { set: ChargeSet, amounts: Kept, windows: Windows, expires_at: Timestamp },
     Extended { hold: HoldId, expires_at: Timestamp },
     Settled(Box<Settlement>),
     Freed(Box<Freed>),

@@ -14,8 +14,6 @@ const MINTED_AHEAD_MAX: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) at: Timestamp,
-    /// The latest instant of any entry up to this one; an expiry's own instant may lie before it.
-    latest: Timestamp,
     pub(super) deed: Deed,
     /// The command and its answer; `None` where time did it.
     pub(super) answered: Option<Answered>,
@@ -24,10 +22,23 @@ pub(super) struct Kept {
 /// A command that was accepted, and what is needed to answer it again.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
-    pub(super) command: Command,
+    pub(super) op: OperationId,
+    pub(super) said: Said,
     pub(super) available: KeptAmounts,
     pub(super) late: bool,
     pub(super) news: Option<Box<News>>,
+}
+
+/// How the command of an entry is kept.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// It says nothing that its deed does not say: a charge, record, hold or settlement without scopes,
+    /// metadata or anything else besides. Most are, and an entry then takes a third of the room.
+    InDeed {
+        /// Whether spending was recorded afterwards, and not charged.
+        recorded: bool,
+    },
+    InFull(Box<Command>),
 }
 
 /// What few receipts have to tell.
@@ -163,8 +174,8 @@ impl Journal {
     pub(super) fn write(&mut self, at: Timestamp, deed: Deed, answered: Option<Answered>) {
         self.latest = self.latest.max(at);
         self.written = self.written.saturating_add(1);
-        let op = answered.as_ref().map(|answered| answered.command.op);
-        self.kept.push_back(Kept { at, latest: self.latest, deed, answered });
+        let op = answered.as_ref().map(|answered| answered.op);
+        self.kept.push_back(Kept { at, deed, answered });
         if let Some(op) = op {
             let first = self.first_kept().number();
             let Self { operations, kept, written, .. } = self;
@@ -178,15 +189,20 @@ impl Journal {
         while let Some(oldest) = self.kept.front()
             && self.operations.len() > operations_kept
             && (self.kept.len() > entries_max
-                || oldest.latest.saturating_add(entries_kept_for) <= self.latest)
+                || self.written_at(oldest).saturating_add(entries_kept_for) <= self.latest)
         {
             let slot = low_bits(self.first_kept().number());
-            self.dropped_to = oldest.latest;
+            self.dropped_to = self.written_at(oldest);
             if let Some(op) = self.kept.pop_front().and_then(op_of) {
                 self.operations.remove(&op, |known| *known == slot);
                 self.horizon = self.horizon.max(Some(op.minted_at()));
             }
         }
+    }
+
+    /// The latest instant of any entry up to the oldest that is kept: an expiry's own may lie before it.
+    fn written_at(&self, oldest: &Kept) -> Timestamp {
+        self.dropped_to.max(oldest.at)
     }
 
     pub(super) const fn mark(&self) -> Mark {
@@ -213,11 +229,11 @@ fn offset_of(slot: u32, first: u64) -> u32 {
 
 fn op_at(kept: &VecDeque<Kept>, first: u64, slot: u32) -> Option<&OperationId> {
     let kept = kept.get(usize::try_from(offset_of(slot, first)).ok()?)?;
-    Some(&kept.answered.as_ref()?.command.op)
+    Some(&kept.answered.as_ref()?.op)
 }
 
 fn op_of(kept: Kept) -> Option<OperationId> {
-    kept.answered.map(|answered| answered.command.op)
+    kept.answered.map(|answered| answered.op)
 }
 
 #[expect(clippy::as_conversions, reason = "the last bits are meant")]

@@ -13,7 +13,7 @@ use super::{
     arena::Ix,
     deed::{Deed, Freed, Limits, Refund, SetLimit, Settlement},
     holds::{Counted, HeldHold, Kept, Windows},
-    journal::{Answered, News},
+    journal::{Answered, News, Said},
     node::{ChargeSet, Node},
     spend::IntoWindows,
 };
@@ -102,14 +102,26 @@ impl Book {
     /// What an entry says, by the book's own numbers. Changes nothing that counts.
     fn read_entry(&mut self, entry: &Entry) -> Result<(Deed, Option<Answered>), ReplayError> {
         let deed = self.deed_of(entry)?;
-        let answered = entry.cause.as_ref().map(|cause| self.answered_again(cause, entry.id));
-        Ok((deed, answered.transpose()?))
+        let answered =
+            entry.cause.as_ref().map(|cause| self.answered_again(cause, &deed, entry.id));
+        let answered = answered.transpose()?;
+        let said = answered.as_ref().and_then(|answered| self.command_of(&deed, entry.at, answered));
+        if said.as_ref() != entry.cause.as_ref().map(|cause| &cause.command) {
+            return Err(ReplayError::Mismatch { entry: entry.id, command: entry.name() });
+        }
+        Ok((deed, answered))
     }
 
-    fn answered_again(&self, cause: &Cause, entry: EntryId) -> Result<Answered, ReplayError> {
+    fn answered_again(
+        &self,
+        cause: &Cause,
+        deed: &Deed,
+        entry: EntryId,
+    ) -> Result<Answered, ReplayError> {
         let Receipt { available, crossed, overrun, shadow, late, .. } = &cause.receipt;
         Ok(Answered {
-            command: cause.command.clone(),
+            op: cause.command.op,
+            said: Said::of(cause.command.clone(), deed),
             available: self.known_amounts(available, entry)?,
             late: *late,
             news: News::of(crossed.clone(), overrun.clone(), shadow.clone()),
@@ -126,17 +138,16 @@ impl Book {
                 }
             }
             Deed::Limits(limits) => self.post_limits(limits),
-            Deed::Spent { set, windows } => {
-                let spent = command.and_then(|command| self.spent_by(command)).unwrap_or_default();
-                self.post_spent(set, &spent, windows.as_deref().unwrap_or_default());
+            Deed::Spent { set, amounts, windows } => {
+                self.post_spent(set, amounts, windows.as_deref().unwrap_or_default());
             }
-            Deed::Held { set, windows, expires_at } => {
+            Deed::Held { set, amounts, windows, expires_at } => {
                 if let Some(command) = command {
                     self.post_held(HeldHold {
                         id: HoldId::placed_by(command.op),
                         entry: entry.id,
                         set: Arc::clone(set),
-                        left: self.held_by(command).unwrap_or_default(),
+                        left: amounts.clone(),
                         windows: windows.clone(),
                         expires_at: *expires_at,
                         state: HoldState::Open,
@@ -164,17 +175,15 @@ impl Book {
         match (&entry.fact, command) {
             (Fact::AsCommanded, Some(_)) => Ok(Deed::AsCommanded),
             (Fact::LimitsSet(limits), Some(_)) => self.known_limits(limits, id),
-            (Fact::Spent(posting), Some(command)) => {
-                let spent = self.spent_by(command).ok_or_else(mismatch)?;
-                self.check_same(&spent, posting, entry)?;
+            (Fact::Spent(posting), Some(_)) => {
                 let (set, windows) = self.known_posting(posting, id)?;
-                Ok(Deed::Spent { set, windows })
+                let amounts = self.known_amounts(&posting.amounts, id)?;
+                Ok(Deed::Spent { set, amounts, windows })
             }
-            (Fact::Held { posting, expires_at }, Some(command)) => {
-                let held = self.held_by(command).ok_or_else(mismatch)?;
-                self.check_same(&held, posting, entry)?;
+            (Fact::Held { posting, expires_at }, Some(_)) => {
                 let (set, windows) = self.known_posting(posting, id)?;
-                Ok(Deed::Held { set, windows, expires_at: *expires_at })
+                let amounts = self.known_amounts(&posting.amounts, id)?;
+                Ok(Deed::Held { set, amounts, windows, expires_at: *expires_at })
             }
             (Fact::Extended { hold, expires_at }, Some(_)) => {
                 Ok(Deed::Extended { hold: *hold, expires_at: *expires_at })
@@ -192,19 +201,6 @@ impl Book {
             }
             (_, None) => Err(mismatch()),
         }
-    }
-
-    /// Refuses a posting of other amounts than its command's.
-    fn check_same(
-        &self,
-        amounts: &Kept,
-        posting: &Posting,
-        entry: &Entry,
-    ) -> Result<(), ReplayError> {
-        if self.amounts(amounts) == posting.amounts {
-            return Ok(());
-        }
-        Err(ReplayError::Mismatch { entry: entry.id, command: entry.name() })
     }
 
     fn known_limits(&self, limits: &LimitsSet, entry: EntryId) -> Result<Deed, ReplayError> {

@@ -36,11 +36,12 @@ impl Book {
         } else {
             None
         };
+        let amounts = Kept::from_slice(&quantities);
         self.post_held(HeldHold {
             id: HoldId::placed_by(command.op),
             entry: self.journal.next_id(),
             set: Arc::clone(&set),
-            left: Kept::from_slice(&quantities),
+            left: amounts.clone(),
             windows: windows.clone(),
             expires_at,
             state: HoldState::Open,
@@ -50,7 +51,7 @@ impl Book {
             available: fit.available(&quantities),
             late: false,
             news: News::of(Vec::new(), Vec::new(), shadow),
-            deed: Deed::Held { set, windows, expires_at },
+            deed: Deed::Held { set, amounts, windows, expires_at },
         })
     }
 

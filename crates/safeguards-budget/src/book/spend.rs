@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use safeguards_types::{Amount, Amounts, OperationId, Quantity, Timestamp, Unit};
+use safeguards_types::{Amounts, OperationId, Quantity, Timestamp, Unit};
 
 use super::{
     Book, Done,
@@ -14,7 +14,7 @@ use super::{
     node::{ChargeSet, Node},
     sound::Zero,
 };
-use crate::{Action, Charge, Command, Denial, EntryId, Part};
+use crate::{Charge, Command, Denial, EntryId, Part};
 
 /// An entry that spent, and how.
 pub(super) struct Spending {
@@ -43,7 +43,7 @@ impl Book {
         } else {
             None
         };
-        let available = fit.available(&quantities);
+        let (available, amounts) = (fit.available(&quantities), Kept::from_slice(&quantities));
         let news = if fit.reports || fit.shadowed {
             let shadow = self.shadow(&set, &quantities, now);
             let before = self.spent_before(&set, &quantities, now);
@@ -53,7 +53,7 @@ impl Book {
             self.post_spent(&set, &quantities, windows.as_deref().unwrap_or_default());
             None
         };
-        Ok(Done { available, late: false, news, deed: Deed::Spent { set, windows } })
+        Ok(Done { available, late: false, news, deed: Deed::Spent { set, amounts, windows } })
     }
 
     pub(super) fn record(
@@ -71,11 +71,12 @@ impl Book {
         self.post_spent(&set, &quantities, windows.as_deref().unwrap_or_default());
         let crossed = self.crossed(&set, &quantities, &before, now);
         let overrun = self.overrun(&set, &quantities, &before, now);
+        let amounts = Kept::from_slice(&quantities);
         Ok(Done {
             available: self.available(&set, quantities.iter().map(|(unit, _)| *unit), now),
             late: false,
             news: News::of(crossed, overrun, Vec::new()),
-            deed: Deed::Spent { set, windows },
+            deed: Deed::Spent { set, amounts, windows },
         })
     }
 
@@ -102,13 +103,15 @@ impl Book {
 
     /// What an operation spent, if its entry is kept.
     pub(super) fn spending(&self, of: OperationId) -> Option<Spending> {
-        let (entry, kept, answered) = self.journal.find(of)?;
+        let (entry, kept, _) = self.journal.find(of)?;
         match &kept.deed {
-            Deed::Spent { set, windows } => {
-                let excess = self.spent_by(&answered.command)?;
-                let (set, windows) = (Arc::clone(set), windows.clone());
-                Some(Spending { entry, set, windows, excess, held_part: Kept::new() })
-            }
+            Deed::Spent { set, amounts, windows } => Some(Spending {
+                entry,
+                set: Arc::clone(set),
+                windows: windows.clone(),
+                excess: amounts.clone(),
+                held_part: Kept::new(),
+            }),
             Deed::Settled(settled) => Some(Spending {
                 entry,
                 set: Arc::clone(&settled.set),
@@ -123,27 +126,6 @@ impl Book {
             | Deed::Freed(_)
             | Deed::Refunded(_) => None,
         }
-    }
-
-    /// The amounts of a charge or record.
-    pub(super) fn spent_by(&self, command: &Command) -> Option<Kept> {
-        let (Action::Charge(spent) | Action::Record(spent)) = &command.action else {
-            return None;
-        };
-        self.kept(&spent.amounts)
-    }
-
-    /// The amounts of a hold.
-    pub(super) fn held_by(&self, command: &Command) -> Option<Kept> {
-        let Action::PlaceHold(place) = &command.action else {
-            return None;
-        };
-        self.kept(&place.charge.amounts)
-    }
-
-    fn kept(&self, amounts: &Amounts) -> Option<Kept> {
-        let known = |amount: &Amount| Some((self.unit(amount.unit()).ok()?, amount.quantity()));
-        amounts.iter().map(known).collect()
     }
 
     pub(super) fn refund(

@@ -15,15 +15,14 @@ use crate::{
 impl Book {
     /// An entry as it is told to the outside.
     pub(in crate::book) fn entry(&self, id: EntryId, kept: &Kept) -> Entry {
-        let cause = kept.answered.as_ref().map(|answered| Cause {
-            command: answered.command.clone(),
-            receipt: self.receipt(id, kept.at, answered),
+        let cause = kept.answered.as_ref().and_then(|answered| {
+            let command = self.command_of(&kept.deed, kept.at, answered)?;
+            Some(Cause { command, receipt: self.receipt(id, kept.at, answered) })
         });
-        let fact = self.fact(&kept.deed, cause.as_ref());
-        Entry { id, at: kept.at, cause, fact }
+        Entry { id, at: kept.at, cause, fact: self.fact(&kept.deed) }
     }
 
-    fn fact(&self, deed: &Deed, cause: Option<&Cause>) -> Fact {
+    fn fact(&self, deed: &Deed) -> Fact {
         match deed {
             Deed::AsCommanded => Fact::AsCommanded,
             Deed::Limits(limits) => {
@@ -39,13 +38,11 @@ impl Book {
                     taken: taken.collect(),
                 })
             }
-            Deed::Spent { set, windows } => {
-                let spent = cause.and_then(|cause| self.spent_by(&cause.command));
-                Fact::Spent(self.posting(set, &spent.unwrap_or_default(), windows))
+            Deed::Spent { set, amounts, windows } => {
+                Fact::Spent(self.posting(set, amounts, windows))
             }
-            Deed::Held { set, windows, expires_at } => {
-                let held = cause.and_then(|cause| self.held_by(&cause.command));
-                let posting = self.posting(set, &held.unwrap_or_default(), windows);
+            Deed::Held { set, amounts, windows, expires_at } => {
+                let posting = self.posting(set, amounts, windows);
                 Fact::Held { posting, expires_at: *expires_at }
             }
             Deed::Extended { hold, expires_at } => {
