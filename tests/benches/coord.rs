@@ -3,37 +3,35 @@
 
 mod bench;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use bench::Table;
+use bench::{Reach::Most, Table, timed};
 use safeguards_budget::{Limit, MemoryLedger, OpenAccount};
 use safeguards_coord::{Member, Pipeline, Reply, RunOptions, Runner, Task, Team, agent_fn};
 use safeguards_types::{SystemClock, usd};
 use tokio::runtime::Runtime;
 
-const RUNS: u32 = 500;
 const STEPS: u32 = 3;
 
 fn main() {
-    let mut table = Table::begin(
-        "coord: one step of a pipeline of three empty agents; theirs: an empty tokio task",
-    );
+    let mut table = Table::begin("coord", "one step of a pipeline of three empty agents, in memory");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let crew = Crew::open();
-    table.row(
-        "step: hold, run, settle, events, report",
-        RUNS * STEPS,
-        f64::INFINITY,
-        || crew.run(&runtime),
-        || {
-            runtime.block_on(async {
-                for _ in 0..RUNS * STEPS {
-                    tokio::spawn(async {}).await.unwrap();
-                }
-            });
-        },
-    );
+    let work = "step: hold, run, settle, events, report";
+    table.row(work, "an empty tokio task", &[Most(5_000.0)], || {
+        (|runs| crew.run(runs, &runtime) / STEPS, |tasks| spawn(tasks, &runtime))
+    });
     table.end();
+}
+
+fn spawn(tasks: usize, runtime: &Runtime) -> Duration {
+    timed(|| {
+        runtime.block_on(async {
+            for _ in 0..tasks {
+                tokio::spawn(async {}).await.unwrap();
+            }
+        });
+    })
 }
 
 struct Crew {
@@ -60,14 +58,16 @@ impl Crew {
         Self { ledger, runner, team }
     }
 
-    fn run(&self, runtime: &Runtime) {
-        runtime.block_on(async {
-            for _ in 0..RUNS {
-                let options = RunOptions::new(self.ledger.operation());
-                let (task, pipeline) = (Task::new("nothing"), Pipeline::new());
-                let report = self.runner.run(&self.team, task, &pipeline, options).await;
-                assert!(report.unwrap().state.is_success());
-            }
-        });
+    fn run(&self, runs: usize, runtime: &Runtime) -> Duration {
+        timed(|| {
+            runtime.block_on(async {
+                for _ in 0..runs {
+                    let options = RunOptions::new(self.ledger.operation());
+                    let (task, pipeline) = (Task::new("nothing"), Pipeline::new());
+                    let report = self.runner.run(&self.team, task, &pipeline, options).await;
+                    assert!(report.unwrap().state.is_success());
+                }
+            });
+        })
     }
 }

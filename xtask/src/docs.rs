@@ -1,6 +1,8 @@
-//! `docs`: the reference builds without a warning, links lead somewhere, and every error code is on its page.
+//! `docs`: the reference builds without a warning, links lead somewhere, every error code is on its page, and
+//! every law of the ledger names its tests.
 
 mod codes;
+mod laws;
 mod links;
 
 use crate::{
@@ -14,7 +16,9 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let root = &workspace.root;
     let mut complaints = links::complaints(root, &files::read(root, &["md"])?);
-    complaints.extend(codes::complaints(&files::read(root, &["rs", "md"])?));
+    let sources = files::read(root, &["rs", "md"])?;
+    complaints.extend(codes::complaints(&sources));
+    complaints.extend(laws::complaints(&sources));
     Failure::unless_empty(&complaints)?;
 
     Cargo::locked("doc")

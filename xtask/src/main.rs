@@ -72,7 +72,7 @@ enum Verb {
         #[arg(long)]
         list: bool,
     },
-    /// Run what takes longer: many more random cases, and all tests without debug assertions
+    /// Run what takes longer: many more random cases, tests without debug assertions, fuzzing
     Extra,
 }
 

@@ -186,11 +186,8 @@ impl Book {
     ///
     /// Where it is denied; nothing but the ending of holds that were due is then changed.
     pub fn apply(&mut self, command: Command, clock: Timestamp) -> Outcome {
-        let before = self.journal.next_id();
         let outcome = self.decide(command, clock);
-        if self.journal.next_id() > before {
-            self.forget();
-        }
+        self.drop_forgotten();
         outcome
     }
 
@@ -307,7 +304,7 @@ impl Book {
         let savepoint = self.savepoint.take();
         match outcome {
             Ok(receipts) => {
-                self.forget();
+                self.drop_forgotten();
                 receipts.into_iter().map(Ok).collect()
             }
             Err((index, denial)) => {
@@ -378,12 +375,10 @@ impl Book {
         self.refunds.entry(of).or_default()
     }
 
-    /// Drops entries that need not be kept, and with them what is known only for their sake.
-    fn forget(&mut self) {
-        let before = self.journal.first_kept();
-        self.journal.forget();
-        let first_kept = self.journal.first_kept();
-        if first_kept > before {
+    /// Drops entries that are forgotten, and with them what is known only for their sake.
+    fn drop_forgotten(&mut self) {
+        if self.journal.drop_forgotten() {
+            let first_kept = self.journal.first_kept();
             self.holds.forget_before(first_kept);
             while self.refunds.first_key_value().is_some_and(|(of, _)| *of < first_kept) {
                 self.refunds.pop_first();

@@ -115,7 +115,8 @@ pub struct LimitSet {
 pub struct Posting {
     /// Who spends or holds.
     pub spender: AccountId,
-    /// Every account at which it counts: the spender and those above it, then the scopes likewise.
+    /// Every account at which it counts: the spender and those above it, then the scopes likewise. A settlement
+    /// that is attributed to a scope of its hold has the hold's set, with the spender somewhere in it.
     pub set: Arc<[AccountId]>,
     /// How much.
     pub amounts: Amounts,

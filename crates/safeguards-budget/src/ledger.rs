@@ -108,10 +108,11 @@ pub struct Bounds {
     pub reason_bytes_max: usize,
     /// How many operation ids, with their entries, are kept at the least; 65,536 unless set.
     pub operations_kept: usize,
-    /// Beyond the least number, entries are kept for so long; 10 minutes unless set.
-    pub entries_kept_for: Duration,
-    /// How many entries are kept however young they are; 1,048,576 unless set.
-    pub entries_max: usize,
+    /// Beyond the least number, ids and entries are kept for so long; 10 minutes unless set.
+    pub kept_for: Duration,
+    /// How many operation ids are kept at the most, however young they are; 1,048,576 unless set. Entries of
+    /// holds that ran out come on top: one at most for each hold that was placed.
+    pub operations_max: usize,
 }
 
 impl Bounds {
@@ -127,8 +128,8 @@ impl Bounds {
         metadata_bytes_max: 65_536,
         reason_bytes_max: 1_024,
         operations_kept: 65_536,
-        entries_kept_for: Duration::from_mins(10),
-        entries_max: 1_048_576,
+        kept_for: Duration::from_mins(10),
+        operations_max: 1_048_576,
     };
 }
 

@@ -1,5 +1,6 @@
 //! The crate from outside: both versions of the API, alerts, and teams that are run from their files.
 
+mod alerting_ledger;
 mod api;
 mod retries;
 #[cfg(unix)]

@@ -1,69 +1,19 @@
 //! Holds that are ended again because nobody knows whether the first try reached the ledger.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use safeguards_api::{Safeguards, v2};
 use safeguards_budget::{
-    Accounts, Batch, EntryId, EntryPage, Guarantees, Hold, HoldId, HoldView, Ledger, LedgerError,
-    LedgerErrorKind, LedgerExt, MemoryLedger, OpenAccount, Outcome, Receipt, SettleError,
+    EntryId, Hold, Ledger, LedgerExt, MemoryLedger, OpenAccount, Receipt, SettleError,
 };
-use safeguards_types::{AccountId, Clock, SimClock, Timestamp, usd};
-
-/// Does what it is asked, and loses every answer while the line is down.
-#[derive(Debug)]
-struct Lossy {
-    inner: MemoryLedger,
-    is_down: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl Ledger for Lossy {
-    async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        let outcomes = self.inner.submit(batch).await?;
-        if self.is_down.load(Ordering::SeqCst) {
-            let kind = LedgerErrorKind::OutcomeUnknown;
-            return Err(LedgerError::new(kind, "submit", "the line is down"));
-        }
-        Ok(outcomes)
-    }
-
-    async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
-        self.inner.accounts(ids).await
-    }
-
-    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
-        self.inner.subtree(of).await
-    }
-
-    async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
-        self.inner.holds(ids).await
-    }
-
-    async fn entries(&self, from: EntryId, limit: usize) -> Result<EntryPage, LedgerError> {
-        self.inner.entries(from, limit).await
-    }
-
-    async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.inner.tick().await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
-    }
-}
+use safeguards_testkit::{Fault, FaultyLedger};
+use safeguards_types::{Clock, SimClock, Timestamp, usd};
 
 /// An account without limits, and a line to its ledger that can be cut.
 struct Desk {
     clock: SimClock,
     ledger: MemoryLedger,
-    is_down: Arc<AtomicBool>,
+    line: FaultyLedger,
     budget: v2::Budget,
 }
 
@@ -72,10 +22,9 @@ impl Desk {
         let clock = SimClock::at(Timestamp::parse("2026-01-05T09:00:00Z").unwrap());
         let ledger = MemoryLedger::with_clock(clock.clone());
         ledger.sync().open_account(OpenAccount::new("a"), ledger.operation()).unwrap();
-        let is_down = Arc::<AtomicBool>::default();
-        let lossy = Lossy { inner: ledger.clone(), is_down: Arc::clone(&is_down) };
-        let safeguards = Safeguards::builder(lossy).clock(clock.clone()).build().unwrap();
-        Self { clock, ledger, is_down, budget: safeguards.v2().budget() }
+        let line = FaultyLedger::new(Arc::new(ledger.clone()));
+        let safeguards = Safeguards::builder(line.clone()).clock(clock.clone()).build().unwrap();
+        Self { clock, ledger, line, budget: safeguards.v2().budget() }
     }
 
     async fn hold(&self) -> Hold {
@@ -84,10 +33,10 @@ impl Desk {
 
     /// Ends a hold on a line that is down, and gives it back a minute later, when the line is up again.
     async fn lose(&self, ended: impl Future<Output = Result<Receipt, SettleError>>) -> Hold {
-        self.is_down.store(true, Ordering::SeqCst);
+        self.line.fail_always(Fault::After);
         let error = ended.await.unwrap_err();
         assert_eq!(error.error().code(), "ledger.outcome_unknown");
-        self.is_down.store(false, Ordering::SeqCst);
+        self.line.mend();
         self.clock.advance(Duration::from_mins(1));
         error.into_hold()
     }

@@ -42,6 +42,7 @@ pub(super) struct SetLimit {
 #[derive(Clone, Debug)]
 pub(super) struct Settlement {
     pub(super) hold: HoldId,
+    pub(super) spender: Ix<Node>,
     /// The accounts at which it counts: at the first `in_front` of them the hold did not.
     pub(super) set: ChargeSet,
     pub(super) in_front: usize,
@@ -66,6 +67,8 @@ pub(super) struct Freed {
 #[derive(Clone, Debug)]
 pub(super) struct Refund {
     pub(super) of: EntryId,
+    /// Who had spent it.
+    pub(super) spender: Ix<Node>,
     pub(super) set: ChargeSet,
     pub(super) windows: Windows,
     pub(super) amounts: Kept,

@@ -41,8 +41,4 @@ impl<V: Copy> Index<V> {
             found.remove();
         }
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
-    }
 }

@@ -57,12 +57,23 @@ pub(super) struct Journal {
     kept: VecDeque<Kept>,
     written: u64,
     latest: Timestamp,
-    /// The operations that are remembered, by the last bits of the number of their entry.
+    /// The operations of these entries, by the last bits of the number of their entry.
     operations: Index<u32>,
+    forgotten: Forgotten,
+}
+
+/// How far a journal has forgotten. The entries themselves may stand a while longer, until nobody can take the
+/// forgetting back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Forgotten {
+    /// How many entries are forgotten.
+    entries: u64,
+    /// How many operations of the others are remembered.
+    remembered: usize,
+    /// The latest instant of any forgotten entry.
+    to: Timestamp,
     /// When the youngest of the forgotten ids was minted.
     horizon: Option<Timestamp>,
-    /// The latest instant of any entry that was dropped.
-    dropped_to: Timestamp,
 }
 
 /// Where a journal stood, to return to.
@@ -70,6 +81,7 @@ pub(super) struct Journal {
 pub(super) struct Mark {
     written: u64,
     latest: Timestamp,
+    forgotten: Forgotten,
 }
 
 impl Mark {
@@ -98,20 +110,20 @@ impl Journal {
             written: 0,
             latest: Timestamp::default(),
             operations: Index::default(),
-            horizon: None,
-            dropped_to: Timestamp::default(),
+            forgotten: Forgotten::default(),
         }
     }
 
     /// A journal whose kept entries are yet to be written again.
     pub(super) fn after(bounds: Bounds, dropped: Dropped) -> Self {
-        let Dropped { entries: written, to, horizon } = dropped;
-        Self { written, latest: to, dropped_to: to, horizon, ..Self::new(bounds) }
+        let Dropped { entries, to, horizon } = dropped;
+        let forgotten = Forgotten { entries, remembered: 0, to, horizon };
+        Self { written: entries, latest: to, forgotten, ..Self::new(bounds) }
     }
 
     pub(super) fn dropped(&self) -> Dropped {
-        let entries = self.first_kept().number().saturating_sub(1);
-        Dropped { entries, to: self.dropped_to, horizon: self.horizon }
+        let Forgotten { entries, remembered: _, to, horizon } = self.forgotten;
+        Dropped { entries, to, horizon }
     }
 
     /// The later of `clock` and the latest instant of any entry: time that never goes back.
@@ -129,16 +141,21 @@ impl Journal {
         (self.written > 0).then(|| EntryId::new(self.written))
     }
 
-    /// The oldest entry that is kept.
-    pub(super) fn first_kept(&self) -> EntryId {
-        let kept = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
-        EntryId::new(self.written.saturating_sub(kept).saturating_add(1))
+    /// The oldest entry that is kept, for who asks.
+    pub(super) const fn first_kept(&self) -> EntryId {
+        EntryId::new(self.forgotten.entries.saturating_add(1))
+    }
+
+    /// The number of the oldest entry that still stands.
+    fn first_standing(&self) -> u64 {
+        let standing = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
+        self.written.saturating_sub(standing).saturating_add(1)
     }
 
     /// The entries from the one of this number on.
     pub(super) fn since(&self, id: EntryId) -> impl Iterator<Item = (EntryId, &Kept)> {
         let from = id.max(self.first_kept());
-        let skip = from.number().saturating_sub(self.first_kept().number());
+        let skip = from.number().saturating_sub(self.first_standing());
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let ids = std::iter::successors(Some(from), |id| Some(id.next()));
         ids.zip(self.kept.iter().skip(skip))
@@ -146,18 +163,19 @@ impl Journal {
 
     /// The entry of this operation and what was answered, if it is remembered.
     pub(super) fn find(&self, op: OperationId) -> Option<(EntryId, &Kept, &Answered)> {
-        let first = self.first_kept().number();
+        let first = self.first_standing();
         let is = |slot: &u32| op_at(&self.kept, first, *slot).is_some_and(|known| *known == op);
         let slot = self.operations.get(&op, is)?;
         let offset = offset_of(slot, first);
         let kept = self.kept.get(usize::try_from(offset).ok()?)?;
         let id = EntryId::new(first.saturating_add(u64::from(offset)));
-        Some((id, kept, kept.answered.as_ref()?))
+        let known = kept.answered.as_ref().filter(|_| id >= self.first_kept());
+        known.map(|answered| (id, kept, answered))
     }
 
     /// Whether an operation of this age might have been carried out and forgotten.
     pub(super) fn may_have_forgotten(&self, op: OperationId) -> bool {
-        self.horizon.is_some_and(|horizon| op.minted_at() <= horizon)
+        self.forgotten.horizon.is_some_and(|horizon| op.minted_at() <= horizon)
     }
 
     /// Refuses ids that are too old to be told from forgotten ones, or from the future.
@@ -171,45 +189,63 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes an entry, and forgets what need not be known any longer. That is decided by entries alone, so
+    /// that a replay forgets the same at the same entry.
     pub(super) fn write(&mut self, at: Timestamp, deed: Deed, answered: Option<Answered>) {
         self.latest = self.latest.max(at);
         self.written = self.written.saturating_add(1);
         let op = answered.as_ref().map(|answered| answered.op);
         self.kept.push_back(Kept { at, deed, answered });
         if let Some(op) = op {
-            let first = self.first_kept().number();
-            let Self { operations, kept, written, .. } = self;
+            let first = self.first_standing();
+            let Self { operations, kept, written, forgotten, .. } = self;
             operations.insert(&op, low_bits(*written), |slot| op_at(kept, first, *slot));
+            forgotten.remembered = forgotten.remembered.saturating_add(1);
         }
+        self.forget();
     }
 
-    /// Drops what need not be kept. Decided by entries alone, so that a replay drops the same.
-    pub(super) fn forget(&mut self) {
-        let Bounds { operations_kept, entries_kept_for, entries_max, .. } = self.bounds;
-        while let Some(oldest) = self.kept.front()
-            && self.operations.len() > operations_kept
-            && (self.kept.len() > entries_max
-                || self.written_at(oldest).saturating_add(entries_kept_for) <= self.latest)
-        {
-            let slot = low_bits(self.first_kept().number());
-            self.dropped_to = self.written_at(oldest);
-            if let Some(op) = self.kept.pop_front().and_then(op_of) {
-                self.operations.remove(&op, |known| *known == slot);
-                self.horizon = self.horizon.max(Some(op.minted_at()));
+    fn forget(&mut self) {
+        let Bounds { operations_kept, operations_max, kept_for, .. } = self.bounds;
+        let standing =
+            self.forgotten.entries.saturating_sub(self.first_standing().saturating_sub(1));
+        let standing = usize::try_from(standing).unwrap_or(usize::MAX);
+        let Self { kept, forgotten, latest, .. } = self;
+        for oldest in kept.iter().skip(standing) {
+            let written_at = forgotten.to.max(oldest.at);
+            let too_many = forgotten.remembered > operations_max;
+            if forgotten.remembered <= operations_kept
+                || (!too_many && latest.since(written_at) < kept_for)
+            {
+                break;
+            }
+            forgotten.entries = forgotten.entries.saturating_add(1);
+            forgotten.to = written_at;
+            if let Some(answered) = &oldest.answered {
+                forgotten.remembered = forgotten.remembered.saturating_sub(1);
+                forgotten.horizon = forgotten.horizon.max(Some(answered.op.minted_at()));
             }
         }
     }
 
-    /// The latest instant of any entry up to the oldest that is kept: an expiry's own may lie before it.
-    fn written_at(&self, oldest: &Kept) -> Timestamp {
-        self.dropped_to.max(oldest.at)
+    /// Drops the entries that are forgotten. Tells whether there were any.
+    pub(super) fn drop_forgotten(&mut self) -> bool {
+        let mut any = false;
+        while self.first_standing() <= self.forgotten.entries {
+            let slot = low_bits(self.first_standing());
+            any = true;
+            if let Some(op) = self.kept.pop_front().and_then(op_of) {
+                self.operations.remove(&op, |known| *known == slot);
+            }
+        }
+        any
     }
 
     pub(super) const fn mark(&self) -> Mark {
-        Mark { written: self.written, latest: self.latest }
+        Mark { written: self.written, latest: self.latest, forgotten: self.forgotten }
     }
 
-    /// Takes back every entry since `mark`; nothing was forgotten in between.
+    /// Takes back every entry since `mark`, and the forgetting; nothing was dropped in between.
     pub(super) fn return_to(&mut self, mark: Mark) {
         while self.written > mark.written {
             let slot = low_bits(self.written);
@@ -219,6 +255,7 @@ impl Journal {
             self.written = self.written.saturating_sub(1);
         }
         self.latest = mark.latest;
+        self.forgotten = mark.forgotten;
     }
 }
 

@@ -96,7 +96,12 @@ impl Book {
         Deed::Limits(Box::new(limits))
     }
 
-    fn check_room(&self, ix: Ix<Node>, (unit, window): (Ix<Unit>, &Window)) -> Result<(), Denial> {
+    /// Whether an account has this limit, or room for one more.
+    pub(super) fn check_room(
+        &self,
+        ix: Ix<Node>,
+        (unit, window): (Ix<Unit>, &Window),
+    ) -> Result<(), Denial> {
         let node = self.nodes.get(ix);
         let is_new = self.limit(node, unit, window).is_none();
         self.check_limit_count(node.limits.len().saturating_add(usize::from(is_new)))

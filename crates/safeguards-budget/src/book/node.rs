@@ -13,7 +13,8 @@ use crate::{
     AccountState, Limit, LimitMode, Metadata, Percent, ProtectionStep, Window, window::Span,
 };
 
-/// Every account at which an amount counts, the spender first; frozen when a command is accepted.
+/// Every account at which an amount counts; frozen when a command is accepted. The first is the spender, save
+/// for a settlement that is attributed to a scope of its hold.
 pub(super) type ChargeSet = Arc<[Ix<Node>]>;
 
 /// What was spent and what is held of one unit.

@@ -116,7 +116,7 @@ impl Book {
         quantities: &[(Ix<Unit>, Quantity)],
         windows: &[Counted],
     ) {
-        self.count(set, quantities, |counter, amount| {
+        self.count(set, set.first().copied(), quantities, |counter, amount| {
             counter.spent = counter.spent.saturating_add(amount);
         });
         for counted in windows {
@@ -127,26 +127,26 @@ impl Book {
         }
     }
 
-    /// Counts amounts in the lifetime of every account of a set, the first as the spender's own.
+    /// Counts amounts in the lifetime of every account of a set, at the spender as its own.
     fn count(
         &mut self,
         set: &[Ix<Node>],
+        spender: Option<Ix<Node>>,
         quantities: &[(Ix<Unit>, Quantity)],
         count: impl Fn(&mut Counter, Quantity),
     ) {
-        let mut direct = true;
         for ix in set {
+            let direct = Some(*ix) == spender;
             let node = self.node_mut(*ix);
             for (unit, amount) in quantities.iter().filter(|(_, amount)| !amount.is_zero()) {
                 node.count(*unit, direct, |counter| count(counter, *amount));
             }
-            direct = false;
         }
     }
 
     pub(super) fn post_held(&mut self, hold: HeldHold) {
         let set = Arc::clone(&hold.set);
-        self.count(&set, &hold.left, |counter, amount| {
+        self.count(&set, set.first().copied(), &hold.left, |counter, amount| {
             counter.held = counter.held.saturating_add(amount);
         });
         for counted in hold.windows() {
@@ -179,7 +179,7 @@ impl Book {
             self.end(hold, HoldState::Settled)
         };
         self.put_hold(hold);
-        self.count(&settled.set, &settled.spent, |counter, amount| {
+        self.count(&settled.set, Some(settled.spender), &settled.spent, |counter, amount| {
             counter.spent = counter.spent.saturating_add(amount);
         });
         for counted in settled.windows.iter().flat_map(|all| all.iter()) {
@@ -215,7 +215,7 @@ impl Book {
 
     /// The hold with so much less set aside.
     fn give_back(&mut self, mut hold: HeldHold, amounts: &Kept) -> HeldHold {
-        self.count(&Arc::clone(&hold.set), amounts, |counter, amount| {
+        self.count(&hold.set, hold.set.first().copied(), amounts, |counter, amount| {
             counter.held = counter.held.saturating_sub(amount);
         });
         for counted in hold.windows() {
@@ -231,7 +231,7 @@ impl Book {
     }
 
     pub(super) fn post_refunded(&mut self, refund: &Refund) {
-        self.count(&refund.set, &refund.amounts, |counter, amount| {
+        self.count(&refund.set, Some(refund.spender), &refund.amounts, |counter, amount| {
             counter.spent = counter.spent.saturating_sub(amount);
         });
         for counted in refund.windows.iter().flat_map(|all| all.iter()) {

@@ -95,7 +95,7 @@ impl Book {
         let (deed, answered) = self.read_entry(entry)?;
         self.follow(entry, &deed);
         self.journal.write(entry.at, deed, answered);
-        self.forget();
+        self.drop_forgotten();
         Ok(())
     }
 
@@ -105,7 +105,8 @@ impl Book {
         let answered =
             entry.cause.as_ref().map(|cause| self.answered_again(cause, &deed, entry.id));
         let answered = answered.transpose()?;
-        let said = answered.as_ref().and_then(|answered| self.command_of(&deed, entry.at, answered));
+        let said =
+            answered.as_ref().and_then(|answered| self.command_of(&deed, entry.at, answered));
         if said.as_ref() != entry.cause.as_ref().map(|cause| &cause.command) {
             return Err(ReplayError::Mismatch { entry: entry.id, command: entry.name() });
         }
@@ -226,6 +227,7 @@ impl Book {
         let (set, windows) = self.known_posting(&settled.posting, entry)?;
         Ok(Settlement {
             hold: settled.hold,
+            spender: self.known_account(&settled.posting.spender, entry)?,
             set,
             in_front: settled.in_front,
             windows,
@@ -242,6 +244,7 @@ impl Book {
         let (set, windows) = self.known_posting(&refunded.posting, entry)?;
         Ok(Refund {
             of: refunded.of,
+            spender: self.known_account(&refunded.posting.spender, entry)?,
             set,
             windows,
             amounts: self.known_amounts(&refunded.posting.amounts, entry)?,

@@ -100,9 +100,9 @@ impl Book {
         if hold.state == HoldState::Settled {
             return Err(Denial::HoldEnded { hold: settle.hold });
         }
-        let front = self.in_front(hold, spender.zip(settle.attribute_to.as_ref()))?;
+        let (spender, front) = self.spender_and_front(hold, spender)?;
         self.check_metadata(command)?;
-        let settlement = self.settlement(hold, settle, front, &quantities, now);
+        let settlement = self.settlement((hold, settle), (spender, front), &quantities, now);
         self.check_settled_counters(&settlement, now)?;
         // A unit that was held and not spent has its available told all the same.
         let touched = self.by_unit_name(hold.left.iter().map(|(unit, _)| *unit), &quantities);
@@ -119,29 +119,30 @@ impl Book {
         })
     }
 
-    /// The accounts from the one that a settlement is attributed to upward, up to the first at which the hold
-    /// counts.
-    fn in_front(
+    /// Who spends what is settled, and the accounts from there upward, up to the first at which the hold counts.
+    fn spender_and_front(
         &self,
         hold: &HeldHold,
-        attributed: Option<(Ix<Node>, &AccountId)>,
-    ) -> Result<Vec<Ix<Node>>, Denial> {
-        let Some((spender, account)) = attributed else {
-            return Ok(Vec::new());
+        attributed: Option<Ix<Node>>,
+    ) -> Result<(Ix<Node>, Vec<Ix<Node>>), Denial> {
+        let unknown = || Denial::UnknownHold { hold: hold.id };
+        let holder = *hold.set.first().ok_or_else(unknown)?;
+        let Some(spender) = attributed else {
+            return Ok((holder, Vec::new()));
         };
-        let path = &self.nodes.get(spender).path;
-        if !hold.set.first().is_some_and(|holder| path.contains(holder)) {
-            return Err(Denial::NotDescendant { account: account.clone() });
+        let node = self.nodes.get(spender);
+        if !node.path.contains(&holder) {
+            return Err(Denial::NotDescendant { account: node.id.clone() });
         }
-        Ok(path.iter().copied().take_while(|ix| !hold.counts_at(*ix)).collect())
+        let front = node.path.iter().copied().take_while(|ix| !hold.counts_at(*ix));
+        Ok((spender, front.collect()))
     }
 
     /// How a settlement divides: what had been set aside, what had not, what returns, and in which windows.
     fn settlement(
         &self,
-        hold: &HeldHold,
-        settle: &Settle,
-        front: Vec<Ix<Node>>,
+        (hold, settle): (&HeldHold, &Settle),
+        (spender, front): (Ix<Node>, Vec<Ix<Node>>),
         spent: &Quantities,
         now: Timestamp,
     ) -> Settlement {
@@ -176,6 +177,7 @@ impl Book {
         };
         Settlement {
             hold: hold.id,
+            spender,
             set,
             in_front,
             windows: windows.into_windows(),
@@ -215,7 +217,9 @@ impl Book {
 
     /// A hold that may still be settled (`late` or in time) or, if it is open, released.
     fn known_hold(&self, id: HoldId) -> Result<&HeldHold, Denial> {
-        match self.holds.get(id) {
+        // One whose ending is forgotten is forgotten with it, also while it still stands.
+        let remembered = |entry| entry >= self.journal.first_kept();
+        match self.holds.get(id).filter(|hold| hold.ended_by.is_none_or(remembered)) {
             Some(hold) => Ok(hold),
             None if self.journal.may_have_forgotten(id.op()) => {
                 Err(Denial::HoldForgotten { hold: id })
@@ -253,7 +257,7 @@ impl Book {
             for id in due {
                 self.expire(id);
             }
-            self.forget();
+            self.drop_forgotten();
         }
         self.holds.next_expiry()
     }

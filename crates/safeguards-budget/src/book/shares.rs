@@ -11,7 +11,7 @@ use super::{
     node::{LimitState, Node},
     sound::{Zero, check_given},
 };
-use crate::{Command, Denial, Divide, Limit, Retry, Shortfall, divide};
+use crate::{Command, Denial, Divide, Limit, Retry, Shortfall, Window, divide};
 
 impl Book {
     pub(super) fn transfer(
@@ -59,6 +59,7 @@ impl Book {
         check_given(shares.values().map(|share| (unit_id, *share)), Zero::Allowed)?;
         let unit = self.unit(unit_id)?;
         let (parent, children) = self.children_named(parent_id, shares.keys())?;
+        self.check_rooms(&children, unit)?;
         self.check_metadata(command)?;
         let steps = |quantities: &mut dyn Iterator<Item = Quantity>| -> i128 {
             quantities.fold(0, |sum, quantity| sum.saturating_add(quantity.steps()))
@@ -97,6 +98,7 @@ impl Book {
         check_given(given.map(|amount| (unit_id, amount)), Zero::Allowed)?;
         let unit = self.unit(unit_id)?;
         let (parent, children) = self.children_named(&plan.parent, plan.weights.keys())?;
+        self.check_rooms(&children, unit)?;
         self.check_metadata(command)?;
         let used = |child: Ix<Node>| self.nodes.get(child).all(unit);
         let limit = self.hard_lifetime(parent, unit);
@@ -209,6 +211,11 @@ impl Book {
             Some(node) => Err(Denial::NotChild { account: node.id.clone() }),
             None => Ok((parent, children)),
         }
+    }
+
+    /// Whether each child has a lifetime limit on a unit, or room for one.
+    fn check_rooms(&self, children: &[Ix<Node>], unit: Ix<Unit>) -> Result<(), Denial> {
+        children.iter().try_for_each(|child| self.check_room(*child, (unit, &Window::Lifetime)))
     }
 
     /// The lifetime hard limit of an account on a unit.

@@ -19,6 +19,7 @@ use crate::{Charge, Command, Denial, EntryId, Part};
 /// An entry that spent, and how.
 pub(super) struct Spending {
     pub(super) entry: EntryId,
+    pub(super) spender: Ix<Node>,
     pub(super) set: ChargeSet,
     pub(super) windows: Windows,
     /// What was spent and had not been set aside before.
@@ -107,6 +108,7 @@ impl Book {
         match &kept.deed {
             Deed::Spent { set, amounts, windows } => Some(Spending {
                 entry,
+                spender: *set.first()?,
                 set: Arc::clone(set),
                 windows: windows.clone(),
                 excess: amounts.clone(),
@@ -114,6 +116,7 @@ impl Book {
             }),
             Deed::Settled(settled) => Some(Spending {
                 entry,
+                spender: settled.spender,
                 set: Arc::clone(&settled.set),
                 windows: settled.windows.clone(),
                 excess: settled.excess.clone(),
@@ -176,6 +179,7 @@ impl Book {
             spending.windows.iter().flat_map(|all| all.iter()).filter(counts).copied().collect();
         let refund = Refund {
             of: spending.entry,
+            spender: spending.spender,
             set: spending.set,
             windows: windows.into_windows(),
             amounts: Kept::from_slice(&quantities),

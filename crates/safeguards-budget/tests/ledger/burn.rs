@@ -161,7 +161,7 @@ fn what_cannot_be_told_is_refused_with_a_reason() {
 #[test]
 fn entries_that_are_kept_no_more_are_missed_aloud() {
     let mut bounds = Bounds::default();
-    (bounds.operations_kept, bounds.entries_kept_for, bounds.entries_max) = (4, SECOND, 8);
+    (bounds.operations_kept, bounds.kept_for, bounds.operations_max) = (4, SECOND, 8);
     let stage = Stage::new(bounds);
     for _ in 0..10 {
         stage.wait(10);

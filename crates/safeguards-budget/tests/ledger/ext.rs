@@ -1,88 +1,20 @@
 //! The seam as callers hold it: an `Arc<dyn Ledger>`, one verb per command, and a ledger that fails.
 
-use std::{
-    error::Error,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use safeguards_budget::{
-    Accounts, Action, Batch, Bounds, Charge, EntryId, EntryPage, Guarantees, HoldId, HoldState,
-    HoldView, Ledger, LedgerError, LedgerErrorKind, LedgerExt, Limit, MemoryLedger, OpenAccount,
-    Outcome, PlaceHold, Window,
+    Action, Bounds, Charge, EntryId, Guarantees, HoldId, HoldState, Ledger, LedgerExt, Limit,
+    MemoryLedger, OpenAccount, PlaceHold, Window,
 };
-use safeguards_types::{AccountId, Clock, SimClock, Timestamp, Unit, tokens, usd};
+use safeguards_testkit::{Fault, FaultyLedger};
+use safeguards_types::{Clock, SimClock, Unit, tokens, usd};
 
 use crate::desk::{MORNING, at};
 
-/// A ledger in memory that fails the next submission as it is told to.
-#[derive(Debug)]
-struct Failing {
-    inner: MemoryLedger,
-    next: Mutex<Option<Failure>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Failure {
-    /// Before anything happens.
-    Before,
-    /// When all is done and the answer is on its way.
-    After,
-    /// It answers, and says nothing.
-    Silent,
-}
-
-impl Failing {
-    fn new() -> Self {
-        let inner = MemoryLedger::with_clock(SimClock::at(at(MORNING)));
-        Self { inner, next: Mutex::new(None) }
-    }
-
-    fn fail(&self, failure: Failure) {
-        *self.next.lock().unwrap() = Some(failure);
-    }
-}
-
-#[async_trait]
-impl Ledger for Failing {
-    async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        let failure = self.next.lock().unwrap().take();
-        let error = |kind| Err(LedgerError::new(kind, "submit", "the cable is cut"));
-        match failure {
-            None => self.inner.submit(batch).await,
-            Some(Failure::Before) => error(LedgerErrorKind::NotApplied),
-            Some(Failure::After) => {
-                self.inner.submit(batch).await?;
-                error(LedgerErrorKind::OutcomeUnknown)
-            }
-            Some(Failure::Silent) => Ok(Vec::new()),
-        }
-    }
-
-    async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
-        self.inner.accounts(ids).await
-    }
-
-    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
-        self.inner.subtree(of).await
-    }
-
-    async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
-        self.inner.holds(ids).await
-    }
-
-    async fn entries(&self, from: EntryId, limit: usize) -> Result<EntryPage, LedgerError> {
-        self.inner.entries(from, limit).await
-    }
-
-    async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.inner.tick().await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
-    }
+/// A ledger in memory, and one around it that fails when it is told to.
+fn failing() -> (MemoryLedger, FaultyLedger) {
+    let memory = MemoryLedger::with_clock(SimClock::at(at(MORNING)));
+    (memory.clone(), FaultyLedger::new(Arc::new(memory)))
 }
 
 #[tokio::test]
@@ -136,10 +68,10 @@ async fn every_verb_works_through_the_erased_ledger() {
 
 #[tokio::test]
 async fn a_denial_is_an_error_that_carries_its_numbers() {
-    let ledger = Failing::new();
+    let (memory, ledger) = failing();
     let open = OpenAccount::new("a").limit(Limit::lifetime(usd!(1)));
-    ledger.open_account(open, ledger.inner.operation()).await.unwrap();
-    let denied = ledger.charge(Charge::new("a", usd!(2)), ledger.inner.operation()).await;
+    ledger.open_account(open, memory.operation()).await.unwrap();
+    let denied = ledger.charge(Charge::new("a", usd!(2)), memory.operation()).await;
     let error = denied.unwrap_err();
     assert_eq!(error.code(), "budget.limit_exceeded");
     let short = error.denial().unwrap().shortfall().unwrap();
@@ -150,16 +82,16 @@ async fn a_denial_is_an_error_that_carries_its_numbers() {
 
 #[tokio::test]
 async fn a_failure_is_no_denial_and_says_what_is_known() {
-    let ledger = Failing::new();
-    let op = ledger.inner.operation();
-    ledger.fail(Failure::Before);
+    let (memory, ledger) = failing();
+    let op = memory.operation();
+    ledger.script([Some(Fault::Before)]);
     let error = ledger.open_account(OpenAccount::new("a"), op).await.unwrap_err();
     assert_eq!((error.code(), error.denial()), ("ledger.not_applied", None));
     assert_eq!(error.to_string(), "the ledger failed to submit; nothing happened");
-    assert_eq!(error.source().unwrap().to_string(), "the cable is cut");
+    assert_eq!(error.source().unwrap().to_string(), "the line is down");
     assert_eq!(ledger.account(&"a".into()).await.unwrap(), None);
 
-    ledger.fail(Failure::After);
+    ledger.script([Some(Fault::After)]);
     let error = ledger.open_account(OpenAccount::new("a"), op).await.unwrap_err();
     assert_eq!(error.code(), "ledger.outcome_unknown");
     assert_eq!(error.to_string(), "the ledger failed to submit; it may have happened");
@@ -167,22 +99,22 @@ async fn a_failure_is_no_denial_and_says_what_is_known() {
     let receipt = ledger.open_account(OpenAccount::new("a"), op).await.unwrap();
     assert_eq!(receipt.entry, EntryId::FIRST);
 
-    ledger.fail(Failure::Silent);
+    ledger.script([Some(Fault::Silent)]);
     let charge = Charge::new("a", usd!(1));
-    let error = ledger.charge(charge, ledger.inner.operation()).await.unwrap_err();
+    let error = ledger.charge(charge, memory.operation()).await.unwrap_err();
     assert_eq!(error.code(), "ledger.outcome_unknown");
 }
 
 #[tokio::test]
 async fn a_hold_that_could_not_be_ended_comes_back() {
-    let ledger = Failing::new();
-    let op = || ledger.inner.operation();
+    let (memory, ledger) = failing();
+    let op = || memory.operation();
     ledger.open_account(OpenAccount::new("a"), op()).await.unwrap();
     let place = PlaceHold::new("a", usd!(1), Duration::from_mins(1));
     let hold = ledger.place_hold(place.clone(), op()).await.unwrap();
     let (id, settled_by) = (hold.id(), op());
 
-    ledger.fail(Failure::After);
+    ledger.script([Some(Fault::After)]);
     let failed = ledger.settle(hold, usd!(1).into(), settled_by).await.unwrap_err();
     assert_eq!(failed.error().code(), "ledger.outcome_unknown");
     assert_eq!(failed.to_string(), format!("hold {id} could not be ended"));
@@ -195,7 +127,7 @@ async fn a_hold_that_could_not_be_ended_comes_back() {
     assert_eq!(ledger.account(&"a".into()).await.unwrap().unwrap().spent, usd!(1).into());
 
     let hold = ledger.place_hold(place, op()).await.unwrap();
-    ledger.fail(Failure::Before);
+    ledger.script([Some(Fault::Before)]);
     let hold = ledger.release(hold, op()).await.unwrap_err().into_hold();
     let nonsense = safeguards_types::Amount::new(usd!(1).quantity(), "gpu".into());
     let failed = ledger.settle(hold, nonsense.into(), op()).await.unwrap_err();
@@ -205,8 +137,8 @@ async fn a_hold_that_could_not_be_ended_comes_back() {
 
 #[tokio::test]
 async fn a_refused_hold_is_no_hold() {
-    let ledger = Failing::new();
-    let op = || ledger.inner.operation();
+    let (memory, ledger) = failing();
+    let op = || memory.operation();
     let open = OpenAccount::new("a").limit(Limit::lifetime(tokens!(1)));
     ledger.open_account(open, op()).await.unwrap();
     let place = PlaceHold::new("a", tokens!(2), Duration::from_mins(1));

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use safeguards_budget::{
-    Action, Charge, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount, PlaceHold, Retry, Settle,
-    Settled,
+    Charge, EntryId, Fact, HoldId, HoldState, Limit, OpenAccount, PlaceHold, Retry, Settle, Settled,
 };
 use safeguards_types::{Amounts, tokens, usd};
 
@@ -231,4 +230,20 @@ fn a_hold_that_was_never_placed_is_unknown() {
     desk.send(&charge).unwrap();
     let settle = Settle::new(HoldId::placed_by(charge.op), usd!(1));
     assert_eq!(code(&desk.apply(settle)), "budget.unknown_hold");
+}
+
+#[test]
+fn a_settlement_for_an_account_that_was_a_scope_is_that_accounts_own() {
+    let mut desk = pool();
+    desk.apply(OpenAccount::new("helper").under("agent")).unwrap();
+    let hold =
+        desk.place(PlaceHold::new("agent", usd!(3), Duration::from_secs(60)).scope("helper"));
+    let settle = Settle::new(hold.unwrap(), usd!(2)).attribute_to("helper");
+    desk.apply(settle).unwrap();
+    let Settled { posting, in_front, .. } = last_settled(&desk);
+    assert_eq!((posting.spender, in_front), ("helper".into(), 0), "the hold counted there already");
+    assert_eq!(["helper", "agent", "pool"].map(|id| desk.dollars(id)), ["2 + 0"; 3]);
+    assert_eq!(desk.account("helper").spent_directly, usd!(2).into());
+    assert!(desk.account("agent").spent_directly.is_zero());
+    assert!(desk.account("agent").held_directly.is_zero());
 }

@@ -6,8 +6,9 @@
 //! - `ext`: the seam as callers hold it.
 //! - `fixtures`: scripts with the answers that are agreed on.
 //! - `division`, `allocation`, `approval`, `burn`: what stands beside the ledger and above it.
-//! - `model`, `asks`, `properties`: a book that scans plain lists, and random commands asked of both.
-//! - `threads`: many at once.
+//! - `properties`: random commands, asked of the book and of a model that scans plain lists.
+//! - `replay`: a snapshot, and entries, make the same book again.
+//! - `threads`: many at once; `interleavings`: few, in every order.
 //! - `desk`: what the cases stand on.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names the cases that it is about")]
@@ -24,6 +25,11 @@ mod ext;
 #[cfg(shared_data)]
 mod fixtures;
 mod holds;
+#[cfg(shuttle)]
+mod interleavings;
 mod linked;
 mod operations;
+mod properties;
+mod replay;
+mod threads;
 mod windows;

@@ -2,8 +2,8 @@
 
 use proptest::{prelude::*, sample::Index};
 use safeguards_budget::{
-    Batch, Book, Bounds, Charge, Command, Denial, Entry, EntryId, Limit, OpenAccount, Outcome,
-    PlaceHold, ReplayError, Snapshot,
+    Batch, Book, Bounds, Charge, Command, Denial, Entry, EntryId, HoldState, Limit, OpenAccount,
+    Outcome, PlaceHold, ReplayError, Settle, Snapshot,
 };
 use safeguards_testkit::{
     audit::Auditor,
@@ -182,4 +182,39 @@ fn what_goes_with_no_book_is_refused() {
     let snapshot: Snapshot = serde_json::from_str(&accounts).unwrap();
     let error = Book::restore(&snapshot, Bounds::default()).unwrap_err();
     assert!(error.to_string().contains("reader"), "{error}");
+}
+
+#[test]
+fn what_a_command_forgets_on_its_way_is_forgotten_for_that_command_already() {
+    let mut bounds = Bounds::default();
+    (bounds.operations_kept, bounds.operations_max) = (2, 2);
+    let mut desk = Desk::new();
+    desk.book = Book::with_bounds(bounds);
+    let entries = |desk: &Desk| desk.book.entries(EntryId::FIRST, usize::MAX).entries;
+    desk.apply(OpenAccount::new("a")).unwrap();
+    let mut copy = Book::with_bounds(bounds);
+    entries(&desk).iter().for_each(|entry| copy.replay(entry).unwrap());
+    let mut follow = |desk: &Desk| {
+        let known = copy.accounts(&[], desk.now).revision;
+        let fresh = entries(desk).into_iter().filter(|entry| Some(entry.id) > known);
+        fresh.for_each(|entry| copy.replay(&entry).unwrap());
+        assert_eq!(json(&copy), json(&desk.book));
+    };
+    let released = desk.hold("a", usd!(1), 60);
+    desk.release(released).unwrap();
+    follow(&desk);
+    desk.wait(1);
+    // In one linked batch: entries that push the ending of the hold out, then a settlement of it.
+    let commands = [
+        desk.command(Charge::new("a", usd!(1))),
+        desk.command(Charge::new("a", usd!(1))),
+        desk.command(Settle::new(released, usd!(5))),
+    ];
+    let outcomes = desk.linked(commands);
+    assert_eq!(outcomes[2].as_ref().unwrap_err().code(), "budget.hold_forgotten");
+    follow(&desk);
+    assert_eq!(desk.hold_state(released), HoldState::Released, "the forgetting was taken back too");
+    desk.settle(released, usd!(5)).unwrap();
+    follow(&desk);
+    assert_eq!(desk.dollars("a"), "5 + 0");
 }

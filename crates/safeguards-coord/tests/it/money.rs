@@ -1,12 +1,6 @@
 //! What is held and what is settled: denials, estimates, drawn amounts, usage, and a ledger that fails.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use safeguards_budget::{EntryId, Ledger, LedgerExt, OpenAccount};
 use safeguards_coord::{
@@ -14,11 +8,12 @@ use safeguards_coord::{
     State, Task, Team, agent_fn,
 };
 use safeguards_pricing::{Price, Rate, Usage};
+use safeguards_testkit::Fault;
 use safeguards_types::{Amounts, requests, tokens, usd};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::stage::{Flaw, Flawed, Stage, member, states, worker};
+use crate::stage::{Stage, member, states, worker};
 
 #[tokio::test(start_paused = true)]
 async fn a_denied_step_never_starts_and_stops_the_pipeline() {
@@ -317,16 +312,9 @@ async fn the_price_of_a_member_goes_before_the_table_whatever_its_model_is_calle
 async fn a_ledger_that_fails_is_asked_again_and_nothing_is_paid_twice() {
     async fn check(failures: usize, expected: &str, spent: &str) {
         let stage = Stage::new();
-        let left = AtomicUsize::new(failures);
-        let next = move || {
-            let one_less = |left: usize| left.checked_sub(1);
-            match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
-                Ok(left) if left % 2 == 0 => Flaw::AnswerLost,
-                Ok(_) => Flaw::NotApplied,
-                Err(_) => Flaw::None,
-            }
-        };
-        let ledger = Flawed { inner: stage.ledger.clone(), next };
+        let ledger = stage.faulty();
+        let fault = |left| if left % 2 == 0 { Fault::After } else { Fault::Before };
+        ledger.script((1..=failures).rev().map(|left| Some(fault(left))));
         let runner = Runner::new(Arc::new(ledger), Arc::new(stage.clock.clone()));
         let team = Team::new("team", "pool", [worker("a", usd!(0.1))]).unwrap();
         let report = runner.run(&team, Task::new("work"), &Pipeline::new(), stage.options()).await;
@@ -345,11 +333,11 @@ async fn a_step_that_is_cancelled_while_its_hold_is_placed_is_not_begun() {
     let stage = Stage::new();
     let cancellation = CancellationToken::new();
     let options = stage.options().cancellation(cancellation.clone());
-    let next = move || {
+    let ledger = stage.faulty();
+    ledger.plan(move |_| {
         cancellation.cancel();
-        Flaw::None
-    };
-    let ledger = Flawed { inner: stage.ledger.clone(), next };
+        None
+    });
     let runner = Runner::new(Arc::new(ledger), Arc::new(stage.clock.clone()));
     let agent = member("a", |_, _| async { panic!("it began") });
     let team = Team::new("team", "pool", [agent]).unwrap();

@@ -1,18 +1,15 @@
 //! What the tests stand on: a ledger with a pool, one that fails, a clock that follows tokio's, an auditor.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use parking_lot::Mutex;
-use safeguards_budget::{
-    Accounts, Batch, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger, LedgerError,
-    LedgerErrorKind, LedgerExt, Limit, MemoryLedger, OpenAccount, Outcome,
-};
+use safeguards_budget::{Ledger, LedgerExt, Limit, MemoryLedger, OpenAccount};
 use safeguards_coord::{
     Agent, AgentError, Context, Descriptor, Member, Reply, Report, RunEvent, RunOptions, Runner,
     Strategy, Task, Team, agent_fn,
 };
-use safeguards_types::{AccountId, Amount, Amounts, Clock, Timestamp, usd};
+use safeguards_testkit::FaultyLedger;
+use safeguards_types::{Amount, Amounts, Clock, Timestamp, usd};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -93,6 +90,11 @@ impl Stage {
         report
     }
 
+    /// The ledger, and around it one that fails when it is told to.
+    pub(crate) fn faulty(&self) -> FaultyLedger {
+        FaultyLedger::new(Arc::new(self.ledger.clone()))
+    }
+
     pub(crate) async fn spent(&self) -> Amounts {
         self.ledger.account(&"pool".into()).await.unwrap().unwrap().spent.without_zeros()
     }
@@ -108,68 +110,6 @@ impl Stage {
         let events = self.events.lock();
         let of_step = events.iter().filter(|event| event["step"] == step);
         of_step.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
-    }
-}
-
-/// What goes wrong with one submission to a [`Flawed`] ledger.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Flaw {
-    /// Nothing.
-    None,
-    /// It never arrives.
-    NotApplied,
-    /// It is carried out, and its answer lost.
-    AnswerLost,
-}
-
-/// A ledger of which a closure says, before each submission, what goes wrong with it.
-pub(crate) struct Flawed<F> {
-    pub(crate) inner: MemoryLedger,
-    pub(crate) next: F,
-}
-
-impl<F> fmt::Debug for Flawed<F> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Flawed").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl<F: Fn() -> Flaw + Send + Sync + 'static> Ledger for Flawed<F> {
-    async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        let kind = match (self.next)() {
-            Flaw::None => return self.inner.submit(batch).await,
-            Flaw::NotApplied => LedgerErrorKind::NotApplied,
-            Flaw::AnswerLost => {
-                self.inner.submit(batch).await?;
-                LedgerErrorKind::OutcomeUnknown
-            }
-        };
-        Err(LedgerError::new(kind, "submit", "the line is down"))
-    }
-
-    async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
-        self.inner.accounts(ids).await
-    }
-
-    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
-        self.inner.subtree(of).await
-    }
-
-    async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
-        self.inner.holds(ids).await
-    }
-
-    async fn entries(&self, from: EntryId, limit: usize) -> Result<EntryPage, LedgerError> {
-        self.inner.entries(from, limit).await
-    }
-
-    async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.inner.tick().await
-    }
-
-    fn guarantees(&self) -> Guarantees {
-        self.inner.guarantees()
     }
 }
 

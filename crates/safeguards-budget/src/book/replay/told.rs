@@ -50,7 +50,10 @@ impl Book {
             }
             Deed::Settled(settled) => Fact::Settled(Box::new(Settled {
                 hold: settled.hold,
-                posting: self.posting(&settled.set, &settled.spent, &settled.windows),
+                posting: Posting {
+                    spender: self.nodes.get(settled.spender).id.clone(),
+                    ..self.posting(&settled.set, &settled.spent, &settled.windows)
+                },
                 in_front: settled.in_front,
                 held_part: self.amounts(&settled.held_part),
                 excess: self.amounts(&settled.excess),
@@ -64,7 +67,10 @@ impl Book {
             }
             Deed::Refunded(refund) => Fact::Refunded(Box::new(Refunded {
                 of: refund.of,
-                posting: self.posting(&refund.set, &refund.amounts, &refund.windows),
+                posting: Posting {
+                    spender: self.nodes.get(refund.spender).id.clone(),
+                    ..self.posting(&refund.set, &refund.amounts, &refund.windows)
+                },
                 excess: self.amounts(&refund.excess),
                 held_part: self.amounts(&refund.held_part),
             })),

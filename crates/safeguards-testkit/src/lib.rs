@@ -1,0 +1,45 @@
+//! What every Safeguards ledger must pass, and what tests of code above a ledger stand on.
+//!
+//! # For authors of ledgers
+//!
+//! One line runs the conformance suite: more than three hundred cases, a test each, named after the rule that
+//! it is about. The rules and their cases are listed in `docs/reference/laws.md`.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use safeguards_budget::MemoryLedger; // your ledger
+//! use safeguards_testkit::{Setup, TestEnv, ledger_conformance};
+//!
+//! async fn make(setup: Setup) -> TestEnv {
+//!     let ledger = MemoryLedger::with_bounds(setup.clock.clone(), setup.bounds);
+//!     TestEnv::new(Arc::new(ledger), setup.clock)
+//! }
+//!
+//! ledger_conformance!(make);
+//! # fn main() {}
+//! ```
+//!
+//! What a ledger cannot do it says there, and the cases that need it are then *ignored* by name, never passed in
+//! silence: see [`ledger_conformance!`]. After each case an [auditor](audit) reads the entries that it left behind.
+//! A whole ledger written outside, with all that its author owes, stands in `examples/third-party-ledger`.
+//!
+//! # For tests of code above a ledger
+//!
+//! [`FaultyLedger`] stands around any ledger and fails as it is told, before or after a submission was carried out.
+//!
+//! # For the ledger itself
+//!
+//! [`Model`] answers as every ledger must, found in the most naive way; [`sequences`] are random commands to ask
+//! both.
+
+pub mod audit;
+pub mod conformance;
+mod env;
+mod faulty;
+mod model;
+pub mod sequences;
+
+pub use env::{Setup, TestEnv};
+pub use faulty::{Fault, FaultyLedger};
+pub use model::Model;
