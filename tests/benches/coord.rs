@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 const STEPS: u32 = 3;
 
 fn main() {
-    let mut table = Table::begin("coord", "one step of a pipeline of three empty agents, in memory");
+    let mut table =
+        Table::begin("coord", "one step of a pipeline of three empty agents, in memory");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let crew = Crew::open();
     let work = "step: hold, run, settle, events, report";

@@ -121,16 +121,16 @@ fn remembered_id() -> f64 {
         let ours = Ours::open(4 * MANY);
         let holds: Vec<_> =
             (0..MANY).map(|_| ours.place_hold(Duration::from_secs(1_000_000_000))).collect();
-        holds.into_iter().for_each(|hold| {
+        for hold in holds {
             ours.apply(Action::Release { hold });
-        });
+        }
         ours
     });
     let expired = bytes_each(|| {
         let ours = Ours::open(4 * MANY);
-        (0..MANY).for_each(|_| {
+        for _ in 0..MANY {
             ours.place_hold(Duration::from_secs(1_000_000));
-        });
+        }
         ours.clock.advance(Duration::from_secs(2_000_000));
         ours.ledger.sync().tick();
         ours

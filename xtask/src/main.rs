@@ -65,13 +65,7 @@ enum Verb {
     /// Check what no compiler looks at: module headers, white space, manifests, left-over marks
     Tidy,
     /// Run the benches: us and peers side by side, as ratios
-    Bench {
-        /// Only this bench
-        name: Option<String>,
-        /// Print the names of the benches and run none
-        #[arg(long)]
-        list: bool,
-    },
+    Bench(bench::Asked),
     /// Run what takes longer: many more random cases, tests without debug assertions, fuzzing
     Extra,
 }
@@ -94,7 +88,7 @@ fn run(verb: Verb, workspace: &Workspace) -> Result<()> {
         Verb::Docs => docs::run(workspace),
         Verb::Features => features::run(workspace),
         Verb::Tidy => tidy::run(workspace),
-        Verb::Bench { name, list } => bench::run(workspace, name.as_deref(), list),
+        Verb::Bench(asked) => bench::run(workspace, &asked),
         Verb::Extra => extra::run(workspace),
     }
 }

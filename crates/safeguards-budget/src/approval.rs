@@ -150,7 +150,7 @@ pub enum ApprovalError {
 fn raises_nothing(current: Option<Quantity>, asked: Quantity) -> String {
     match current {
         Some(current) => format!("there is {current} already, asked {asked}"),
-        None => "the account has no such limit".to_owned(),
+        None => "no account was passed that has such a limit".to_owned(),
     }
 }
 

@@ -288,14 +288,7 @@ impl Book {
         if let Some(known) = commands.iter().position(known) {
             return linked_failure(count, known, &Denial::OperationConflict);
         }
-        self.savepoint = Some(Box::new(Savepoint {
-            units: self.units.len(),
-            nodes: self.nodes.len(),
-            journal: self.journal.mark(),
-            touched_nodes: HashMap::default(),
-            touched_holds: HashMap::default(),
-            touched_refunds: HashMap::default(),
-        }));
+        self.savepoint = Some(Box::new(self.savepoint()));
         let outcome: Result<Vec<_>, _> = commands
             .into_iter()
             .enumerate()
@@ -313,6 +306,18 @@ impl Book {
                 }
                 linked_failure(count, index, &denial)
             }
+        }
+    }
+
+    /// Where the book stands, with nothing touched yet.
+    fn savepoint(&self) -> Savepoint {
+        Savepoint {
+            units: self.units.len(),
+            nodes: self.nodes.len(),
+            journal: self.journal.mark(),
+            touched_nodes: HashMap::default(),
+            touched_holds: HashMap::default(),
+            touched_refunds: HashMap::default(),
         }
     }
 

@@ -61,7 +61,9 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Its name, to be kept by who may have to end it after a crash.
+    /// Its name. Who may have to end it after a crash, or after a timeout that dropped the future of
+    /// [`LedgerExt::settle`] and the handle with it, keeps it, and sends the same [`Settle`] under the same
+    /// operation id with [`LedgerExt::apply`].
     pub const fn id(&self) -> HoldId {
         self.id
     }
@@ -88,6 +90,16 @@ impl SettleError {
     /// What went wrong.
     pub const fn error(&self) -> &CommandError {
         &self.error
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        self.error.code()
+    }
+
+    /// What the ledger refused with; `None` where it could not answer.
+    pub const fn denial(&self) -> Option<&Denial> {
+        self.error.denial()
     }
 }
 

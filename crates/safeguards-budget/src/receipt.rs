@@ -207,11 +207,15 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { account, unit, window, limit, spent, held, protected, asked, available, retry } =
             self;
+        let used = spent.steps().saturating_add(held.steps());
+        let left = Quantity::told(limit.steps().saturating_sub(used));
+        // Who shares a limit out asks for what no child has, which is another number than what is left.
+        let what = if *available == left { "left" } else { "to share out" };
         let [limit, asked, available] =
             [limit, asked, available].map(|quantity| Amount::new(*quantity, unit.clone()));
         write!(
             out,
-            "{account} has {available} left of {limit} ({window}; {spent} spent, {held} held"
+            "{account} has {available} {what} of {limit} ({window}; {spent} spent, {held} held"
         )?;
         if !protected.is_zero() {
             write!(out, ", {protected} kept for higher priorities")?;
@@ -433,14 +437,14 @@ pub enum Denial {
 fn invalid_amount(unit: Option<&Unit>, value: Option<&str>) -> String {
     match (unit, value) {
         (Some(unit), Some(value)) if value.parse::<Quantity>().is_ok() => {
-            format!("an amount of 0 {unit} cannot be charged or held; more than 0 is needed")
+            format!("an amount of 0 {unit} is none; more than 0 is needed")
         }
         (Some(unit), Some(value)) => {
             format!(
                 "`{value}` is no amount of {unit}; write digits such as 12 or 0.0305, at most 12 of them after the point"
             )
         }
-        (_, _) => "no amount was given; more than 0 of at least one unit is needed".to_owned(),
+        (_, _) => "nothing was given; at least one amount, share or weight is needed".to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ const STEPS_PER_UNIT: i128 = 1_000_000_000_000;
 /// assert!("0.0000000000001".parse::<Quantity>().is_err()); // thirteen digits
 /// # Ok::<(), safeguards_types::QuantityError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(i128);
 
 /// Why a text or number is no [`Quantity`].
@@ -281,6 +281,12 @@ impl Quantity {
 impl fmt::Display for Quantity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(out, 0)
+    }
+}
+
+impl fmt::Debug for Quantity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Quantity({self})")
     }
 }
 

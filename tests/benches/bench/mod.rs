@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::time::ClockId;
 use serde_json::json;
 
 /// How many times ours and theirs take turns. Odd, so that one of them is the median.
@@ -36,14 +37,16 @@ pub(crate) enum Reach {
 #[derive(Debug)]
 pub(crate) struct Table {
     name: &'static str,
+    title: &'static str,
     options: Options,
+    printed: usize,
     missed: usize,
 }
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
 struct Options {
-    /// Only rows whose name contains this.
+    /// Only rows whose name contains this; that of two sides is `WORK, beside THEIRS`.
     filter: String,
     /// A JSON object for each row, and nothing else.
     json: bool,
@@ -83,22 +86,14 @@ enum Unit {
 }
 
 impl Table {
-    /// Prints the head.
-    pub(crate) fn begin(name: &'static str, title: &str) -> Self {
-        let options = Options::read();
-        if !options.json {
-            println!("{name}: {title}");
-            println!(
-                "{:<58} {:>9} {:>9}  {:<22} {:>7}  {:<13} to reach",
-                "work", "ours", "theirs", "theirs is", "ratio", "min-max"
-            );
-        }
-        Self { name, options, missed: 0 }
+    /// A table without rows.
+    pub(crate) fn begin(name: &'static str, title: &'static str) -> Self {
+        Self { name, title, options: Options::read(), printed: 0, missed: 0 }
     }
 
-    /// Whether any row of this name is asked for.
-    fn wants(&self, work: &str) -> bool {
-        work.contains(&self.options.filter)
+    /// Whether a row of this name is asked for.
+    fn wants(&self, name: &str) -> bool {
+        name.contains(&self.options.filter)
     }
 
     /// Runs both in turn and prints a row. A side does as many operations as it is told, and says how long
@@ -113,13 +108,14 @@ impl Table {
         O: FnMut(usize) -> Duration,
         T: FnMut(usize) -> Duration,
     {
-        if !self.wants(work) {
+        let name = format!("{work}, beside {beside}");
+        if !self.wants(&name) {
             return;
         }
         let (mut ours, mut theirs) = sides();
         if self.options.once {
             ours(OPERATIONS_ONCE);
-            println!("{work}: {OPERATIONS_ONCE} operations");
+            println!("{name}: {OPERATIONS_ONCE} operations");
             return;
         }
         let (our_count, their_count) = (warm_up(&mut ours), warm_up(&mut theirs));
@@ -153,22 +149,32 @@ impl Table {
 
     /// Says how many rows missed what they were to reach.
     pub(crate) fn end(self) {
-        if !self.options.json && !self.options.once {
-            match self.missed {
-                0 => println!("nothing missed\n"),
-                missed => println!("{missed} of these rows missed\n"),
-            }
+        if !self.options.json && self.printed > 0 {
+            println!("{} of {} rows missed\n", self.missed, self.printed);
         }
     }
 
     fn print(&mut self, line: &Line<'_>) {
         let missed = line.reach.iter().any(|reach| !line.reaches(*reach));
-        self.missed += usize::from(missed);
         if self.options.json {
             println!("{}", line.json(self.name, missed));
         } else {
+            if self.printed == 0 {
+                self.print_head();
+            }
             println!("{}", line.text(missed));
         }
+        self.printed += 1;
+        self.missed += usize::from(missed);
+    }
+
+    fn print_head(&self) {
+        let Self { name, title, .. } = self;
+        println!("{name}: {title}");
+        println!(
+            "{:<58} {:>9} {:>9}  {:<22} {:>7}  {:<13} to reach",
+            "work", "ours", "theirs", "theirs is", "ratio", "min-max"
+        );
     }
 }
 
@@ -263,8 +269,7 @@ pub(crate) fn timed(work: impl FnOnce()) -> Duration {
 
 /// How long this thread has worked so far.
 fn worked() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap()
+    ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap().into()
 }
 
 /// How long it takes until several threads, begun together, are all done: by the clock on the wall, for waiting

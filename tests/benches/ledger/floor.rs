@@ -1,6 +1,6 @@
 //! The floor: the least that any ledger has to do for a charge, by hand and in one place.
 //!
-//! One lock, one checked comparison for each level, one operation id remembered, one entry pushed. It has no
+//! One lock, one checked subtraction for each level, one operation id remembered, one entry pushed. It has no
 //! names, no units, no windows, no holds and no receipts, and of an id sent twice it knows only that it was.
 
 use std::{
@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use safeguards_types::{OperationId, OperationIds, Timestamp};
 
 use crate::{
-    bench::{part_of, timed_by},
+    bench::{part_of, timed, timed_by},
     tree::Tree,
 };
 
@@ -53,15 +53,17 @@ impl Floor {
             *numbers.entry(name).or_insert(next)
         };
         let paths = tree.paths().map(|path| path.into_iter().map(&mut number).collect()).collect();
-        let book = Book {
+        let ids = OperationIds::seeded(1);
+        let mut book = Book {
             left: vec![i128::MAX; numbers.len()],
             remembered: HashSet::default(),
             entries: VecDeque::new(),
             kept,
         };
-        let floor = Self { tree, paths, book: Mutex::new(book), ids: OperationIds::seeded(1) };
-        floor.charges(1)(kept);
-        floor
+        for _ in 0..kept {
+            book.charge(&[0], ids.mint(Timestamp::UNIX_EPOCH), Timestamp::UNIX_EPOCH, 1_000_000);
+        }
+        Self { tree, paths, book: Mutex::new(book), ids }
     }
 
     /// Charges by number, on so many threads.
@@ -87,20 +89,26 @@ impl Floor {
             })
         }
     }
+
+    /// Subtractions alone: no ids, no entries.
+    pub(crate) fn subtractions(&self) -> impl FnMut(usize) -> Duration {
+        let mut random = fastrand::Rng::with_seed(1);
+        move |count| {
+            let round = self.tree.draw(count, &mut random);
+            timed(|| {
+                for account in round {
+                    let granted = self.book.lock().subtract(&self.paths[account], 1_000_000);
+                    assert!(black_box(granted));
+                }
+            })
+        }
+    }
 }
 
 impl Book {
     fn charge(&mut self, path: &[usize], op: OperationId, at: Timestamp, amount: i128) -> bool {
-        if self.remembered.contains(&op) {
+        if self.remembered.contains(&op) || !self.subtract(path, amount) {
             return false;
-        }
-        let fits =
-            |at: &usize| self.left[*at].checked_sub(amount).is_some_and(|rest| rest >= 0);
-        if !path.iter().all(fits) {
-            return false;
-        }
-        for at in path {
-            self.left[*at] -= amount;
         }
         self.remembered.insert(op);
         self.entries.push_back(Entry { op, at, account: path[0], amount });
@@ -110,5 +118,16 @@ impl Book {
             self.remembered.remove(&oldest.op);
         }
         true
+    }
+
+    fn subtract(&mut self, path: &[usize], amount: i128) -> bool {
+        let fits = |at: &usize| self.left[*at].checked_sub(amount).is_some_and(|rest| rest >= 0);
+        let granted = path.iter().all(fits);
+        if granted {
+            for at in path {
+                self.left[*at] -= amount;
+            }
+        }
+        granted
     }
 }

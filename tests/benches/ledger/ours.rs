@@ -111,18 +111,20 @@ impl Ours {
         let units = if above == 0 { OWN_LIMIT } else { UPPER_LIMIT };
         let all = |amount: &Amount| amount_of(units, amount.unit().clone());
         let lifetime = self.amounts.iter().map(|amount| Limit::lifetime(all(amount)));
-        let day = self.amounts.iter().take(usize::from(above < windows)).map(|amount| {
-            Limit::per_day(all(amount), "Europe/Berlin").unwrap()
-        });
+        let day = self
+            .amounts
+            .iter()
+            .take(usize::from(above < windows))
+            .map(|amount| Limit::per_day(all(amount), "Europe/Berlin").unwrap());
         lifetime.chain(day).collect()
     }
 
     /// Places holds of every account but the first.
     fn place_holds(&self, holds: usize) {
         let others = self.handles.iter().skip(1).cycle().take(holds);
-        others.for_each(|other| {
+        for other in others {
             self.apply(place(other, usd!(0.000001).into()));
-        });
+        }
     }
 
     /// Charges until as many entries are kept as ever are.
@@ -237,7 +239,8 @@ impl Ours {
                     let charge = |(account, op): &(&AccountHandle, OperationId)| {
                         Command::new(*op, Charge::by(account, self.amounts.clone()))
                     };
-                    let mut batch = Batch::independent(batch.iter().map(charge).collect::<Vec<_>>());
+                    let mut batch =
+                        Batch::independent(batch.iter().map(charge).collect::<Vec<_>>());
                     batch.linked = linked;
                     let outcomes = black_box(self.ledger.sync().submit(batch));
                     assert!(outcomes.iter().all(Result::is_ok));

@@ -44,16 +44,11 @@ impl Hand {
         let paths: Vec<_> = tree.paths().collect();
         let names = paths.iter().flatten().cloned();
         let left = names.map(|name| (name, Decimal::from(1_000_000_000_000_u64))).collect();
-        let hand = Self {
-            tree,
-            paths,
-            left: Mutex::new(left),
-            remembered: Mutex::default(),
-            kept,
-            ids: OperationIds::seeded(1),
-        };
-        hand.charges_once(1)(kept);
-        hand
+        let ids = OperationIds::seeded(1);
+        let mut remembered = Remembered::default();
+        (0..kept).for_each(|_| remembered.remember(ids.mint(Timestamp::UNIX_EPOCH), kept));
+        let (left, remembered) = (Mutex::new(left), Mutex::new(remembered));
+        Self { tree, paths, left, remembered, kept, ids }
     }
 
     /// Charges that remember nothing, on so many threads.
@@ -64,7 +59,8 @@ impl Hand {
             let round = self.tree.draw(count, &mut random);
             timed_by(threads, |thread| {
                 for account in part_of(&round, thread, threads) {
-                    let granted = charge(&mut self.left.lock().unwrap(), &self.paths[*account], amount);
+                    let granted =
+                        charge(&mut self.left.lock().unwrap(), &self.paths[*account], amount);
                     assert!(black_box(granted));
                 }
             })
@@ -139,7 +135,9 @@ impl Governor {
         let quota = Quota::per_second(NonZeroU32::new(1_000_000_000).unwrap());
         let limiter = RateLimiter::dashmap_with_clock(quota, FakeRelativeClock::default());
         let names: Vec<_> = tree.paths().map(|mut path| path.swap_remove(0)).collect();
-        names.iter().for_each(|name| limiter.check_key(name).unwrap());
+        for name in &names {
+            limiter.check_key(name).unwrap();
+        }
         Self { tree, names, limiter }
     }
 

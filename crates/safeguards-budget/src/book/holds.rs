@@ -37,6 +37,11 @@ pub(super) struct Counted {
 /// The windows in which an amount counts; most amounts count in none.
 pub(super) type Windows = Option<Arc<[Counted]>>;
 
+/// The windows of a list, as they are kept.
+pub(super) fn frozen(counted: Vec<Counted>) -> Windows {
+    (!counted.is_empty()).then(|| counted.into())
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct HeldHold {
     pub(super) id: HoldId,

@@ -1,5 +1,6 @@
 //! Entries as they are told to the outside, and a book made of a snapshot and of entries.
 
+mod check;
 mod snapshot;
 mod told;
 
@@ -12,14 +13,13 @@ use super::{
     Book,
     arena::Ix,
     deed::{Deed, Freed, Limits, Refund, SetLimit, Settlement},
-    holds::{Counted, HeldHold, Kept, Windows},
+    holds::{Counted, HeldHold, Kept, Windows, frozen},
     journal::{Answered, News, Said},
     node::{ChargeSet, Node},
-    spend::IntoWindows,
 };
 use crate::{
-    Action, Cause, Command, CountedWindow, Entry, EntryId, Fact, HoldId, HoldState, LimitSet,
-    LimitsSet, Posting, Receipt, Refunded, Settled, window::Span,
+    Action, Cause, CountedWindow, Entry, EntryId, Fact, HoldId, HoldState, LimitSet, LimitsSet,
+    Metadata, OpenAccount, Posting, Receipt, Refunded, Settled, window::Span,
 };
 
 /// Why an entry cannot follow on a book.
@@ -84,18 +84,46 @@ impl Book {
             return Err(ReplayError::OutOfOrder { given: entry.id, expected });
         }
         let command = entry.cause.as_ref().map(|cause| &cause.command);
-        if let Some(Command { action: Action::OpenAccount(open), metadata, .. }) = command {
-            let parent = open.parent.as_ref().map(|parent| self.known_account(parent, entry.id));
-            let parent = parent.transpose()?;
-            open.limits
-                .iter()
-                .try_for_each(|limit| self.known_unit(&limit.unit, entry.id).map(drop))?;
-            self.post_opened(open, parent, metadata);
+        if let Some(command) = command
+            && let Action::OpenAccount(open) = &command.action
+        {
+            // What an opening names is there only once it is open, so one that is refused is taken back.
+            self.savepoint = Some(Box::new(self.savepoint()));
+            let outcome = self.replay_opening(entry, open, &command.metadata);
+            let savepoint = self.savepoint.take();
+            if outcome.is_err()
+                && let Some(savepoint) = savepoint
+            {
+                self.return_to(*savepoint);
+            }
+            outcome?;
+        } else {
+            self.replay_known(entry)?;
         }
+        self.drop_forgotten();
+        Ok(())
+    }
+
+    fn replay_opening(
+        &mut self,
+        entry: &Entry,
+        open: &OpenAccount,
+        metadata: &Metadata,
+    ) -> Result<(), ReplayError> {
+        let parent = open.parent.as_ref().map(|parent| self.known_account(parent, entry.id));
+        let parent = parent.transpose()?;
+        if self.find(&open.account).is_some() {
+            return Err(ReplayError::Mismatch { entry: entry.id, command: entry.name() });
+        }
+        self.post_opened(open, parent, metadata);
+        self.replay_known(entry)
+    }
+
+    fn replay_known(&mut self, entry: &Entry) -> Result<(), ReplayError> {
         let (deed, answered) = self.read_entry(entry)?;
+        self.check_follows(entry, &deed)?;
         self.follow(entry, &deed);
         self.journal.write(entry.at, deed, answered);
-        self.drop_forgotten();
         Ok(())
     }
 
@@ -176,12 +204,12 @@ impl Book {
         match (&entry.fact, command) {
             (Fact::AsCommanded, Some(_)) => Ok(Deed::AsCommanded),
             (Fact::LimitsSet(limits), Some(_)) => self.known_limits(limits, id),
-            (Fact::Spent(posting), Some(_)) => {
+            (Fact::Spent(posting), Some(_)) if is_of_first(posting) => {
                 let (set, windows) = self.known_posting(posting, id)?;
                 let amounts = self.known_amounts(&posting.amounts, id)?;
                 Ok(Deed::Spent { set, amounts, windows })
             }
-            (Fact::Held { posting, expires_at }, Some(_)) => {
+            (Fact::Held { posting, expires_at }, Some(_)) if is_of_first(posting) => {
                 let (set, windows) = self.known_posting(posting, id)?;
                 let amounts = self.known_amounts(&posting.amounts, id)?;
                 Ok(Deed::Held { set, amounts, windows, expires_at: *expires_at })
@@ -192,7 +220,7 @@ impl Book {
             (Fact::Settled(settled), Some(_)) => {
                 Ok(Deed::Settled(Box::new(self.known_settlement(settled, id)?)))
             }
-            (Fact::Freed { hold, posting }, _) => {
+            (Fact::Freed { hold, posting }, _) if is_of_first(posting) => {
                 let (set, _) = self.known_posting(posting, id)?;
                 let amounts = self.known_amounts(&posting.amounts, id)?;
                 Ok(Deed::Freed(Box::new(Freed { hold: *hold, set, amounts })))
@@ -200,7 +228,9 @@ impl Book {
             (Fact::Refunded(refunded), Some(_)) => {
                 Ok(Deed::Refunded(Box::new(self.known_refund(refunded, id)?)))
             }
-            (_, None) => Err(mismatch()),
+            (Fact::Spent(_) | Fact::Held { .. } | Fact::Freed { .. }, _) | (_, None) => {
+                Err(mismatch())
+            }
         }
     }
 
@@ -287,7 +317,7 @@ impl Book {
         for window in &posting.windows {
             windows.push(self.known_window(window, entry)?);
         }
-        Ok((set, windows.into_windows()))
+        Ok((set, frozen(windows)))
     }
 
     fn known_window(
@@ -306,6 +336,11 @@ impl Book {
             part: *part,
         })
     }
+}
+
+/// Whether the spender stands first, as it does but where a settlement is attributed.
+fn is_of_first(posting: &Posting) -> bool {
+    posting.set.first() == Some(&posting.spender)
 }
 
 /// The instants of a span, as they are told.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use foldhash::HashMap;
 use safeguards_types::{AccountId, Quantity, Timestamp, Unit};
 
 use super::{
@@ -9,12 +10,11 @@ use super::{
     arena::Ix,
     deed::{Deed, Freed, Settlement},
     fit::Asks,
-    holds::{Counted, HeldHold, Kept, quantity_of},
+    holds::{Counted, HeldHold, Kept, frozen, quantity_of},
     journal::News,
     limits::overflow,
     node::Node,
     sound::{Zero, check_ttl},
-    spend::IntoWindows,
 };
 use crate::{Action, Command, Denial, HoldId, HoldState, Part, PlaceHold, Settle};
 
@@ -32,7 +32,7 @@ impl Book {
         let fit = self.check_fit(&set, &quantities, Asks::ToHold, now)?;
         let shadow = if fit.shadowed { self.shadow(&set, &quantities, now) } else { Vec::new() };
         let windows = if fit.windowed {
-            self.windows_at(&set, &quantities, Part::Whole, now).into_windows()
+            frozen(self.windows_at(&set, &quantities, Part::Whole, now))
         } else {
             None
         };
@@ -180,7 +180,7 @@ impl Book {
             spender,
             set,
             in_front,
-            windows: windows.into_windows(),
+            windows: frozen(windows),
             spent: Kept::from_slice(spent),
             held_part,
             excess,
@@ -192,7 +192,11 @@ impl Book {
 
     /// Whether every counter can take a settlement: in each window only the parts that count there.
     fn check_settled_counters(&self, settled: &Settlement, now: Timestamp) -> Result<(), Denial> {
-        let windows = settled.windows.as_deref().unwrap_or_default();
+        let mut parts: HashMap<(Ix<Node>, u32), Quantity> = HashMap::default();
+        for counted in settled.windows.iter().flat_map(|all| all.iter()) {
+            let sum = parts.entry((counted.node, counted.serial)).or_default();
+            *sum = sum.saturating_add(settled.part(counted));
+        }
         for ix in settled.set.iter() {
             let node = self.nodes.get(*ix);
             for (unit, spent) in &settled.spent {
@@ -200,12 +204,8 @@ impl Book {
                     |counter: Quantity, part: Quantity| counter.checked_add(part).is_none();
                 let mut over = overflows(node.all(*unit).spent, *spent);
                 for limit in node.limits_of(*unit).filter(|limit| limit.current.is_some()) {
-                    let here = windows
-                        .iter()
-                        .filter(|counted| counted.node == *ix && counted.serial == limit.serial);
-                    let parts = here.map(|counted| settled.part(counted));
-                    let sum = parts.fold(Quantity::ZERO, Quantity::saturating_add);
-                    over |= overflows(node.counter(limit, now).spent, sum);
+                    let part = parts.get(&(*ix, limit.serial)).copied().unwrap_or_default();
+                    over |= overflows(node.counter(limit, now).spent, part);
                 }
                 if over {
                     return Err(overflow(node, self.units.get(*unit).clone()));
@@ -221,9 +221,7 @@ impl Book {
         let remembered = |entry| entry >= self.journal.first_kept();
         match self.holds.get(id).filter(|hold| hold.ended_by.is_none_or(remembered)) {
             Some(hold) => Ok(hold),
-            None if self.journal.may_have_forgotten(id.op()) => {
-                Err(Denial::HoldForgotten { hold: id })
-            }
+            None if self.journal.has_forgotten(id.op()) => Err(Denial::HoldForgotten { hold: id }),
             None => Err(Denial::UnknownHold { hold: id }),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     arena::Ix,
     deed::{Deed, Refund},
     fit::Asks,
-    holds::{Counted, Kept, Windows, quantity_of},
+    holds::{Counted, Kept, Windows, frozen, quantity_of},
     journal::News,
     node::{ChargeSet, Node},
     sound::Zero,
@@ -40,7 +40,7 @@ impl Book {
         self.check_metadata(command)?;
         let fit = self.check_fit(&set, &quantities, Asks::ToSpend, now)?;
         let windows = if fit.windowed {
-            self.windows_at(&set, &quantities, Part::Whole, now).into_windows()
+            frozen(self.windows_at(&set, &quantities, Part::Whole, now))
         } else {
             None
         };
@@ -67,7 +67,7 @@ impl Book {
         let set = self.charged(spent, false)?;
         self.check_metadata(command)?;
         self.check_counters(&set, &quantities, Asks::ToSpend, now)?;
-        let windows = self.windows_at(&set, &quantities, Part::Whole, now).into_windows();
+        let windows = frozen(self.windows_at(&set, &quantities, Part::Whole, now));
         let before = self.spent_before(&set, &quantities, now);
         self.post_spent(&set, &quantities, windows.as_deref().unwrap_or_default());
         let crossed = self.crossed(&set, &quantities, &before, now);
@@ -141,7 +141,7 @@ impl Book {
         let quantities = self.quantities(amounts, Zero::Refused)?;
         let spending = match self.spending(of) {
             Some(spending) => spending,
-            None if self.journal.find(of).is_none() && self.journal.may_have_forgotten(of) => {
+            None if self.journal.has_forgotten(of) => {
                 return Err(Denial::EntryForgotten { of });
             }
             None => return Err(Denial::UnknownEntry { of }),
@@ -181,7 +181,7 @@ impl Book {
             of: spending.entry,
             spender: spending.spender,
             set: spending.set,
-            windows: windows.into_windows(),
+            windows: frozen(windows),
             amounts: Kept::from_slice(&quantities),
             excess,
             held_part,
@@ -194,16 +194,5 @@ impl Book {
             news: None,
             deed: Deed::Refunded(Box::new(refund)),
         })
-    }
-}
-
-/// Makes windows of a list of them: none of an empty one.
-pub(super) trait IntoWindows {
-    fn into_windows(self) -> Windows;
-}
-
-impl IntoWindows for Vec<Counted> {
-    fn into_windows(self) -> Windows {
-        (!self.is_empty()).then(|| self.into())
     }
 }

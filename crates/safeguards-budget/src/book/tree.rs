@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use safeguards_types::{AccountId, Unit};
 
 use super::{
@@ -82,13 +83,10 @@ impl Book {
         if scopes.iter().all(|scope| path.contains(scope)) {
             return Arc::clone(path);
         }
-        let mut set = path.to_vec();
-        for ix in scopes.iter().flat_map(|scope| self.nodes.get(*scope).path.iter()) {
-            if !set.contains(ix) {
-                set.push(*ix);
-            }
-        }
-        set.into()
+        let mut seen: HashSet<_> = path.iter().copied().collect();
+        let added = scopes.iter().flat_map(|scope| self.nodes.get(*scope).path.iter().copied());
+        let added = added.filter(|ix| seen.insert(*ix)).collect::<Vec<_>>();
+        path.iter().copied().chain(added).collect()
     }
 
     /// The spender and the scopes of a charge: all of them known, and open where it `must_be_open`.

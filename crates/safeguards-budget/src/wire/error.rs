@@ -22,6 +22,8 @@ pub enum LineError {
     Missing {
         /// Where, such as `linked[1].account`.
         key: String,
+        /// The keys beside it that were not read yet: one of them may be misspelled.
+        given: String,
     },
     /// A key that nothing knows.
     Unknown {
@@ -69,7 +71,7 @@ impl LineError {
     pub(super) fn inside(mut self, outer: &str) -> Self {
         match &mut self {
             Self::Json { .. } => {}
-            Self::Missing { key } | Self::Unknown { key, .. } | Self::Value { key, .. } => {
+            Self::Missing { key, .. } | Self::Unknown { key, .. } | Self::Value { key, .. } => {
                 let dot = if key.is_empty() || key.starts_with('[') { "" } else { "." };
                 *key = format!("{outer}{dot}{key}");
             }
@@ -82,7 +84,10 @@ impl fmt::Display for LineError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json { what, column } => write!(out, "broken JSON: {what}, column {column}"),
-            Self::Missing { key } => write!(out, "`{key}` is missing"),
+            Self::Missing { key, given } if given.is_empty() => write!(out, "`{key}` is missing"),
+            Self::Missing { key, given } => {
+                write!(out, "`{key}` is missing; given besides: {given}")
+            }
             Self::Unknown { key, known } => {
                 write!(out, "there is no key `{key}` here; allowed are {known}")
             }

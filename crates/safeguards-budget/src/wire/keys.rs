@@ -27,8 +27,11 @@ impl Keys {
         key: &'static str,
         read: impl FnOnce(Value) -> Result<T, LineError>,
     ) -> Result<T, LineError> {
-        let missing = || LineError::Missing { key: key.to_owned() };
-        self.find(key, read)?.ok_or_else(missing)
+        let found = self.find(key, read)?;
+        // A key that is not taken yet may be this one, misspelled.
+        let given =
+            || shortened(&self.left.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+        found.ok_or_else(|| LineError::Missing { key: key.to_owned(), given: given() })
     }
 
     /// Takes a key that may be there.

@@ -97,6 +97,10 @@ impl Line {
     /// Where the text is not one JSON object; where a key is unknown, missing or given twice; where a value is
     /// none that its key takes.
     pub fn parse(text: &str) -> Result<Self, LineError> {
+        if text.starts_with('\u{feff}') {
+            let what = "it begins with a byte-order mark".to_owned();
+            return Err(LineError::Json { what, column: 1 });
+        }
         let mut keys = Keys::of(json::parse(text)?)?;
         let at = keys.read("at", instant)?;
         let request = if keys.has("read") {

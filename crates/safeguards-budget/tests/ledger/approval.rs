@@ -151,7 +151,7 @@ async fn what_raises_nothing_is_not_approved() {
     check(raise("10"), Some(&reader), "there is 10 already, asked 10");
     check(raise("3"), Some(&reader), "there is 10 already, asked 3");
     check(remaining("reader", "10"), Some(&reader), "there is 10 already, asked 10");
-    let none = "the account has no such limit";
+    let none = "no account was passed that has such a limit";
     check(raise("11"), None, none);
     check(raise("11"), Some(&writer), none);
     let daily = Limit::per_day(usd!(1), "UTC").unwrap();

@@ -35,8 +35,8 @@ fn set_limit(account: &str, limit: Limit) -> Action {
 #[test]
 fn amounts_are_more_than_nothing_and_at_most_ten_to_the_fifteenth() {
     let (invalid, overflow) = ("budget.invalid_amount", "budget.amount_overflow");
-    let none = "no amount was given; more than 0 of at least one unit is needed";
-    let zero = "an amount of 0 tokens cannot be charged or held; more than 0 is needed";
+    let none = "nothing was given; at least one amount, share or weight is needed";
+    let zero = "an amount of 0 tokens is none; more than 0 is needed";
     let some_zero = Amounts::from([usd!(1), tokens!(0)]);
     for (amounts, sentence) in [(Amounts::none(), none), (some_zero, zero)] {
         let charge = Charge::new("a", amounts.clone());

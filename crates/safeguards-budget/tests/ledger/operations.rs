@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use safeguards_budget::{
-    Action, Batch, Bounds, Charge, Command, EntryId, HoldId, Limit, Metadata, OpenAccount,
+    Action, Batch, Book, Bounds, Charge, Command, EntryId, HoldId, Limit, Metadata, OpenAccount,
     PlaceHold,
 };
 use safeguards_types::{OperationIds, Timestamp, tokens, usd};
@@ -182,4 +182,25 @@ fn time_is_the_later_of_the_clock_and_the_latest_entry() {
     desk.now = Timestamp::UNIX_EPOCH;
     // Ids are judged by the ledger's time too: one minted by the clock that stepped back is only old.
     assert_eq!(desk.charge("a", tokens!(1)).unwrap().at, later);
+}
+
+#[test]
+fn an_old_operation_that_is_still_known_is_no_forgotten_hold() {
+    let mut bounds = Bounds::default();
+    (bounds.operations_kept, bounds.operations_max) = (3, 3);
+    let mut desk = Desk::new();
+    desk.book = Book::with_bounds(bounds);
+    let (early, charge) =
+        (desk.command(OpenAccount::new("a")), desk.command(Charge::new("a", tokens!(1))));
+    desk.wait(1);
+    // The account is opened under a younger id, so that the horizon passes the charge's.
+    desk.apply(OpenAccount::new("a")).unwrap();
+    desk.send(&charge).unwrap();
+    for _ in 0..2 {
+        desk.charge("a", tokens!(1)).unwrap();
+    }
+    desk.wait(1);
+    assert_eq!(code(&desk.send(&early)), "budget.operation_too_old");
+    assert_eq!(code(&desk.release(HoldId::placed_by(charge.op))), "budget.unknown_hold");
+    assert_eq!(code(&desk.release(HoldId::placed_by(early.op))), "budget.hold_forgotten");
 }

@@ -2,14 +2,14 @@
 
 use proptest::{prelude::*, sample::Index};
 use safeguards_budget::{
-    Batch, Book, Bounds, Charge, Command, Denial, Entry, EntryId, HoldState, Limit, OpenAccount,
-    Outcome, PlaceHold, ReplayError, Settle, Snapshot,
+    Action, Batch, Book, Bounds, Charge, Command, Denial, Entry, EntryId, HoldState, Limit,
+    OpenAccount, Outcome, PlaceHold, ReplayError, Settle, Snapshot, Window,
 };
 use safeguards_testkit::{
     audit::Auditor,
     sequences::{Act, Sequence, Turn, sequences},
 };
-use safeguards_types::{Timestamp, usd};
+use safeguards_types::{Timestamp, Unit, usd};
 
 use crate::desk::Desk;
 
@@ -141,6 +141,19 @@ fn small() -> (Book, Vec<Entry>) {
 }
 
 #[test]
+fn a_hold_outlives_the_limit_that_it_counted_at() {
+    let window = Window::every_seconds(60).unwrap();
+    let limit = Limit::new(usd!(4), window.clone());
+    let mut desk = Desk::with([OpenAccount::new("reader").limit(limit)]);
+    let hold = desk.hold("reader", usd!(3), 30);
+    desk.apply(Action::RemoveLimit { account: "reader".into(), unit: Unit::USD, window }).unwrap();
+    let mut copy = restored(&desk.book, Bounds::default());
+    let settle = desk.command(Settle::new(hold, usd!(2)));
+    assert_eq!(copy.apply(settle.clone(), desk.now), desk.send(&settle));
+    assert_eq!(json(&copy), json(&desk.book));
+}
+
+#[test]
 fn entries_are_followed_in_their_order_and_without_gaps() {
     let (book, entries) = small();
     let mut copy = Book::new();
@@ -217,4 +230,98 @@ fn what_a_command_forgets_on_its_way_is_forgotten_for_that_command_already() {
     desk.settle(released, usd!(5)).unwrap();
     follow(&desk);
     assert_eq!(desk.dollars("a"), "5 + 0");
+}
+
+/// Entries of a pool with an agent that charged, holds, settled, was refunded and moved.
+fn eventful() -> Vec<Entry> {
+    let mut desk = Desk::with([
+        OpenAccount::new("pool").limit(Limit::new(usd!(9), Window::day("UTC").unwrap())),
+        OpenAccount::new("agent").under("pool"),
+        OpenAccount::new("other"),
+    ]);
+    let charge = desk.command(Charge::new("agent", usd!(1)));
+    desk.send(&charge).unwrap();
+    let hold = desk.hold("agent", usd!(2), 60);
+    desk.settle(hold, usd!(3)).unwrap();
+    desk.apply(Action::Refund { of: charge.op, amounts: usd!(1).into() }).unwrap();
+    let due = desk.hold("agent", usd!(2), 1);
+    desk.wait(1);
+    desk.book.tick(desk.now);
+    assert_eq!(desk.hold_state(due), HoldState::Expired);
+    let parent = Some("other".into());
+    desk.apply(Action::SetParent { account: "agent".into(), parent }).unwrap();
+    desk.entries()
+}
+
+#[test]
+fn entries_that_were_tampered_with_are_refused_and_change_nothing() {
+    #[track_caller]
+    fn check(at: usize, edits: &[(&str, &str)]) {
+        let entries = eventful();
+        let mut copy = Book::new();
+        entries[..at].iter().for_each(|entry| copy.replay(entry).unwrap());
+        let before = json(&copy);
+        let mut text = serde_json::to_string(&entries[at]).unwrap();
+        for (is, becomes) in edits {
+            assert!(text.contains(is), "{is} is not in {text}");
+            text = text.replace(is, becomes);
+        }
+        // What cannot even be read is refused earlier.
+        if let Ok(entry) = serde_json::from_str::<Entry>(&text) {
+            assert!(copy.replay(&entry).is_err(), "{text}");
+        }
+        assert_eq!(json(&copy), before, "{text}");
+        copy.replay(&entries[at]).unwrap();
+    }
+    let (pool, charge, hold, settle, refund, expiry, moved) = (0, 3, 4, 5, 6, 8, 9);
+    check(pool, &[(r#""limits_set":[{"#, r#""limits_set":[],"nobody":[{"#)]);
+    check(
+        pool,
+        &[(
+            r#"[{"account":"pool","unit":"USD","window":{"day":"UTC"},"amount":"9""#,
+            r#"[{"account":"pool","unit":"USD","window":{"day":"UTC"},"amount":"8""#,
+        )],
+    );
+    check(charge, &[(r#""set":["agent","pool"]"#, r#""set":[]"#)]);
+    check(charge, &[(r#""set":["agent","pool"]"#, r#""set":["pool"]"#)]);
+    check(charge, &[(r#""set":["agent","pool"]"#, r#""set":["agent","pool","pool"]"#)]);
+    check(charge, &[(r#""spender":"agent""#, r#""spender":"pool""#)]);
+    check(charge, &[(r#""serial":0"#, r#""serial":7"#)]);
+    check(hold, &[(r#""do":"place_hold""#, r#""do":"charge""#)]);
+    check(settle, &[(r#""held_part":{"USD":"2"}"#, r#""held_part":{"USD":"200"}"#)]);
+    check(settle, &[(r#""kept_open":false,"late":false"#, r#""kept_open":false,"late":true"#)]);
+    check(refund, &[(r#""of_entry":4"#, r#""of_entry":1"#)]);
+    check(refund, &[(r#"{"USD":"1"}"#, r#"{"USD":"500"}"#)]);
+    check(expiry, &[(r#"{"USD":"2"}"#, r#"{"USD":"1"}"#)]);
+    check(moved, &[(r#""parent":"other""#, r#""parent":"agent""#)]);
+    check(moved, &[(r#""account":"agent""#, r#""account":"nobody""#)]);
+}
+
+#[test]
+fn an_entry_that_was_followed_is_not_followed_again_under_another_number() {
+    let entries = eventful();
+    for again in [0, 3, 4, 5, 6, 8] {
+        let mut copy = Book::new();
+        entries.iter().for_each(|entry| copy.replay(entry).unwrap());
+        let mut twice = entries[again].clone();
+        twice.id = EntryId::new(11);
+        assert!(copy.replay(&twice).is_err(), "{twice:?}");
+    }
+}
+
+#[test]
+fn snapshots_of_no_tree_are_refused() {
+    let mut book = Book::new();
+    eventful().iter().for_each(|entry| book.replay(entry).unwrap());
+    let whole: serde_json::Value = serde_json::to_value(book.snapshot()).unwrap();
+    let refused = |change: &dyn Fn(&mut Vec<serde_json::Value>)| {
+        let mut whole = whole.clone();
+        change(whole["accounts"].as_array_mut().unwrap());
+        let snapshot: Snapshot = serde_json::from_value(whole).unwrap();
+        Book::restore(&snapshot, Bounds::default()).unwrap_err().to_string()
+    };
+    let twice = refused(&|accounts| accounts.push(accounts[1].clone()));
+    assert_eq!(twice, "the snapshot has two accounts `agent`");
+    let cycle = refused(&|accounts| accounts[2]["parent"] = "agent".into());
+    assert!(cycle.contains("stands below itself"), "{cycle}");
 }

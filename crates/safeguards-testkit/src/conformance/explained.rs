@@ -39,12 +39,10 @@ pub async fn more_than_the_limit_never_fits(desk: &Desk) {
 
 /// For lifetime the first expiry of a hold counted there after which the command would fit.
 pub async fn a_lifetime_says_when_enough_holds_have_expired(desk: &Desk) {
-    desk.with([
-        open("pool").limit(lifetime(usd!(10))),
-        open("a").under("pool"),
-        open("b").under("pool"),
-    ])
-    .await;
+    let pool = open("pool").limit(lifetime(usd!(10)));
+    desk.with([pool, open("a").under("pool"), open("b").under("pool"), open("z")]).await;
+    // What is held elsewhere frees nothing here.
+    desk.hold("z", usd!(9), 5).await;
     desk.hold("b", usd!(3), 30).await;
     desk.hold("a", usd!(3), 10).await;
     desk.hold("b", usd!(3), 20).await;

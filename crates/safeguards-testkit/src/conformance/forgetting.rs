@@ -97,6 +97,20 @@ pub async fn what_is_forgotten_cannot_be_refunded(desk: &Desk) {
     desk.denied(refund(young, usd!(1)), Denial::UnknownEntry { of: young }).await;
 }
 
+/// An id minted before the horizon whose entry is kept all the same is not forgotten.
+pub async fn what_is_kept_is_not_forgotten_however_old_its_id(desk: &Desk) {
+    let old = desk.command(register("gpu"));
+    desk.wait(1);
+    desk.with([open("a")]).await;
+    desk.wait(120);
+    let first = desk.sent(&old).await;
+    go_on(desk, 4).await;
+    // What opened the account is forgotten by now, and it was minted later.
+    assert_eq!(desk.entries().await[0].id, first.entry);
+    assert_eq!(desk.sent(&old).await, first);
+    desk.denied(refund(old.op, usd!(1)), Denial::UnknownEntry { of: old.op }).await;
+}
+
 /// A hold that ended so long ago that it is forgotten is `hold_forgotten`; use Record.
 pub async fn a_hold_that_ended_long_ago_is_forgotten(desk: &Desk) {
     desk.with([open("a")]).await;
@@ -121,6 +135,18 @@ pub async fn an_open_hold_is_never_forgotten(desk: &Desk) {
     desk.shows("a", "0.3 + 5 of 50 USD").await;
     assert!(!desk.receipt(settle(held, usd!(4))).await.late);
     desk.shows("a", "4.3 + 0 of 50 USD").await;
+}
+
+/// A hold whose ending was taken back with its linked batch is open, and as little forgotten as any.
+pub async fn an_ending_that_was_taken_back_is_not_counted_as_one(desk: &Desk) {
+    desk.with([open("a").limit(lifetime(usd!(50)))]).await;
+    let held = desk.hold("a", usd!(5), 1_000_000).await;
+    let batch = [desk.command(settle(held, usd!(1))), desk.command(charge("b", usd!(1)))];
+    desk.link_fails(batch, 1, unknown_account("b")).await;
+    desk.wait(120);
+    go_on(desk, 30).await;
+    assert_eq!(desk.state(held).await, HoldState::Open);
+    assert!(!desk.receipt(settle(held, usd!(4))).await.late);
 }
 
 /// What is forgotten was counted all the same: counters, limits and names stay.

@@ -95,6 +95,8 @@ pub async fn a_refund_lowers_only_the_window_that_is_current(desk: &Desk) {
     desk.done(charge("a", usd!(2))).await;
     desk.done(refund(paid, usd!(1))).await;
     desk.shows("a", "2 + 0 of 10 USD per 60s, 4 + 0 of 10 USD").await;
+    let Fact::Refunded(refunded) = desk.last_entry().await.fact else { panic!("no refund") };
+    assert!(refunded.posting.windows.is_empty(), "{:?}", refunded.posting.windows);
 }
 
 /// A refund takes from the excess first, and lowers each window by the part that was counted in it.

@@ -167,7 +167,8 @@ pub async fn outcomes_come_back_in_the_order_of_the_commands(desk: &Desk) {
 pub async fn a_ledger_says_what_it_promises(desk: &Desk) {
     let guarantees = desk.ledger().guarantees();
     let bounds = guarantees.bounds;
-    for bound in [bounds.commands_max, bounds.depth_max, bounds.accounts_max, bounds.operations_max] {
+    for bound in [bounds.commands_max, bounds.depth_max, bounds.accounts_max, bounds.operations_max]
+    {
         assert!(bound > 0);
     }
     desk.done(open("a")).await;

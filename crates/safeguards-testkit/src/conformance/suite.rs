@@ -228,8 +228,10 @@ macro_rules! __ledger_cases {
             forgets entries_are_bounded_however_young,
             forgets a_page_says_what_is_no_longer_kept,
             forgets what_is_forgotten_cannot_be_refunded,
+            forgets what_is_kept_is_not_forgotten_however_old_its_id,
             forgets a_hold_that_ended_long_ago_is_forgotten,
             forgets an_open_hold_is_never_forgotten,
+            forgets an_ending_that_was_taken_back_is_not_counted_as_one,
             forgets what_is_forgotten_still_counts,
             bounds accounts_are_bounded_and_closed_ones_count,
         }}

@@ -88,7 +88,7 @@ impl Model {
     /// The hold that a command names, if it is remembered.
     pub(super) fn known_hold(&self, ask: &Ask) -> Checked<Hold> {
         let id = ask.text("hold");
-        let is_forgotten = || self.may_be_forgotten(&id);
+        let is_forgotten = || self.state.remembered(&id).is_none() && self.may_be_forgotten(&id);
         let unknown = || if is_forgotten() { "hold_forgotten" } else { "unknown_hold" };
         self.state.hold(&id).cloned().ok_or_else(|| denial(unknown(), json!({"hold": id})))
     }

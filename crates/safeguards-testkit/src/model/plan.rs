@@ -42,8 +42,8 @@ impl Model {
         let amounts = self.amounts(given.collect())?;
         let children: Vec<_> = shares.into_iter().map(|(child, _)| child).collect();
         self.are_children(&parent, &children)?;
-        self.metadata(ask)?;
         self.room_for_limit(&children, &unit, &json!("lifetime"))?;
+        self.metadata(ask)?;
         let had = children.iter().filter_map(|child| self.state.lifetime_hard(child, &unit));
         let (asked, had) = (sum(&amounts), had.map(|limit| limit.amount).sum::<i128>());
         let unallocated = self.unallocated(&parent, &unit, &children, now);
@@ -72,8 +72,8 @@ impl Model {
             if has_amount { (Some(others[0]), others[1]) } else { (None, others[0]) };
         let children: Vec<_> = weights.iter().map(|(child, _)| child.clone()).collect();
         self.are_children(&parent, &children)?;
-        self.metadata(ask)?;
         self.room_for_limit(&children, &unit, &json!("lifetime"))?;
+        self.metadata(ask)?;
         let used =
             |child: &String| self.state.spent(child, &unit) + self.state.held(child, &unit, now);
         let used: Vec<_> = children.iter().map(used).collect();

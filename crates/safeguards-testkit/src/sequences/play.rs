@@ -36,8 +36,11 @@ pub(super) fn play(
         batches: Vec::new(),
         commands: Vec::new(),
     };
-    let opening =
-        |draft| Step { wait: 0, act: Planned::Submit { drafts: vec![draft], linked: false } };
+    // Ids of one millisecond are forgotten together: a ledger that keeps little would take no second one.
+    let opening = |draft| Step {
+        wait: 1_000_000,
+        act: Planned::Submit { drafts: vec![draft], linked: false },
+    };
     let openings = openings.into_iter().chain(fill.unwrap_or_default()).map(opening);
     let steps = openings.chain(steps);
     steps.map(|step| play.turn(step)).collect()

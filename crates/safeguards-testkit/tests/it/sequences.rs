@@ -6,10 +6,13 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
+use safeguards_budget::{Batch, Bounds, Charge, Command, Limit, OpenAccount};
 use safeguards_testkit::{
     Model,
     sequences::{Act, sequences},
 };
+use safeguards_types::{OperationIds, Timestamp, usd};
+use serde_json::json;
 
 /// All codes, in their order.
 const CODES: [&str; 29] = [
@@ -69,4 +72,18 @@ fn every_denial_occurs_and_much_is_accepted() {
         assert!(seen.contains_key(code), "{code} does not occur: {seen:#?}");
     }
     assert_eq!(seen.len(), codes.len(), "{seen:#?}");
+}
+
+#[test]
+fn a_batch_is_answered_like_its_json() {
+    let ids = OperationIds::seeded(1);
+    let now = Timestamp::UNIX_EPOCH;
+    let commands = [
+        Command::new(ids.mint(now), OpenAccount::new("reader").limit(Limit::lifetime(usd!(1)))),
+        Command::new(ids.mint(now), Charge::new("reader", usd!(0.42))),
+    ];
+    let json = commands.each_ref().map(|command| json!(command));
+    let outcomes = Model::new(Bounds::default()).submit(&Batch::linked(commands), now);
+    assert_eq!(outcomes, Model::new(Bounds::default()).apply(&json, true, now));
+    assert_eq!(outcomes[1]["ok"]["available"], json!({"USD": "0.58"}));
 }

@@ -10,10 +10,9 @@ use crate::{
     book::{
         Book, Refunds,
         arena::Ix,
-        holds::{Counted, HeldHold, Kept},
+        holds::{Counted, HeldHold, Kept, frozen},
         journal::{Dropped, Journal},
         node::{Counter, LimitState, Node, Totals, WindowCounter},
-        spend::IntoWindows,
     },
     window::Span,
 };
@@ -42,6 +41,18 @@ pub enum SnapshotError {
         what: &'static str,
         /// Its name.
         name: String,
+    },
+    /// Two of its accounts have one name.
+    #[error("the snapshot has two accounts `{account}`")]
+    Duplicate {
+        /// The name.
+        account: AccountId,
+    },
+    /// An account stands below itself.
+    #[error("in the snapshot, account `{account}` stands below itself")]
+    Cycle {
+        /// The account.
+        account: AccountId,
     },
     /// One of its entries cannot be read.
     #[error("an entry of the snapshot cannot be read")]
@@ -236,6 +247,10 @@ impl Book {
         for root in roots {
             book.set_paths(root);
         }
+        // Who stands below no root stands below itself.
+        if let Some((_, node)) = book.nodes.iter().find(|(_, node)| node.path.is_empty()) {
+            return Err(SnapshotError::Cycle { account: node.id.clone() });
+        }
         let mut by_ending: Vec<&HoldPart> = holds.iter().collect();
         by_ending.sort_by_key(|hold| hold.ended_by);
         for part in by_ending {
@@ -267,6 +282,9 @@ impl Book {
             protection,
             metadata,
         } = part;
+        if self.find(id).is_some() {
+            return Err(SnapshotError::Duplicate { account: id.clone() });
+        }
         let mut node = Node::new(id.clone(), None, *priority);
         (node.suspended, node.closed, node.limits_made) = (*suspended, *closed, *limits_made);
         if !protection.is_empty() || !metadata.is_empty() {
@@ -313,27 +331,28 @@ impl Book {
     fn restore_hold(&mut self, part: &HoldPart) -> Result<(), SnapshotError> {
         let account = |id: &AccountId| self.held_account(id);
         let set: Vec<_> = part.set.iter().map(account).collect::<Result<_, _>>()?;
-        let counted = |counted: &CountedPart| {
-            Ok(Counted {
-                node: self.held_account(&counted.account)?,
-                unit: self.held_unit(&counted.unit)?,
-                window: self.window(&counted.window).ok_or_else(|| SnapshotError::Unknown {
-                    what: "window",
-                    name: counted.window.to_string(),
-                })?,
-                serial: counted.serial,
-                span: Span { started_at: counted.started_at, ends_at: counted.ends_at },
+        let mut windows = Vec::new();
+        for CountedPart { account, unit, window, serial, started_at, ends_at } in &part.windows {
+            // The limit may be gone, and with it all else that knew of the window.
+            let known = self.know_window(window).ok_or_else(|| SnapshotError::Unknown {
+                what: "window",
+                name: window.to_string(),
+            })?;
+            windows.push(Counted {
+                node: self.held_account(account)?,
+                unit: self.held_unit(unit)?,
+                window: known,
+                serial: *serial,
+                span: Span { started_at: *started_at, ends_at: *ends_at },
                 part: Part::Whole,
-            })
-        };
-        let windows: Vec<Counted> =
-            part.windows.iter().map(counted).collect::<Result<_, SnapshotError>>()?;
+            });
+        }
         let hold = HeldHold {
             id: part.id,
             entry: part.entry,
             set: set.into(),
             left: self.held_amounts(&part.left)?,
-            windows: windows.into_windows(),
+            windows: frozen(windows),
             expires_at: part.expires_at,
             state: part.state,
             ended_by: part.ended_by,
