@@ -232,7 +232,7 @@ impl Book {
         if needed.saturating_sub(counter.held.steps()) > room.steps() {
             return Retry::Never; // Not even if all of them ended.
         }
-        for hold in self.holds.by_expiry().filter(|hold| hold.counts_at(ix)) {
+        for hold in self.holds.by_expiry_at(ix, Timestamp::MAX) {
             needed = needed.saturating_sub(hold.left_of(unit).steps());
             if needed <= room.steps() {
                 return Retry::At(hold.expires_at);

@@ -83,36 +83,53 @@ pub(super) fn quantity_of(quantities: &[(Ix<Unit>, Quantity)], unit: Ix<Unit>) -
         .map_or(Quantity::ZERO, |(_, quantity)| *quantity)
 }
 
+/// A hold, and where it stands in the list of each account of its set, if it is open.
+#[derive(Clone, Debug)]
+struct Slot {
+    hold: HeldHold,
+    places: SmallVec<[usize; 4]>,
+}
+
+/// One in so many open holds, and less, are sorted anew where their order is asked for.
+const FEW: usize = 8;
+
 /// When a hold ends, how old it is, and where it is kept: the order in which holds end.
 type Key = (Timestamp, EntryId, usize);
 
 /// Every hold that is open, and those that ended while their ending is remembered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holds {
-    slots: Slab<HeldHold>,
+    slots: Slab<Slot>,
     by_id: Index<usize>,
     open: BTreeSet<Key>,
     /// The open holds that end at `overdue_to` or before, by each account at which they count: so that a
     /// command finds those it meets without asking all that are due somewhere else.
     overdue: HashMap<Ix<Node>, BTreeSet<Key>>,
     overdue_to: Timestamp,
+    /// The open holds by each account at which they count, in no order. Each hold knows its places in these
+    /// lists, so that it is taken out without a search.
+    at: HashMap<Ix<Node>, Vec<usize>>,
     /// The ended ones, by the entry that ended them.
     ended: VecDeque<(EntryId, HoldId)>,
 }
 
 impl Holds {
     fn slot(&self, id: HoldId) -> Option<usize> {
-        let is = |slot: &usize| self.slots.get(*slot).is_some_and(|hold| hold.id == id);
+        let is = |slot: &usize| self.hold(*slot).is_some_and(|hold| hold.id == id);
         self.by_id.get(&id, is)
     }
 
+    fn hold(&self, slot: usize) -> Option<&HeldHold> {
+        self.slots.get(slot).map(|slot| &slot.hold)
+    }
+
     pub(super) fn get(&self, id: HoldId) -> Option<&HeldHold> {
-        self.slots.get(self.slot(id)?)
+        self.hold(self.slot(id)?)
     }
 
     /// Every hold that is known, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &HeldHold> {
-        self.slots.iter().map(|(_, hold)| hold)
+        self.slots.iter().map(|(_, slot)| &slot.hold)
     }
 
     /// Puts a hold in place of what was known under its name.
@@ -126,14 +143,22 @@ impl Holds {
 
     fn keep(&mut self, hold: HeldHold) {
         let (id, is_open, expires_at) = (hold.id, hold.ended_by.is_none(), hold.expires_at);
-        let slot = self.slots.insert(hold);
-        let Self { slots, by_id, .. } = self;
-        by_id.insert(&id, slot, |slot| slots.get(*slot).map(|hold| &hold.id));
-        if is_open && let Some(key) = self.slots.get(slot).map(|hold| hold.key(slot)) {
-            self.open.insert(key);
-            if expires_at <= self.overdue_to {
-                self.note_overdue(key);
-            }
+        let slot = self.slots.insert(Slot { hold, places: SmallVec::new() });
+        let Self { slots, by_id, at, .. } = self;
+        by_id.insert(&id, slot, |slot| slots.get(*slot).map(|slot| &slot.hold.id));
+        if !is_open {
+            return;
+        }
+        let Some(Slot { hold, places }) = self.slots.get_mut(slot) else { return };
+        for node in hold.set.iter() {
+            let list = at.entry(*node).or_default();
+            places.push(list.len());
+            list.push(slot);
+        }
+        let key = hold.key(slot);
+        self.open.insert(key);
+        if expires_at <= self.overdue_to {
+            self.note_overdue(key);
         }
     }
 
@@ -142,17 +167,38 @@ impl Holds {
             return;
         };
         self.by_id.remove(&id, |known| *known == slot);
-        if let Some(hold) = self.slots.try_remove(slot) {
-            let key = hold.key(slot);
-            if self.open.remove(&key) && hold.expires_at <= self.overdue_to {
-                for node in hold.set.iter() {
-                    if let Some(due) = self.overdue.get_mut(node) {
-                        due.remove(&key);
-                        if due.is_empty() {
-                            self.overdue.remove(node);
-                        }
-                    }
+        let Some(Slot { hold, places }) = self.slots.try_remove(slot) else { return };
+        let key = hold.key(slot);
+        if !self.open.remove(&key) {
+            return;
+        }
+        for (node, place) in hold.set.iter().zip(places) {
+            self.take_from(*node, place);
+            if hold.expires_at <= self.overdue_to
+                && let Some(due) = self.overdue.get_mut(node)
+            {
+                due.remove(&key);
+                if due.is_empty() {
+                    self.overdue.remove(node);
                 }
+            }
+        }
+    }
+
+    /// Takes what stands at a place out of an account's list; the last of the list takes that place.
+    fn take_from(&mut self, node: Ix<Node>, place: usize) {
+        let Some(list) = self.at.get_mut(&node) else { return };
+        if place < list.len() {
+            list.swap_remove(place);
+        }
+        let moved = list.get(place).copied();
+        if list.is_empty() {
+            self.at.remove(&node);
+        }
+        if let Some(Slot { hold, places }) = moved.and_then(|moved| self.slots.get_mut(moved)) {
+            let position = hold.set.iter().position(|known| *known == node);
+            if let Some(known) = position.and_then(|position| places.get_mut(position)) {
+                *known = place;
             }
         }
     }
@@ -187,7 +233,7 @@ impl Holds {
     }
 
     fn note_overdue(&mut self, key: Key) {
-        let Some(set) = self.slots.get(key.2).map(|hold| Arc::clone(&hold.set)) else {
+        let Some(set) = self.hold(key.2).map(|hold| Arc::clone(&hold.set)) else {
             return;
         };
         for node in set.iter() {
@@ -212,7 +258,7 @@ impl Holds {
             .flat_map(|due| due.iter().take_while(|(ends, ..)| *ends <= now))
             .copied()
             .collect();
-        met.into_iter().filter_map(|(_, _, slot)| Some(self.slots.get(slot)?.id)).collect()
+        met.into_iter().filter_map(|(_, _, slot)| Some(self.hold(slot)?.id)).collect()
     }
 
     /// The open holds that are due at `now`, in the order in which they end.
@@ -222,7 +268,29 @@ impl Holds {
 
     /// The open holds, in the order in which they end.
     pub(super) fn by_expiry(&self) -> impl Iterator<Item = &HeldHold> {
-        self.open.iter().filter_map(|(_, _, slot)| self.slots.get(*slot))
+        self.open.iter().filter_map(|(_, _, slot)| self.hold(*slot))
+    }
+
+    /// The open holds that count at an account, in the order in which they end, up to those that end at `last`.
+    ///
+    /// It costs as many steps as there are such holds, or a few times as many as are taken: whichever is less,
+    /// and never as many as there are elsewhere.
+    pub(super) fn by_expiry_at(
+        &self,
+        node: Ix<Node>,
+        last: Timestamp,
+    ) -> impl Iterator<Item = &HeldHold> {
+        let here = self.at.get(&node).map_or(&[][..], Vec::as_slice);
+        let is_few = here.len().saturating_mul(FEW) < self.open.len();
+        let mut few: Vec<_> = if is_few {
+            here.iter().filter_map(|slot| self.hold(*slot)).collect()
+        } else {
+            Vec::new()
+        };
+        few.sort_by_key(|hold| (hold.expires_at, hold.entry));
+        let all = (!is_few).then(|| self.by_expiry().filter(move |hold| hold.counts_at(node)));
+        let all = all.into_iter().flatten();
+        few.into_iter().chain(all).take_while(move |hold| hold.expires_at <= last)
     }
 
     /// When the next one ends.

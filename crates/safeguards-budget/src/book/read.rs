@@ -113,7 +113,10 @@ impl Book {
         now: Timestamp,
         counts: impl Fn(&HeldHold) -> bool,
     ) -> Quantity {
-        let due = self.holds.due(now).filter(|hold| hold.counts_at(ix) && counts(hold));
+        if self.holds.next_expiry().is_none_or(|next| next > now) {
+            return Quantity::ZERO;
+        }
+        let due = self.holds.by_expiry_at(ix, now).filter(|hold| counts(hold));
         due.map(|hold| hold.left_of(unit)).fold(Quantity::ZERO, Quantity::saturating_add)
     }
 

@@ -238,3 +238,34 @@ fn only_a_limit_has_numbers() {
     let denied = desk.charge("nobody", usd!(1)).unwrap_err();
     assert_eq!(denied.shortfall(), None);
 }
+
+#[test]
+fn when_to_try_again_is_told_by_the_account_s_own_holds_however_many_there_are_elsewhere() {
+    let mut desk = Desk::with([
+        OpenAccount::new("pool"),
+        OpenAccount::new("a").under("pool").limit(Limit::lifetime(usd!(10))),
+        OpenAccount::new("b").under("pool").limit(Limit::lifetime(usd!(1_000))),
+    ]);
+    // One in many, first the later one, among others that end before, between and after.
+    for seconds in 1..=100 {
+        desk.hold("b", usd!(1), seconds);
+    }
+    let [late, early] = [80, 40].map(|seconds| desk.hold("a", usd!(5), seconds));
+    let check = |desk: &mut Desk, asked, hold| {
+        let outcome = desk.charge("a", asked);
+        assert_eq!(shortfall(&outcome).retry, Retry::At(desk.hold_view(hold).expires_at));
+    };
+    check(&mut desk, usd!(5), early);
+    check(&mut desk, usd!(6), late);
+    // Holds that end out of order leave the others findable.
+    desk.release(early).unwrap();
+    let other = desk.hold("a", usd!(5), 20);
+    check(&mut desk, usd!(5), other);
+    // And at the account where most of them are.
+    desk.charge("b", usd!(899)).unwrap();
+    let outcome = desk.charge("b", usd!(3));
+    assert_eq!(
+        shortfall(&outcome).retry,
+        Retry::At(desk.now.saturating_add(Duration::from_secs(2)))
+    );
+}
