@@ -173,12 +173,6 @@ impl Journal {
         known.map(|answered| (id, kept, answered))
     }
 
-    /// The entry of this number and what was answered, if it is remembered and a command made it.
-    pub(super) fn find_entry(&self, id: EntryId) -> Option<(EntryId, &Kept, &Answered)> {
-        let (id, kept) = self.since(id).next().filter(|(found, _)| *found == id)?;
-        Some((id, kept, kept.answered.as_ref()?))
-    }
-
     /// Whether an operation that is not remembered might have been carried out and forgotten.
     pub(super) fn may_have_forgotten(&self, op: OperationId) -> bool {
         self.forgotten.horizon.is_some_and(|horizon| op.minted_at() <= horizon)

@@ -236,8 +236,7 @@ fn a_hold_that_was_never_placed_is_unknown() {
 fn a_settlement_for_an_account_that_was_a_scope_is_that_accounts_own() {
     let mut desk = pool();
     desk.apply(OpenAccount::new("helper").under("agent")).unwrap();
-    let hold =
-        desk.place(PlaceHold::new("agent", usd!(3), Duration::from_secs(60)).scope("helper"));
+    let hold = desk.place(PlaceHold::new("agent", usd!(3), Duration::from_mins(1)).scope("helper"));
     let settle = Settle::new(hold.unwrap(), usd!(2)).attribute_to("helper");
     desk.apply(settle).unwrap();
     let Settled { posting, in_front, .. } = last_settled(&desk);

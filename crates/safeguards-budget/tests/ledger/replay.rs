@@ -36,6 +36,12 @@ fn read_again(entry: &Entry) -> Entry {
     again
 }
 
+fn follow_all(book: &mut Book, entries: &[Entry]) {
+    for entry in entries {
+        book.replay(entry).unwrap();
+    }
+}
+
 fn commands(turn: &Turn) -> Vec<Command> {
     match &turn.act {
         Act::Submit { commands, .. } => {
@@ -82,8 +88,12 @@ fn follow(sequence: &Sequence, cut: usize) {
             auditor = None;
         } else {
             for entry in page.entries.iter().map(read_again) {
-                copies.iter_mut().for_each(|copy| copy.replay(&entry).unwrap());
-                auditor.iter_mut().for_each(|auditor| auditor.read(&entry));
+                for copy in &mut copies {
+                    copy.replay(&entry).unwrap();
+                }
+                if let Some(auditor) = &mut auditor {
+                    auditor.read(&entry);
+                }
             }
         }
         from = page.next;
@@ -206,11 +216,11 @@ fn what_a_command_forgets_on_its_way_is_forgotten_for_that_command_already() {
     let entries = |desk: &Desk| desk.book.entries(EntryId::FIRST, usize::MAX).entries;
     desk.apply(OpenAccount::new("a")).unwrap();
     let mut copy = Book::with_bounds(bounds);
-    entries(&desk).iter().for_each(|entry| copy.replay(entry).unwrap());
+    follow_all(&mut copy, &entries(&desk));
     let mut follow = |desk: &Desk| {
         let known = copy.accounts(&[], desk.now).revision;
         let fresh = entries(desk).into_iter().filter(|entry| Some(entry.id) > known);
-        fresh.for_each(|entry| copy.replay(&entry).unwrap());
+        follow_all(&mut copy, &fresh.collect::<Vec<_>>());
         assert_eq!(json(&copy), json(&desk.book));
     };
     let released = desk.hold("a", usd!(1), 60);
@@ -259,7 +269,7 @@ fn entries_that_were_tampered_with_are_refused_and_change_nothing() {
     fn check(at: usize, edits: &[(&str, &str)]) {
         let entries = eventful();
         let mut copy = Book::new();
-        entries[..at].iter().for_each(|entry| copy.replay(entry).unwrap());
+        follow_all(&mut copy, &entries[..at]);
         let before = json(&copy);
         let mut text = serde_json::to_string(&entries[at]).unwrap();
         for (is, becomes) in edits {
@@ -302,7 +312,7 @@ fn an_entry_that_was_followed_is_not_followed_again_under_another_number() {
     let entries = eventful();
     for again in [0, 3, 4, 5, 6, 8] {
         let mut copy = Book::new();
-        entries.iter().for_each(|entry| copy.replay(entry).unwrap());
+        follow_all(&mut copy, &entries);
         let mut twice = entries[again].clone();
         twice.id = EntryId::new(11);
         assert!(copy.replay(&twice).is_err(), "{twice:?}");
@@ -312,7 +322,7 @@ fn an_entry_that_was_followed_is_not_followed_again_under_another_number() {
 #[test]
 fn snapshots_of_no_tree_are_refused() {
     let mut book = Book::new();
-    eventful().iter().for_each(|entry| book.replay(entry).unwrap());
+    follow_all(&mut book, &eventful());
     let whole: serde_json::Value = serde_json::to_value(book.snapshot()).unwrap();
     let refused = |change: &dyn Fn(&mut Vec<serde_json::Value>)| {
         let mut whole = whole.clone();

@@ -15,6 +15,7 @@ use crate::{
         deed::{Deed, Freed, Limits, Refund, Settlement},
         holds::{Kept, Windows, quantity_of},
         node::Node,
+        spend::Spending,
     },
 };
 
@@ -70,8 +71,9 @@ impl Book {
             }
             (Action::Refund { of, amounts }, Deed::Refunded(refund)) => {
                 self.same(&refund.amounts, amounts)
-                    && self.spending(*of).is_some_and(|spent| spent.entry == refund.of)
-                    && self.refund_follows(refund)
+                    && self.spending(*of).is_some_and(|spending| {
+                        spending.entry == refund.of && self.refund_follows(refund, &spending)
+                    })
             }
             (action, Deed::Limits(limits)) => self.limits_follow(action, limits),
             (action, Deed::AsCommanded) => self.bare_follows(action),
@@ -103,9 +105,9 @@ impl Book {
         let Some(hold) = self.holds.get(settled.hold) else { return false };
         let is_late = hold.state != HoldState::Open;
         let parts_add_up = settled.spent.iter().all(|(unit, spent)| {
-            let held = quantity_of(&settled.held_part, *unit);
-            let excess = quantity_of(&settled.excess, *unit);
-            held.checked_add(excess) == Some(*spent) && held <= hold.left_of(*unit)
+            let within = quantity_of(&settled.held_part, *unit);
+            let beyond = quantity_of(&settled.excess, *unit);
+            within.checked_add(beyond) == Some(*spent) && within <= hold.left_of(*unit)
         });
         let units = |parts: &Kept| {
             parts.iter().all(|(unit, _)| settled.spent.iter().any(|(known, _)| known == unit))
@@ -127,13 +129,7 @@ impl Book {
     }
 
     /// Whether what comes back was spent, and has not come back before.
-    fn refund_follows(&self, refund: &Refund) -> bool {
-        let Some((_, kept, _)) = self.journal.find_entry(refund.of) else { return false };
-        let (excess, held_part) = match &kept.deed {
-            Deed::Spent { amounts, .. } => (amounts.clone(), Kept::new()),
-            Deed::Settled(settled) => (settled.excess.clone(), settled.held_part.clone()),
-            _ => return false,
-        };
+    fn refund_follows(&self, refund: &Refund, spending: &Spending) -> bool {
         let before = self.refunds.get(&refund.of);
         let rest = |spent: &Kept, back: Option<&Kept>, unit| {
             let back = back.map_or(Quantity::ZERO, |back| quantity_of(back, unit));
@@ -143,8 +139,9 @@ impl Book {
             let of_excess = quantity_of(&refund.excess, *unit);
             let of_held = quantity_of(&refund.held_part, *unit);
             of_excess.checked_add(of_held) == Some(*amount)
-                && of_excess <= rest(&excess, before.map(|before| &before.excess), *unit)
-                && of_held <= rest(&held_part, before.map(|before| &before.held_part), *unit)
+                && of_excess <= rest(&spending.excess, before.map(|before| &before.excess), *unit)
+                && of_held
+                    <= rest(&spending.held_part, before.map(|before| &before.held_part), *unit)
         }) && self.set_follows(&refund.set, Some(&refund.spender), &refund.windows)
     }
 
@@ -167,7 +164,21 @@ impl Book {
             Action::Allocate { shares, .. } => limits.set.len() == shares.len(),
             Action::Divide(divide) => limits.set.len() == divide.weights.len(),
             Action::Reclaim { .. } => limits.set.len() == limits.taken.len().saturating_add(1),
-            _ => false,
+            Action::RegisterUnit { .. }
+            | Action::CloseAccount { .. }
+            | Action::RemoveLimit { .. }
+            | Action::SetProtection { .. }
+            | Action::SetParent { .. }
+            | Action::SetPriority { .. }
+            | Action::Suspend { .. }
+            | Action::Resume { .. }
+            | Action::Charge(_)
+            | Action::PlaceHold(_)
+            | Action::ExtendHold { .. }
+            | Action::Settle(_)
+            | Action::Release { .. }
+            | Action::Record(_)
+            | Action::Refund { .. } => false,
         };
         told && limits.set.iter().all(|set| {
             let unit = self.unit(&set.limit.unit).ok();
@@ -202,7 +213,20 @@ impl Book {
                     above.is_some_and(|above| !self.nodes.get(above).path.contains(&ix))
                 })
             }),
-            _ => false,
+            Action::OpenAccount(_)
+            | Action::SetLimit { .. }
+            | Action::SetRemaining { .. }
+            | Action::Charge(_)
+            | Action::PlaceHold(_)
+            | Action::ExtendHold { .. }
+            | Action::Settle(_)
+            | Action::Release { .. }
+            | Action::Record(_)
+            | Action::Refund { .. }
+            | Action::Transfer { .. }
+            | Action::Allocate { .. }
+            | Action::Divide(_)
+            | Action::Reclaim { .. } => false,
         }
     }
 }
