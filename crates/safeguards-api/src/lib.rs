@@ -3,12 +3,11 @@
 //! - [`Safeguards`] joins ledger, alerts, clock and prices; [`v1`] and [`v2`] are thin translations onto it.
 //! - [`AlertingLedger`] turns what a ledger answers into alerts.
 //! - [`TeamSpec`] is a team as a file describes it: parsed, checked, then bound.
-//! - [`limit_text`] and [`duration_text`] read what people write for limits and spans of time.
+//! - [`limit_text`] reads what people write for limits.
 
 mod alerting;
 mod core;
 mod directory;
-pub mod duration_text;
 mod endings;
 mod error;
 mod filtered;

@@ -1,9 +1,7 @@
 //! A limit written as text, the same in team files and on the command line: `0.60 USD per day in Europe/Berlin`.
 
 use safeguards_budget::{Limit, Window, WindowError};
-use safeguards_types::{Amount, AmountError, Quantity};
-
-use crate::duration_text;
+use safeguards_types::{Amount, AmountError, Quantity, duration_text};
 
 /// A text that is no [`Limit`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

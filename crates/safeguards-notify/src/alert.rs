@@ -34,6 +34,8 @@ pub struct Alert {
     topic: Topic,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<AgentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     message: String,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     metadata: Map<String, Value>,
@@ -65,6 +67,7 @@ impl Alert {
             severity,
             topic,
             agent: None,
+            key: None,
             message: message.into(),
             metadata: Map::new(),
         }
@@ -74,6 +77,15 @@ impl Alert {
     #[must_use]
     pub fn about(self, agent: impl Into<AgentId>) -> Self {
         Self { agent: Some(agent.into()), ..self }
+    }
+
+    /// Says which alerts tell the same: those with one key. Where a route has a cooldown, one of them is
+    /// brought out and the others are counted; [`Alerts::resolve`](crate::Alerts::resolve) ends them together.
+    ///
+    /// Without a key, alerts tell the same where topic, severity, agent and message are equal.
+    #[must_use]
+    pub fn keyed(self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self }
     }
 
     /// Adds one value of metadata, in place of what had that key.
@@ -106,6 +118,11 @@ impl Alert {
     /// The agent that it is about.
     pub const fn agent(&self) -> Option<&AgentId> {
         self.agent.as_ref()
+    }
+
+    /// Which alerts tell the same, where its sender said so.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// What happened, for people. May hold control characters; the alert's own text has them escaped.

@@ -15,6 +15,7 @@
 
 mod amount;
 mod clock;
+pub mod duration_text;
 mod id;
 mod operation;
 mod priority;

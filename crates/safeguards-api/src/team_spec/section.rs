@@ -3,7 +3,7 @@
 use std::{ops::Range, time::Duration};
 
 use safeguards_budget::{Limit, Percent};
-use safeguards_types::{Amounts, Priority};
+use safeguards_types::{Amounts, Priority, duration_text};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -13,8 +13,6 @@ use super::{
     mistake::MistakeKind,
     reader::{Reader, Text, Value},
 };
-use crate::duration_text;
-
 /// One table of the file, whose keys are asked for one by one. [`Section::finish`] notes those that nobody
 /// asked for.
 #[derive(Debug)]

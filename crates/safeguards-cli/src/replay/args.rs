@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use safeguards_api::{duration_text, limit_text};
+use safeguards_api::limit_text;
 use safeguards_budget::{Limit, Percent, PercentError};
-use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
+use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit, duration_text};
 
 use super::{
     columns::{By, ColumnMap, Wanted},

@@ -17,7 +17,7 @@ pub struct DurationTextError {
 ///
 /// ```
 /// use std::time::Duration;
-/// use safeguards_api::duration_text;
+/// use safeguards_types::duration_text;
 ///
 /// assert_eq!(duration_text::parse("1h 30m")?, Duration::from_secs(5_400));
 /// assert!(duration_text::parse("90").is_err()); // ninety what?
