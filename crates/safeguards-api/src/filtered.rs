@@ -35,7 +35,7 @@ impl<C: Channel> FilteredChannel<C> {
 #[async_trait]
 impl<C: Channel> Channel for FilteredChannel<C> {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        let alert = delivery.alert();
+        let alert = delivery.notification().first();
         if alert.severity() < self.at_least || !self.on.matches(alert.topic()) {
             return Ok(());
         }

@@ -80,7 +80,7 @@ impl Alert {
     }
 
     /// Says which alerts tell the same: those with one key. Where a route has a cooldown, one of them is
-    /// brought out and the others are counted; [`Alerts::resolve`](crate::Alerts::resolve) ends them together.
+    /// brought out and the others are counted; resolving one of them resolves all.
     ///
     /// Without a key, alerts tell the same where topic, severity, agent and message are equal.
     #[must_use]
@@ -135,15 +135,8 @@ impl Alert {
         &self.metadata
     }
 
-    /// Fills in what sending adds. One that was sent before keeps its id and time.
-    pub(crate) fn stamp(self, id: AlertId, at: Timestamp) -> Self {
-        Self { id: self.id.or(Some(id)), at: self.at.or(Some(at)), ..self }
-    }
-}
-
-impl fmt::Display for Alert {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}  {}: ", self.severity, self.topic)?;
+    /// Writes the message on one line.
+    pub(crate) fn write_message(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.message.chars() {
             // The two separators are no control characters, yet some readers end a line there.
             if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
@@ -153,6 +146,18 @@ impl fmt::Display for Alert {
             }
         }
         Ok(())
+    }
+
+    /// Fills in what sending adds. One that was sent before keeps its id and time.
+    pub(crate) fn stamp(self, id: AlertId, at: Timestamp) -> Self {
+        Self { id: self.id.or(Some(id)), at: self.at.or(Some(at)), ..self }
+    }
+}
+
+impl fmt::Display for Alert {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}  {}: ", self.severity, self.topic)?;
+        self.write_message(out)
     }
 }
 

@@ -1,24 +1,25 @@
-//! [`Channel`]: the way out of the process; [`Delivery`]: one alert on its way there.
+//! [`Channel`]: the way out of the process; [`Delivery`]: one notification on its way there.
 
-use std::{error, fmt, sync::Arc};
+use std::{error, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use safeguards_types::OperationId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, AlertId};
+use crate::{AlertId, Notification};
 
 /// A way out of the process: a terminal, a file, mail, a chat.
 ///
 /// # Contract
 ///
-/// - `Ok` means that the alert is where it should be, as far as can be known.
+/// - `Ok` means that the notification is where it should be, as far as can be known: all of its alerts, or
+///   their number.
 /// - One delivery may be tried several times, also after one that did arrive (an answer can be lost): the
 ///   same delivery has the same [`id`](Delivery::id), so that a repeat can be made harmless.
 /// - A failure that may pass is [`retryable`](DeliveryError::retryable); any other is
 ///   [`permanent`](DeliveryError::permanent).
 /// - It does not block the thread; work that blocks goes to a thread for such work.
-/// - Its future may be dropped at any point, where a try takes too long or the hub stops.
+/// - Its future may be dropped at any point, where an attempt takes too long or the hub stops.
 /// - One hub gives it one delivery at a time; several hubs may share it.
 /// - No secret is in an error's text or in `Debug`: both are kept and shown.
 ///
@@ -32,7 +33,8 @@ use crate::{Alert, AlertId};
 /// #[async_trait]
 /// impl Channel for Pager {
 ///     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-///         let sent = page(&delivery.id().to_string(), &delivery.alert().to_string()).await;
+///         let text = delivery.notification().to_string(); // one line, be it one alert or a thousand
+///         let sent = page(&delivery.id().to_string(), &text).await;
 ///         sent.map_err(DeliveryError::retryable)
 ///     }
 /// }
@@ -41,7 +43,7 @@ use crate::{Alert, AlertId};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Channel: fmt::Debug + Send + Sync + 'static {
-    /// Brings one alert to its place.
+    /// Brings one notification to its place.
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError>;
 }
 
@@ -52,23 +54,27 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
     }
 }
 
-/// One alert on its way to one channel.
+/// One notification on its way to one channel: an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    id: DeliveryId,
-    alert: Arc<Alert>,
+    notification: Arc<Notification>,
     attempt: u32,
 }
 
-/// The name of one alert's way to one channel: the same at each attempt, also after a restart.
+/// The name of a notification's way to its channel: the same at each attempt, also after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeliveryId(OperationId);
 
 impl DeliveryId {
-    /// The name of this alert's way to the channel of this name.
+    /// The name of this alert's way to the channel of this name, where the alert comes first or alone.
     pub fn of(alert: AlertId, channel: &str) -> Self {
         Self(alert.0.step(channel))
+    }
+
+    /// The same where nobody acknowledged: each step of an escalation has a way of its own.
+    pub(crate) fn of_escalation(alert: AlertId, channel: &str, group: &str, step: u32) -> Self {
+        Self(alert.0.step(channel).step(group).step(&step.to_string()))
     }
 }
 
@@ -79,19 +85,19 @@ impl fmt::Display for DeliveryId {
 }
 
 impl Delivery {
-    /// The first attempt to deliver `alert`. Hubs make deliveries; this is for tests of a channel.
-    pub fn new(id: DeliveryId, alert: impl Into<Arc<Alert>>) -> Self {
-        Self { id, alert: alert.into(), attempt: 1 }
+    /// The first attempt to deliver `notification`. Hubs make deliveries; this is for tests of a channel.
+    pub fn new(notification: impl Into<Arc<Notification>>) -> Self {
+        Self { notification: notification.into(), attempt: 1 }
     }
 
     /// Its name, the same at each attempt.
-    pub const fn id(&self) -> DeliveryId {
-        self.id
+    pub fn id(&self) -> DeliveryId {
+        self.notification.id()
     }
 
     /// What is delivered.
-    pub fn alert(&self) -> &Alert {
-        &self.alert
+    pub const fn notification(&self) -> &Arc<Notification> {
+        &self.notification
     }
 
     /// Which attempt this is, from 1.
@@ -99,9 +105,10 @@ impl Delivery {
         self.attempt
     }
 
-    /// The attempt after this one.
-    pub(crate) fn next_attempt(self) -> Self {
-        Self { attempt: self.attempt.saturating_add(1), ..self }
+    /// The same, as another attempt.
+    #[must_use]
+    pub fn at_attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
     }
 }
 
@@ -111,7 +118,7 @@ impl Delivery {
 pub enum DeliveryErrorKind {
     /// It may: the way is closed for now.
     Retryable,
-    /// It does not: this alert can never go this way.
+    /// It does not: this notification can never go this way.
     Permanent,
 }
 
@@ -119,18 +126,30 @@ pub enum DeliveryErrorKind {
 #[derive(Debug)]
 pub struct DeliveryError {
     kind: DeliveryErrorKind,
+    retry_after: Option<Duration>,
     source: Box<dyn error::Error + Send + Sync>,
 }
 
 impl DeliveryError {
     /// It failed because of `source`, and trying again may help.
     pub fn retryable(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        Self { kind: DeliveryErrorKind::Retryable, source: source.into() }
+        Self { kind: DeliveryErrorKind::Retryable, retry_after: None, source: source.into() }
+    }
+
+    /// Says how long the other side asked to be left alone. The next attempt comes no sooner.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self { retry_after: Some(span), ..self }
+    }
+
+    /// How long the other side asked to be left alone, where it did.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// It failed because of `source`, and trying again does not help.
     pub fn permanent(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        Self { kind: DeliveryErrorKind::Permanent, source: source.into() }
+        Self { kind: DeliveryErrorKind::Permanent, retry_after: None, source: source.into() }
     }
 
     /// Whether trying again may help.
@@ -168,7 +187,7 @@ impl fmt::Display for DeliveryError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self.kind {
             DeliveryErrorKind::Retryable => "the channel failed to deliver; trying again may help",
-            DeliveryErrorKind::Permanent => "the channel cannot deliver this alert",
+            DeliveryErrorKind::Permanent => "the channel cannot deliver this notification",
         })
     }
 }
@@ -202,6 +221,6 @@ mod tests {
         assert!(!inner.is_retryable());
         let outer = DeliveryError::retryable(inner);
         assert!(outer.is_retryable());
-        assert_eq!(outer.causes(), "the channel cannot deliver this alert: no such mailbox");
+        assert_eq!(outer.causes(), "the channel cannot deliver this notification: no such mailbox");
     }
 }

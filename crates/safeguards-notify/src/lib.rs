@@ -35,6 +35,7 @@ mod channels;
 mod dead_letter;
 mod handler;
 mod hub;
+mod notification;
 mod outbox;
 mod panics;
 mod running;
@@ -50,5 +51,6 @@ pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
 };
 pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
+pub use notification::Notification;
 pub use running::{Running, StartError};
 pub use topic::{Topic, TopicError, TopicFilter};

@@ -4,7 +4,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use safeguards_types::{OperationIds, Timestamp};
 
-use crate::{Alert, AlertId, DeadLetter, DeadLetters, DeadReason, Delivery, DeliveryId};
+use crate::{
+    Alert, AlertId, DeadLetter, DeadLetters, DeadReason, Delivery, DeliveryId, Notification,
+};
 
 /// How many are kept at most.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,8 @@ impl Outbox {
         let queue = self.queues.get(channel)?;
         let Queued { id, alert } = queue.waiting.front()?;
         let id = DeliveryId::of(*id, &queue.channel);
-        Some(Delivery::new(id, Arc::clone(alert)))
+        let channel = Arc::clone(&queue.channel);
+        Some(Delivery::new(Notification::new(id, channel, Arc::clone(alert))))
     }
 
     /// Ends a delivery: it arrived, or it is given up on. One that is no longer under way is passed over.
@@ -156,7 +159,7 @@ mod tests {
 
     fn next(outbox: &Outbox, channel: usize) -> Option<String> {
         let delivery = outbox.next_delivery(channel)?;
-        Some(delivery.alert().message().to_owned())
+        Some(delivery.notification().first().message().to_owned())
     }
 
     fn finish(outbox: &mut Outbox, channel: usize, result: Result<(), DeadReason>) {

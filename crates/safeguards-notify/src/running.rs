@@ -178,7 +178,8 @@ async fn deliver(lane: &Lane, mut delivery: Delivery) -> Result<(), DeadReason> 
             return Err(DeadReason::Failed { attempts, error });
         }
         sleep(RETRY_PAUSE).await;
-        delivery = delivery.next_attempt();
+        let attempt = delivery.attempt().saturating_add(1);
+        delivery = delivery.at_attempt(attempt);
     }
 }
 

@@ -195,7 +195,7 @@ struct Forward(tokio::sync::mpsc::UnboundedSender<String>);
 #[async_trait::async_trait]
 impl Channel for Forward {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        self.0.send(delivery.alert().to_string()).map_err(DeliveryError::permanent)
+        self.0.send(delivery.notification().to_string()).map_err(DeliveryError::permanent)
     }
 }
 

@@ -36,7 +36,7 @@ impl ConsoleChannel {
 #[async_trait]
 impl Channel for ConsoleChannel {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        let line = delivery.alert().to_string();
+        let line = delivery.notification().to_string();
         self.lines.write(delivery.id(), line).await
     }
 }

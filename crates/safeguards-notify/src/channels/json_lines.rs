@@ -107,7 +107,9 @@ fn is_torn(path: &Path) -> bool {
 #[async_trait]
 impl Channel for JsonLinesChannel {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        let line = serde_json::to_string(delivery.alert()).map_err(DeliveryError::permanent)?;
-        self.lines.write(delivery.id(), line).await
+        let alerts = delivery.notification().alerts();
+        let lines: Result<Vec<String>, _> = alerts.map(serde_json::to_string).collect();
+        let lines = lines.map_err(DeliveryError::permanent)?.join("\n");
+        self.lines.write(delivery.id(), lines).await
     }
 }

@@ -40,7 +40,7 @@ impl Lines {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Writes one line, and flushes. `line` has no line end.
+    /// Writes one line or several, and flushes. `line` has no line end at its end.
     pub(super) async fn write(&self, id: DeliveryId, line: String) -> Result<(), DeliveryError> {
         let mut state = Arc::clone(&self.state).lock_owned().await;
         let written = spawn_blocking(move || state.write(id, &line)).await;

@@ -38,7 +38,7 @@ impl Channel for Scripted {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
         let attempt = Attempt {
             id: delivery.id(),
-            message: delivery.alert().message().to_owned(),
+            message: delivery.notification().first().message().to_owned(),
             number: delivery.attempt(),
         };
         // A test that has seen enough may have dropped the other end.
@@ -110,7 +110,7 @@ async fn each_alert_arrives_or_is_given_up_on_with_a_reason() {
         &[],
     );
     check(
-        &two_alerts(|delivery| match delivery.alert().message() {
+        &two_alerts(|delivery| match delivery.notification().first().message() {
             "one" => Answer::Fail,
             _ => Answer::Arrive,
         })
@@ -127,7 +127,7 @@ async fn each_alert_arrives_or_is_given_up_on_with_a_reason() {
         ],
     );
     check(
-        &two_alerts(|delivery| match delivery.alert().message() {
+        &two_alerts(|delivery| match delivery.notification().first().message() {
             "one" => Answer::Panic,
             _ => Answer::Arrive,
         })
@@ -138,7 +138,7 @@ async fn each_alert_arrives_or_is_given_up_on_with_a_reason() {
         ],
     );
     check(
-        &two_alerts(|delivery| match delivery.alert().message() {
+        &two_alerts(|delivery| match delivery.notification().first().message() {
             "one" => Answer::Hang,
             _ => Answer::Arrive,
         })
