@@ -25,6 +25,7 @@
 //!   ([`Alerts::handler_faults`]) and harms no other.
 //! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
 //!   has a queue and a task of its own, so one that is slow or down delays nobody else.
+//! - [`Rules`] say where alerts go, how they are told, and which are muted; a [`Router`] follows them.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
@@ -35,8 +36,10 @@ mod channels;
 mod dead_letter;
 mod handler;
 mod hub;
+mod matching;
 mod outbox;
 mod panics;
+mod rules;
 mod running;
 mod topic;
 
@@ -50,5 +53,11 @@ pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
 };
 pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
+pub use matching::AlertMatch;
+pub use rules::{
+    Escalation, GroupBy, GroupKey, GroupLabel, GroupLabelError, Inhibition, Route, Routed, Router,
+    RuleMistake, RuleMistakeKind, Rules, RulesError, RulesWarning, Settings, Silence, Silences,
+    Stop, route,
+};
 pub use running::{Running, StartError};
 pub use topic::{Topic, TopicError, TopicFilter};
