@@ -175,9 +175,9 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         .cancellation(cancellation.clone())
         .observer(move |event: &_| view.show(event));
     let report = carry_out(&bound, task, each, &spec, options).await?;
-    let undelivered = delivering.stop().await;
+    let left = delivering.stop().await;
     let interrupted = cancellation.is_cancelled();
-    RunReport::gather(&spec, &safeguards, report, &undelivered, interrupted).await
+    RunReport::gather(&spec, &safeguards, report, &left, interrupted).await
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.

@@ -1,11 +1,14 @@
 //! [`Alert`]: a fact worth telling someone.
 
+mod bounds;
+
 use std::fmt::{self, Write as _};
 
 use safeguards_types::{AgentId, OperationId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::bounds::AlertError;
 use crate::Topic;
 
 /// A fact worth telling someone.

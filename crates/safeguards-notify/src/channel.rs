@@ -72,9 +72,9 @@ impl DeliveryId {
         Self(alert.0.step(channel))
     }
 
-    /// The same where nobody acknowledged: each step of an escalation has a way of its own.
-    pub(crate) fn of_escalation(alert: AlertId, channel: &str, group: &str, step: u32) -> Self {
-        Self(alert.0.step(channel).step(group).step(&step.to_string()))
+    /// The way of a step of this escalation to a channel.
+    pub(crate) fn step(self, channel: &str, number: u32) -> Self {
+        Self(self.0.step(channel).step(&number.to_string()))
     }
 }
 

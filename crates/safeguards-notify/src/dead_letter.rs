@@ -1,39 +1,52 @@
-//! [`DeadLetter`]: an alert that did not reach a channel, and why.
+//! [`DeadLetter`]: a notification that did not reach its channel, and why.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use safeguards_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::Alert;
+use crate::{DeliveryId, Notification};
 
-/// An alert that did not reach a channel, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A notification that did not reach its channel, and why. It can be
+/// [sent again](crate::Alerts::resend).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// The alert.
-    pub alert: Arc<Alert>,
-    /// The name of the channel that it did not reach.
-    pub channel: Arc<str>,
+    /// The notification; it knows its channel.
+    pub notification: Arc<Notification>,
     /// Why it was given up on.
     pub reason: DeadReason,
     /// When it was given up on.
     pub at: Timestamp,
 }
 
-impl fmt::Display for DeadLetter {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { alert, channel, reason, at: _ } = self;
-        write!(out, "{alert} (did not reach {channel}: {reason})")
+impl DeadLetter {
+    /// A notification that was given up on.
+    pub const fn new(notification: Arc<Notification>, reason: DeadReason, at: Timestamp) -> Self {
+        Self { notification, reason, at }
+    }
+
+    /// The name of the way on which it was lost.
+    pub fn id(&self) -> DeliveryId {
+        self.notification.id()
     }
 }
 
-/// Why an alert was given up on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl fmt::Display for DeadLetter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { notification, reason, at: _ } = self;
+        write!(out, "{notification} (did not reach {}: {reason})", notification.channel())
+    }
+}
+
+/// Why a notification was given up on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeadReason {
-    /// The channel's queue was full when the alert was sent.
+    /// The channel's queue was full when the notification was made.
     QueueFull {
-        /// How many alerts the queue holds.
+        /// How many notifications the queue holds.
         queue_max: usize,
     },
     /// The channel said that it can never deliver it.
@@ -48,14 +61,22 @@ pub enum DeadReason {
         /// What the channel said at the last one.
         error: String,
     },
-    /// The channel panicked.
+    /// The channel panicked. It is not attempted again: code that panics does so again.
     Panicked {
         /// The text of the panic.
         message: String,
     },
-    /// Delivery was stopped before the alert's turn was over. Where it was being delivered, it may have
-    /// arrived.
-    Stopped,
+    /// It waited too long.
+    Expired {
+        /// How many attempts there were; 0 where the channel's turn never came.
+        attempts: u32,
+        /// How long a notification may wait for this channel.
+        expires_after: Duration,
+        /// What the channel said at the last attempt, of whatever notification.
+        error: Option<String>,
+    },
+    /// A notification of an earlier process, for a channel that is no longer there.
+    NoChannel,
 }
 
 impl DeadReason {
@@ -66,7 +87,8 @@ impl DeadReason {
             Self::Refused { .. } => "notify.delivery_refused",
             Self::Failed { .. } => "notify.delivery_failed",
             Self::Panicked { .. } => "notify.channel_panicked",
-            Self::Stopped => "notify.stopped",
+            Self::Expired { .. } => "notify.expired",
+            Self::NoChannel => "notify.no_channel",
         }
     }
 }
@@ -80,12 +102,16 @@ impl fmt::Display for DeadReason {
                 write!(out, "failed at each of {attempts} attempts: {error}")
             }
             Self::Panicked { message } => write!(out, "the channel panicked: {message}"),
-            Self::Stopped => out.write_str("delivery was stopped before"),
+            Self::Expired { attempts, expires_after, error } => {
+                write!(out, "waited for more than {expires_after:?}, {attempts} attempts")?;
+                error.as_ref().map_or(Ok(()), |error| write!(out, ": {error}"))
+            }
+            Self::NoChannel => out.write_str("there is no channel of this name any longer"),
         }
     }
 }
 
-/// The alerts that were given up on, oldest first.
+/// What was given up on, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetters {
@@ -96,17 +122,29 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Whether every alert that was tried arrived.
+    /// Whether nothing was given up on.
     pub fn is_empty(&self) -> bool {
         self.letters.is_empty() && self.dropped == 0
     }
 
-    /// Adds one, and drops the oldest beyond `max`.
-    pub(crate) fn push(&mut self, letter: DeadLetter, max: usize) {
+    /// How many there are, those no longer kept included.
+    pub fn count(&self) -> u64 {
+        u64::try_from(self.letters.len()).unwrap_or(u64::MAX).saturating_add(self.dropped)
+    }
+
+    /// Adds one, and drops the oldest beyond `max`. For stores. One that is there already is replaced.
+    pub fn push(&mut self, letter: DeadLetter, max: usize) {
+        self.letters.retain(|known| known.id() != letter.id());
         self.letters.push_back(letter);
         while self.letters.len() > max {
             self.letters.pop_front();
             self.dropped = self.dropped.saturating_add(1);
         }
+    }
+
+    /// Takes one out. For stores.
+    pub fn take(&mut self, id: DeliveryId) -> Option<DeadLetter> {
+        let index = self.letters.iter().position(|letter| letter.id() == id)?;
+        self.letters.remove(index)
     }
 }

@@ -145,6 +145,16 @@ impl FaultKind {
     }
 }
 
+impl fmt::Display for FaultKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Panicked => "panicked",
+            Self::Failed => "failed",
+            Self::Nested => "was passed over",
+        })
+    }
+}
+
 /// How many handlers may run one inside the other on one thread.
 const DEPTH_MAX: u32 = 4;
 /// How many fault reports are kept; the oldest is dropped first.
@@ -180,6 +190,15 @@ pub(crate) struct Handlers {
     list: Mutex<Arc<Vec<Registered>>>,
     next: Mutex<u64>,
     faults: Mutex<VecDeque<HandlerFault>>,
+}
+
+/// What handlers made of an alert.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Whether any of them dealt with it.
+    pub(crate) handled: bool,
+    /// The faults of those that had none before.
+    pub(crate) first_faults: Vec<HandlerFault>,
 }
 
 #[derive(Clone)]
@@ -224,31 +243,40 @@ impl Handlers {
         self.faults.lock().iter().cloned().collect()
     }
 
-    /// Shows `alert` to the handlers whose filter it matches. Says whether any of them dealt with it.
-    pub(crate) fn show(&self, alert: &Alert) -> bool {
+    /// Shows `alert` to the handlers whose filter it matches.
+    pub(crate) fn show(&self, alert: &Alert) -> Shown {
         let list = Arc::clone(&self.list.lock());
         let meant = |registered: &&Registered| registered.filter.matches(alert.topic());
-        let mut handled = false;
+        let mut shown = Shown { handled: false, first_faults: Vec::new() };
         for registered in list.iter().filter(meant) {
             match call(&*registered.handler, alert) {
-                Ok(answer) => handled |= answer == Handled::Yes,
-                Err((kind, message)) => self.note(registered, alert, kind, message),
+                Ok(answer) => shown.handled |= answer == Handled::Yes,
+                Err((kind, message)) => {
+                    shown.first_faults.extend(self.note(registered, alert, kind, message));
+                }
             }
         }
-        handled
+        shown
     }
 
-    fn note(&self, registered: &Registered, alert: &Alert, kind: FaultKind, message: String) {
+    /// Notes a fault; gives the report where it is the handler's first.
+    fn note(
+        &self,
+        registered: &Registered,
+        alert: &Alert,
+        kind: FaultKind,
+        message: String,
+    ) -> Option<HandlerFault> {
         let mut faults = self.faults.lock();
         let known = faults.iter_mut().find(|fault| fault.handler == registered.id);
         if let Some(fault) = known {
             fault.count = fault.count.saturating_add(1);
-            return;
+            return None;
         }
         if faults.len() >= FAULTS_MAX {
             faults.pop_front();
         }
-        faults.push_back(HandlerFault {
+        let fault = HandlerFault {
             handler: registered.id,
             filter: registered.filter.clone(),
             kind,
@@ -256,7 +284,9 @@ impl Handlers {
             alert: alert.id(),
             at: alert.at(),
             count: 1,
-        });
+        };
+        faults.push_back(fault.clone());
+        Some(fault)
     }
 }
 
@@ -290,7 +320,7 @@ mod tests {
     fn check_return<R: IntoHandled + 'static>(give: fn() -> R, expected: bool, faults: usize) {
         let handlers = Handlers::default();
         handlers.add(filter("**"), move |_: &Alert| give());
-        assert_eq!(handlers.show(&alert()), expected);
+        assert_eq!(handlers.show(&alert()).handled, expected);
         assert_eq!(handlers.faults().len(), faults);
     }
 
@@ -321,9 +351,9 @@ mod tests {
         handlers.add(filter("team.**"), note("not meant", true));
         let second = handlers.add(filter("**"), note("second", false));
         handlers.add(filter("budget.low"), note("third", true));
-        assert!(handlers.show(&alert()));
+        assert!(handlers.show(&alert()).handled);
         assert!(handlers.remove(second) && !handlers.remove(second));
-        assert!(handlers.show(&alert()));
+        assert!(handlers.show(&alert()).handled);
         let seen = seen.lock().clone();
         assert_eq!(seen, ["first", "second", "third", "first", "third"]);
     }
@@ -358,11 +388,11 @@ mod tests {
             shared.show(alert);
             shared.remove(added)
         });
-        assert!(handlers.show(&alert()));
+        assert!(handlers.show(&alert()).handled);
         assert_eq!(*calls.lock(), DEPTH_MAX);
         assert_eq!(handlers.faults()[0].kind, FaultKind::Nested);
         // The count of a thread goes back to where it was.
-        assert!(handlers.show(&alert()));
+        assert!(handlers.show(&alert()).handled);
         assert_eq!(*calls.lock(), 2 * DEPTH_MAX);
     }
 }

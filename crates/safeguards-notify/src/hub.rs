@@ -1,96 +1,138 @@
 //! [`Alerts`]: the hub that takes alerts in and brings them to handlers and channels.
 
+mod builder;
+mod saving;
+mod status;
+
 use std::sync::{Arc, atomic::AtomicBool};
 
 use parking_lot::Mutex;
-use safeguards_types::{Clock, SystemClock, Timestamp};
+use safeguards_types::{Clock, OperationIds, Severity, Timestamp};
 use tokio::sync::Notify;
 
+pub(crate) use self::saving::Saving;
+pub use self::{
+    builder::{AlertsBuilder, BuildError},
+    saving::{MarkError, ResendError},
+    status::{HubStatus, Undelivered},
+};
 use crate::{
-    Alert, AlertId, Channel, DeadLetters, Handler, HandlerFault, HandlerId, Running, StartError,
-    TopicError, TopicFilter,
+    Alert, AlertError, AlertId, AlertQuery, AlertRecord, AlertStoreError, Channel, ChannelOptions,
+    DeadLetters, DeliveryId, Handler, HandlerFault, HandlerId, RulesWarning, Running, Silence,
+    SilenceId, StartError, TopicError, TopicFilter,
+    dispatch::{Decided, Dispatcher},
     handler::Handlers,
-    outbox::{Bounds, Outbox},
+    lane::{Failure, Next},
+    outbox::Outbox,
+    topic,
 };
 
-/// Takes alerts in, shows them to handlers, and queues them for channels. Clones are the same hub.
+/// Takes alerts in, shows them to handlers, and brings them to channels. Clones are the same hub.
 ///
 /// ```
-/// use safeguards_notify::{Alert, Alerts, topic};
+/// use safeguards_notify::{Alert, AlertQuery, Alerts, topic};
 /// use safeguards_types::Severity;
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let alerts = Alerts::new(); // no channels: handlers and a history
 /// let id = alerts.on("team.*", |alert: &Alert| alert.severity() >= Severity::High)?;
 /// let sent = alerts.send(Alert::new(Severity::Low, topic!("team.note"), "ready").about("reader"));
 /// assert!(!sent.handled);
-/// assert_eq!(alerts.history()[0].id(), Some(sent.id));
+/// assert_eq!(alerts.history(&AlertQuery::all()).await?[0].alert.id(), Some(sent.id));
 /// assert!(alerts.off(id));
-/// # Ok::<(), safeguards_notify::TopicError>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Alerts {
-    hub: Arc<Hub>,
+    pub(crate) hub: Arc<Hub>,
 }
 
 /// What became of an alert when it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sent {
     /// The alert's name from here on.
     pub id: AlertId,
     /// Whether a handler dealt with it.
     pub handled: bool,
+    /// What was cut from it, since an alert has a bounded size; `None` where nothing was.
+    pub cut: Option<AlertError>,
 }
 
 /// What clones of a hub share.
 #[derive(Debug)]
 pub(crate) struct Hub {
     clock: Arc<dyn Clock>,
+    ids: OperationIds,
     handlers: Handlers,
-    pub(crate) outbox: Mutex<Outbox>,
-    pub(crate) lanes: Vec<Lane>,
+    state: Mutex<State>,
+    saving: Saving,
+    pub(crate) lanes: Vec<LaneEnd>,
+    warnings: Vec<RulesWarning>,
+    /// Tells the driver that a group, an escalation or the store wants something.
+    pub(crate) wake: Notify,
     /// Whether somebody holds the [`Running`] of this hub.
     pub(crate) is_running: AtomicBool,
 }
 
-/// One channel; its queue has the same index in the outbox.
+/// What is decided under one lock.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pub(crate) channel: Arc<dyn Channel>,
-    /// Tells the lane's task that there is something to do.
-    pub(crate) wake: Notify,
+struct State {
+    dispatcher: Dispatcher,
+    outbox: Outbox,
 }
 
-impl Hub {
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
+/// Where a lane leads out; the lane has the same index in the outbox.
+#[derive(Debug)]
+pub(crate) struct LaneEnd {
+    pub(crate) channel: Arc<dyn Channel>,
+    pub(crate) options: ChannelOptions,
+    /// Tells the lane's task that there is something to do.
+    pub(crate) wake: Notify,
 }
 
 impl Alerts {
     /// A hub without channels, on the machine's clock.
     pub fn new() -> Self {
-        AlertsBuilder::new().assemble()
+        AlertsBuilder::plain()
     }
 
-    /// Starts from a hub without channels, on the machine's clock.
+    /// Starts from a hub without channels, on the machine's clock, with the default
+    /// [`Rules`](crate::Rules) and a [`MemoryAlertStore`](crate::MemoryAlertStore).
     pub fn builder() -> AlertsBuilder {
         AlertsBuilder::new()
     }
 
-    /// Sends an alert: keeps it in the history, queues it for each channel, and shows it to the handlers
-    /// whose filter it matches. Waits for no channel.
+    /// Sends an alert: keeps it in the history, brings it on its way by the rules, and shows it to the
+    /// handlers whose filter it matches. Waits for no channel and no store.
     ///
     /// Handlers run here and now, on the caller's thread, in the order in which they were added; all of
-    /// them, whatever each of them returns. Where a channel's queue is full, the alert becomes a dead
-    /// letter of that channel alone. An alert that was sent before keeps its id and time.
+    /// them, whatever each of them returns. Where a channel's queue is full, the notification becomes a dead
+    /// letter of that channel alone. An alert that was sent before keeps its id and time. What is too large
+    /// is cut, and [`Sent::cut`] says so; [`Alert::check`] says it beforehand.
     pub fn send(&self, alert: Alert) -> Sent {
-        let (id, alert) = self.hub.outbox.lock().accept(alert, self.hub.now());
-        for lane in &self.hub.lanes {
-            lane.wake.notify_one();
+        let (alert, cut) = alert.fitted();
+        let (id, alert) = self.hub.take_in(alert);
+        let shown = self.hub.handlers.show(&alert);
+        for fault in shown.first_faults {
+            // Not shown to handlers, so that it goes round in no circle.
+            self.hub.take_in(handler_failed(&fault));
         }
-        let handled = self.hub.handlers.show(&alert);
-        Sent { id, handled }
+        Sent { id, handled: shown.handled, cut }
+    }
+
+    /// As [`send`](Self::send), and gives its answer when the store has the alert: what a durable store
+    /// confirmed is delivered or a dead letter some day, also across a crash.
+    ///
+    /// # Errors
+    ///
+    /// Where the store failed. The alert is sent nevertheless, and saved when the store is there again.
+    pub async fn send_saved(&self, alert: Alert) -> Result<Sent, AlertStoreError> {
+        let sent = self.send(alert);
+        self.hub.save().await?;
+        Ok(sent)
     }
 
     /// Adds a handler for the topics that `filter` matches, behind those added before.
@@ -113,30 +155,112 @@ impl Alerts {
         self.hub.handlers.remove(handler)
     }
 
-    /// What handlers did wrong: one report for each handler, of the 256 latest.
+    /// What handlers did wrong: one report for each handler, of the 256 latest. The first fault of a handler
+    /// is an alert besides, `alerts.handler_failed`, which goes to channels and not to handlers.
     pub fn handler_faults(&self) -> Vec<HandlerFault> {
         self.hub.handlers.faults()
     }
 
-    /// The latest alerts sent, oldest first.
-    pub fn history(&self) -> Vec<Arc<Alert>> {
-        self.hub.outbox.lock().history()
-    }
-
-    /// What was given up on, oldest first.
-    pub fn dead_letters(&self) -> DeadLetters {
-        self.hub.outbox.lock().dead_letters()
-    }
-
-    /// Begins to deliver, what waits already included: spawns one task for each channel.
+    /// The latest alerts that `query` means, oldest first.
     ///
-    /// Until then, and after [`Running::stop`], alerts wait in the queues.
+    /// # Errors
+    ///
+    /// Where the store failed.
+    pub async fn history(&self, query: &AlertQuery) -> Result<Vec<AlertRecord>, AlertStoreError> {
+        self.hub.save().await?;
+        self.hub.saving.store().history(query).await
+    }
+
+    /// What was given up on and not sent again, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Where the store failed.
+    pub async fn dead_letters(&self) -> Result<DeadLetters, AlertStoreError> {
+        self.hub.save().await?;
+        self.hub.saving.store().dead_letters().await
+    }
+
+    /// Queues a dead letter again, under the same id, with all its attempts before it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such dead letter, its channel is not there or its queue is full, or the store failed.
+    pub async fn resend(&self, letter: DeliveryId) -> Result<(), ResendError> {
+        self.hub.resend(letter).await
+    }
+
+    /// Says that somebody has seen to an alert: its escalation goes no further. What was acknowledged before
+    /// stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// Where the history has no such alert (any longer), or the store failed.
+    pub async fn acknowledge(
+        &self,
+        alert: AlertId,
+        by: impl Into<String> + Send,
+    ) -> Result<AlertRecord, MarkError> {
+        self.hub.acknowledge(alert, by.into()).await
+    }
+
+    /// Says that what an alert tells of is over, and all alerts of the history with its
+    /// [key](Alert::key) besides. It mutes no others any longer, and when it comes again it is news.
+    ///
+    /// # Errors
+    ///
+    /// Where the history has no such alert (any longer), or the store failed.
+    pub async fn resolve(
+        &self,
+        alert: AlertId,
+        by: impl Into<String> + Send,
+    ) -> Result<AlertRecord, MarkError> {
+        self.hub.resolve(alert, by.into()).await
+    }
+
+    /// Mutes what `silence` matches until its end, what waits in groups included. Muted alerts stand in the
+    /// history. A silence of this kind ends with the process; lasting ones stand in the rules.
+    pub fn silence(&self, silence: Silence) -> SilenceId {
+        self.hub.state.lock().dispatcher.silence(silence)
+    }
+
+    /// Ends a silence before its time. Gives `false` where it is not, or no longer, there.
+    pub fn unsilence(&self, silence: SilenceId) -> bool {
+        self.hub.state.lock().dispatcher.unsilence(silence)
+    }
+
+    /// The silences that are not over, those of the rules included.
+    pub fn silences(&self) -> Vec<(SilenceId, Silence)> {
+        let now = self.hub.now();
+        self.hub.state.lock().dispatcher.silences(now)
+    }
+
+    /// Rules that can have no effect, such as a filter that matches nothing. Each is an alert besides when the
+    /// hub is started, `alerts.rule_without_effect`.
+    pub fn warnings(&self) -> &[RulesWarning] {
+        &self.hub.warnings
+    }
+
+    /// How the hub and its channels fare.
+    pub fn status(&self) -> HubStatus {
+        self.hub.status()
+    }
+
+    /// Begins to deliver, what waits already included: spawns one task for each channel, and one for groups,
+    /// escalations and the store.
+    ///
+    /// Until then, and after [`Running::stop`], alerts wait.
     ///
     /// # Errors
     ///
     /// Outside a Tokio runtime, or inside one without a timer; and where the hub is delivering already.
     pub fn start(&self) -> Result<Running, StartError> {
-        Running::start(&self.hub)
+        let running = Running::start(&self.hub)?;
+        for warning in &self.hub.warnings {
+            let alert = topic!("alerts.rule_without_effect");
+            self.hub.take_in(Alert::new(Severity::Low, alert, warning.to_string()));
+        }
+        Ok(running)
     }
 }
 
@@ -146,122 +270,82 @@ impl Default for Alerts {
     }
 }
 
-/// Makes an [`Alerts`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct AlertsBuilder {
-    clock: Arc<dyn Clock>,
-    channels: Vec<(Arc<str>, Arc<dyn Channel>)>,
-    bounds: Bounds,
+fn handler_failed(fault: &HandlerFault) -> Alert {
+    let HandlerFault { filter, kind, message, .. } = fault;
+    let text = format!("a handler of `{filter}` {kind}: {message}");
+    Alert::new(Severity::High, topic!("alerts.handler_failed"), text)
+        .with("code", kind.code())
+        .with("filter", filter.as_str())
 }
 
-/// Why there is no such hub.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// Two channels have one name.
-    #[error("two channels are named `{name}`; each has a name of its own")]
-    ChannelNameTaken {
-        /// The name.
-        name: Arc<str>,
-    },
-    /// A channel's name is empty, too long, or has control characters.
-    #[error("{name:?} is no name of a channel: 1 to 256 bytes without control characters")]
-    InvalidChannelName {
-        /// The name.
-        name: Arc<str>,
-    },
-    /// Queues that hold nothing would deliver nothing.
-    #[error("queues of 0 alerts deliver nothing; a queue holds 1 or more")]
-    QueueWithoutRoom,
-}
-
-impl BuildError {
-    /// The stable code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::ChannelNameTaken { .. } => "notify.channel_name_taken",
-            Self::InvalidChannelName { .. } => "notify.invalid_channel_name",
-            Self::QueueWithoutRoom => "notify.queue_without_room",
-        }
-    }
-}
-
-const NAME_BYTES_MAX: usize = 256;
-
-impl AlertsBuilder {
-    fn new() -> Self {
-        Self {
-            clock: Arc::new(SystemClock::new()),
-            channels: Vec::new(),
-            bounds: Bounds { queue: 1024, history: 1024, dead_letters: 1024 },
-        }
+impl Hub {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
-    /// Adds a channel. Its name is what dead letters call it.
-    pub fn channel(mut self, name: impl Into<Arc<str>>, channel: impl Channel) -> Self {
-        self.channels.push((name.into(), Arc::new(channel)));
-        self
+    /// Takes an alert in, without showing it to handlers.
+    fn take_in(&self, alert: Alert) -> (AlertId, Arc<Alert>) {
+        let now = self.now();
+        let id = alert.id().unwrap_or_else(|| self.ids.mint(now).into());
+        let alert = Arc::new(alert.stamp(id, now));
+        self.decide(now, |state, out| state.dispatcher.accept(Arc::clone(&alert), now, out));
+        (id, alert)
     }
 
-    /// Takes the time of alerts and dead letters from `clock`. Waiting goes by the runtime's own time.
-    pub fn clock(self, clock: impl Clock) -> Self {
-        Self { clock: Arc::new(clock), ..self }
+    /// Makes what is due; gives when something is due again.
+    pub(crate) fn poll(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.decide(now, |state, out| state.dispatcher.poll(now, out));
+        self.state.lock().dispatcher.next_deadline()
     }
 
-    /// How many alerts wait for one channel at most, 1,024 if not set. The next becomes a dead letter.
-    pub fn queue_max(mut self, queue_max: usize) -> Self {
-        self.bounds.queue = queue_max;
-        self
+    /// Makes what gathers in groups, due or not.
+    pub(crate) fn flush(&self) {
+        let now = self.now();
+        self.decide(now, |state, out| state.dispatcher.flush_all(now, out));
     }
 
-    /// How many of the latest alerts the history keeps, 1,024 if not set.
-    pub fn history_max(mut self, history_max: usize) -> Self {
-        self.bounds.history = history_max;
-        self
-    }
-
-    /// How many of the latest dead letters are kept, 1,024 if not set. Those dropped are counted.
-    pub fn dead_letters_max(mut self, dead_letters_max: usize) -> Self {
-        self.bounds.dead_letters = dead_letters_max;
-        self
-    }
-
-    /// Makes the hub.
-    ///
-    /// # Errors
-    ///
-    /// Where two channels have one name, a name is not 1 to 256 bytes without control characters, or
-    /// queues have no room.
-    pub fn build(self) -> Result<Alerts, BuildError> {
-        if self.bounds.queue == 0 {
-            return Err(BuildError::QueueWithoutRoom);
-        }
-        for (index, (name, _)) in self.channels.iter().enumerate() {
-            if !(1..=NAME_BYTES_MAX).contains(&name.len()) || name.chars().any(char::is_control) {
-                let name = Arc::clone(name);
-                return Err(BuildError::InvalidChannelName { name });
+    /// Decides something, queues what is to be delivered, notes what changed, and wakes who has to do with it.
+    fn decide<T>(&self, now: Timestamp, decide: impl FnOnce(&mut State, &mut Decided) -> T) -> T {
+        let mut woken = Vec::new();
+        let (answer, wakes_driver) = {
+            let mut state = self.state.lock();
+            let before = state.dispatcher.next_deadline();
+            let mut out = Decided::default();
+            let answer = decide(&mut state, &mut out);
+            let Decided { mut changes, notifications } = out;
+            for notification in notifications {
+                woken.extend(state.outbox.queue(notification, now, &mut changes));
             }
-            if self.channels.iter().take(index).any(|(earlier, _)| earlier == name) {
-                let name = Arc::clone(name);
-                return Err(BuildError::ChannelNameTaken { name });
-            }
-        }
-        Ok(self.assemble())
-    }
-
-    fn assemble(self) -> Alerts {
-        let Self { clock, channels, bounds } = self;
-        let names = channels.iter().map(|(name, _)| Arc::clone(name));
-        let outbox = Mutex::new(Outbox::new(bounds, names));
-        let lane = |(_, channel)| Lane { channel, wake: Notify::new() };
-        let hub = Hub {
-            clock,
-            handlers: Handlers::default(),
-            outbox,
-            lanes: channels.into_iter().map(lane).collect(),
-            is_running: AtomicBool::new(false),
+            let wants_saving = self.saving.note(changes);
+            (answer, wants_saving || state.dispatcher.next_deadline() != before)
         };
-        Alerts { hub: Arc::new(hub) }
+        for lane in woken {
+            self.wake_lane(lane);
+        }
+        if wakes_driver {
+            self.wake.notify_one();
+        }
+        answer
+    }
+
+    fn wake_lane(&self, lane: usize) {
+        if let Some(end) = self.lanes.get(lane) {
+            end.wake.notify_one();
+        }
+    }
+
+    /// What to do for this channel now.
+    pub(crate) fn next(&self, lane: usize) -> Next {
+        let now = self.now();
+        self.decide(now, |state, out| state.outbox.next(lane, now, &mut out.changes))
+    }
+
+    /// Ends an attempt.
+    pub(crate) fn finish(&self, lane: usize, id: DeliveryId, result: Result<(), Failure>) {
+        let now = self.now();
+        self.decide(now, |state, out| {
+            out.changes.extend(state.outbox.finish(lane, id, result, now));
+        });
     }
 }

@@ -25,6 +25,7 @@
 //!   ([`Alerts::handler_faults`]) and harms no other.
 //! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
 //!   has a queue and a task of its own, so one that is slow or down delays nobody else.
+//! - [`Rules`] say where alerts go, how they are told, and which are muted; a [`Router`] follows them.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
@@ -33,24 +34,47 @@ mod alert;
 mod channel;
 mod channels;
 mod dead_letter;
+mod dispatch;
 mod handler;
 mod hub;
+mod lane;
+mod matching;
 mod notification;
+mod options;
 mod outbox;
 mod panics;
+mod rules;
 mod running;
+mod store;
 mod topic;
 
-pub use alert::{Alert, AlertId};
+pub use alert::{Alert, AlertError, AlertId};
 #[cfg(feature = "mock")]
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
 pub use channels::{ConsoleChannel, FileError, JsonLinesChannel};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
+pub use dispatch::SilenceId;
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
 };
-pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
+pub use hub::{
+    Alerts, AlertsBuilder, BuildError, HubStatus, MarkError, ResendError, Sent, Undelivered,
+};
+pub use lane::{BreakerState, ChannelStatus};
+pub use matching::AlertMatch;
 pub use notification::Notification;
+pub use options::{Breaker, ChannelOptions, Rate, Retry};
+pub use rules::{
+    Escalation, GroupBy, GroupKey, GroupLabel, GroupLabelError, Inhibition, Route, Routed, Router,
+    RuleMistake, RuleMistakeKind, Rules, RulesError, RulesWarning, Settings, Silence, Silences,
+    Stop, route,
+};
 pub use running::{Running, StartError};
+#[cfg(feature = "mock")]
+pub use store::MockAlertStore;
+pub use store::{
+    AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, AlertStoreErrorKind, Mark,
+    MemoryAlertStore, MemoryAlertStoreBounds, Muted, OpenEscalation, SyncAlertStore, Unfinished,
+};
 pub use topic::{Topic, TopicError, TopicFilter};

@@ -9,32 +9,31 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    DeadReason, Delivery, Undelivered,
+    hub::{Hub, LaneEnd},
+    lane::{Failure, Next},
+    panics,
+};
 use tokio::{
     runtime::Handle,
     task::{JoinSet, coop::consume_budget},
     time::{sleep, timeout},
 };
 
-use crate::{
-    Channel, DeadLetters, DeadReason, Delivery, DeliveryError,
-    hub::{Hub, Lane},
-    panics,
-};
-
-/// A hub that is delivering: one task for each channel.
+/// A hub that is delivering: one task for each channel, and one for groups, escalations and the store.
 ///
-/// A channel is given one alert at a time, in the order in which they were sent. An attempt that fails in
-/// a way that may pass, or takes longer than ten seconds, is followed by another 200 ms later, three in
-/// all; then the alert becomes a dead letter. Meanwhile the others of that channel wait, and no other does.
+/// A channel is given one notification at a time, in the order in which they were made, and treated as its
+/// [`ChannelOptions`](crate::ChannelOptions) say; while it is slow or down, no other waits for it.
 ///
-/// Dropped without [`stop`](Running::stop), the tasks end at once; what waits stays in the queues until the
-/// next [`Alerts::start`](crate::Alerts::start), and what was under way is delivered again, under the same
-/// id.
+/// Dropped without [`stop`](Running::stop), the tasks end at once; what waits stays until the next
+/// [`Alerts::start`](crate::Alerts::start), and what was under way is delivered again, under the same id.
 #[derive(Debug)]
 #[must_use = "delivery ends when this is dropped; keep it, and call `stop`"]
 pub struct Running {
     run: Arc<Run>,
     tasks: JoinSet<()>,
+    driver: JoinSet<()>,
 }
 
 /// Why delivery did not begin.
@@ -65,16 +64,17 @@ impl StartError {
     }
 }
 
-/// How often a delivery is tried.
-const ATTEMPTS_MAX: u32 = 3;
-/// How long one attempt may take.
-const ATTEMPT_TIME: Duration = Duration::from_secs(10);
-/// How long to wait between two attempts.
-const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// How long [`Running::stop`] goes on delivering.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How long tasks may take to notice that they were cut off. One that does not blocks its thread.
 const CUT_OFF_TIME: Duration = Duration::from_secs(1);
+
+/// How long the driver sleeps at most: the machine's clock may be set meanwhile.
+const SLEEP_MAX: Duration = Duration::from_mins(1);
+/// How long the driver waits before it writes again to a store that failed.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a channel is left alone at most because the other side asked for it.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// What the tasks of one start share. The hub may be started again when the last of them is gone.
 #[derive(Debug)]
@@ -102,25 +102,29 @@ impl Running {
         for index in 0..hub.lanes.len() {
             tasks.spawn_on(serve(Arc::clone(&run), index), &runtime);
         }
-        Ok(Self { run, tasks })
+        let mut driver = JoinSet::new();
+        driver.spawn_on(drive(Arc::clone(&run)), &runtime);
+        Ok(Self { run, tasks, driver })
     }
 
     /// Delivers what waits, for five seconds at most, then ends. See [`Running::stop_within`].
-    pub async fn stop(self) -> DeadLetters {
+    pub async fn stop(self) -> Undelivered {
         self.stop_within(STOP_GRACE).await
     }
 
-    /// Delivers what waits, for `grace` at most, then ends.
+    /// Delivers what waits and what gathers in groups, for `grace` at most, then ends. Gives what did not
+    /// arrive. An alert sent afterwards waits for the next start.
     ///
-    /// What is still undelivered then becomes dead letters. Gives all the dead letters of the hub: every
-    /// alert that is known not to have arrived. An alert sent afterwards waits for the next start.
-    ///
-    /// Where the future is dropped before its end, the tasks end at once and what waits stays in the
-    /// queues.
-    pub async fn stop_within(mut self, grace: Duration) -> DeadLetters {
-        let Self { run, tasks } = &mut self;
+    /// Where the future is dropped before its end, the tasks end at once and what waits stays.
+    pub async fn stop_within(mut self, grace: Duration) -> Undelivered {
+        let Self { run, tasks, driver } = &mut self;
+        driver.abort_all();
+        let hub = &run.hub;
+        // What another process left over is read at the latest here; where that fails it is told below.
+        let _ = timeout(grace, hub.save()).await;
+        hub.flush();
         run.is_stopping.store(true, Ordering::SeqCst);
-        for lane in &run.hub.lanes {
+        for lane in &hub.lanes {
             lane.wake.notify_one();
         }
         let drained = timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
@@ -128,9 +132,21 @@ impl Running {
             // A task that blocks its thread cannot be waited for; what it does later is passed over.
             let _ = timeout(CUT_OFF_TIME, tasks.shutdown()).await;
         }
-        let mut outbox = run.hub.outbox.lock();
-        outbox.stop(run.hub.now());
-        outbox.dead_letters()
+        hub.undelivered().await
+    }
+}
+
+/// Makes groups and escalations when they are due, and tells the store what changed.
+async fn drive(run: Arc<Run>) {
+    let hub = &run.hub;
+    loop {
+        let due = hub.poll();
+        let saved = hub.save().await;
+        let now = hub.now();
+        let pause = due.map_or(SLEEP_MAX, |due| due.since(now).min(SLEEP_MAX));
+        let pause = if saved.is_err() { pause.min(STORE_PAUSE) } else { pause };
+        // Woken or not, it looks again.
+        let _ = timeout(pause, hub.wake.notified()).await;
     }
 }
 
@@ -143,51 +159,41 @@ async fn serve(run: Arc<Run>, index: usize) {
     loop {
         // Read before the queue: what was sent before the stop is then seen below.
         let is_last_round = run.is_stopping.load(Ordering::SeqCst);
-        while let Some(delivery) = next_delivery(hub, index) {
-            let id = delivery.id();
-            let result = deliver(lane, delivery).await;
-            hub.outbox.lock().finish(index, id, result, hub.now());
-            // A channel that is always ready must not keep the thread, nor outrun a cut-off.
-            consume_budget().await;
+        match hub.next(index) {
+            Next::Deliver(delivery) => {
+                let result = attempt(lane, &delivery).await;
+                hub.finish(index, delivery.id(), result);
+                // A channel that is always ready must not keep the thread, nor outrun a cut-off.
+                consume_budget().await;
+            }
+            Next::At(due) => {
+                let pause = due.since(hub.now()).min(SLEEP_MAX);
+                let _ = timeout(pause, lane.wake.notified()).await;
+            }
+            Next::Nothing if is_last_round => return,
+            Next::Nothing => lane.wake.notified().await,
         }
-        if is_last_round {
-            return;
-        }
-        lane.wake.notified().await;
     }
 }
 
-fn next_delivery(hub: &Hub, index: usize) -> Option<Delivery> {
-    hub.outbox.lock().next_delivery(index)
-}
-
-/// Tries until the alert has arrived, or is to be given up on.
-async fn deliver(lane: &Lane, mut delivery: Delivery) -> Result<(), DeadReason> {
-    loop {
-        let error = match panics::catch_async(attempt(&*lane.channel, &delivery)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error,
-            Err(message) => return Err(DeadReason::Panicked { message }),
-        };
-        let (attempts, text) = (delivery.attempt(), error.causes());
-        if !error.is_retryable() {
-            return Err(DeadReason::Refused { error: text });
+/// Attempts once.
+async fn attempt(lane: &LaneEnd, delivery: &Delivery) -> Result<(), Failure> {
+    let limit = lane.options.timeout;
+    let call = panics::catch_async(timeout(limit, lane.channel.deliver(delivery)));
+    let error = match call.await {
+        Ok(Ok(Ok(()))) => return Ok(()),
+        Ok(Ok(Err(error))) => error,
+        Ok(Err(_)) => {
+            let error = format!("no answer within {limit:?}");
+            return Err(Failure::Passing { error, retry_after: None });
         }
-        if attempts >= ATTEMPTS_MAX {
-            let error = text;
-            return Err(DeadReason::Failed { attempts, error });
-        }
-        sleep(RETRY_PAUSE).await;
-        let attempt = delivery.attempt().saturating_add(1);
-        delivery = delivery.at_attempt(attempt);
-    }
-}
-
-async fn attempt(channel: &dyn Channel, delivery: &Delivery) -> Result<(), DeliveryError> {
-    let no_answer = |_| {
-        let seconds = ATTEMPT_TIME.as_secs();
-        let cause = format!("no answer within {seconds} s");
-        Err(DeliveryError::retryable(cause))
+        Err(message) => return Err(Failure::Final(DeadReason::Panicked { message })),
     };
-    timeout(ATTEMPT_TIME, channel.deliver(delivery)).await.unwrap_or_else(no_answer)
+    let text = error.causes();
+    Err(if error.is_retryable() {
+        let retry_after = error.retry_after().map(|span| span.min(RETRY_AFTER_MAX));
+        Failure::Passing { error: text, retry_after }
+    } else {
+        Failure::Final(DeadReason::Refused { error: text })
+    })
 }

@@ -38,8 +38,10 @@ pub mod conformance;
 mod env;
 mod faulty;
 mod model;
+mod paused;
 pub mod sequences;
 
 pub use env::{Setup, TestEnv};
 pub use faulty::{Fault, FaultyLedger};
 pub use model::Model;
+pub use paused::PausedClock;

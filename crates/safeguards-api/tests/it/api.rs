@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use safeguards_api::{BudgetError, CreateError, FilteredChannel, Safeguards};
 use safeguards_budget::{Limit, MemoryLedger, Percent};
-use safeguards_notify::{Alert, Channel, Delivery, DeliveryError, TopicFilter};
+use safeguards_notify::{
+    Alert, AlertQuery, AlertRecord, Channel, Delivery, DeliveryError, TopicFilter,
+};
 use safeguards_types::{AgentId, Amount, Priority, Severity, SimClock, Timestamp, tokens, usd};
 
 type Test = Result<(), Box<dyn std::error::Error>>;
@@ -14,12 +16,13 @@ const P5: Priority = Priority::P5;
 const P7: Priority = Priority::P7;
 
 /// What was alerted, in order: severity, topic, whom it is about.
-fn alerted(sg: &Safeguards) -> Vec<(Severity, String, String)> {
-    let brief = |alert: Arc<Alert>| {
+async fn alerted(sg: &Safeguards) -> Vec<(Severity, String, String)> {
+    let brief = |record: AlertRecord| {
+        let alert = record.alert;
         let about = alert.agent().map_or("", AgentId::as_str);
         (alert.severity(), alert.topic().as_str().to_owned(), about.to_owned())
     };
-    sg.alerts().history().into_iter().map(brief).collect()
+    sg.alerts().history(&AlertQuery::all()).await.unwrap().into_iter().map(brief).collect()
 }
 
 #[tokio::test]
@@ -164,7 +167,7 @@ async fn what_the_ledger_answers_becomes_alerts() -> Test {
 
     let told = |severity, topic: &str| (severity, topic.to_owned(), "reader".to_owned());
     assert_eq!(
-        alerted(&sg),
+        alerted(&sg).await,
         [
             told(Severity::Medium, "budget.threshold"),
             told(Severity::High, "budget.denied"),
@@ -173,7 +176,13 @@ async fn what_the_ledger_answers_becomes_alerts() -> Test {
             told(Severity::High, "budget.overrun"),
         ]
     );
-    let history = sg.alerts().history();
+    let history: Vec<Arc<Alert>> = sg
+        .alerts()
+        .history(&AlertQuery::all())
+        .await?
+        .into_iter()
+        .map(|record| record.alert)
+        .collect();
     let denied = history[1].metadata();
     assert_eq!((&denied["asked"], &denied["available"]), (&"2".into(), &"0.1".into()));
     assert_eq!(denied["code"], "budget.limit_exceeded");

@@ -87,7 +87,10 @@ async fn a_pipeline_runs_from_its_file_until_its_pool_is_empty() -> Test {
         report.steps[1].reason.as_ref().map(|reason| reason.code),
         Some("budget.limit_exceeded")
     );
-    let topics: Vec<_> = sg.alerts().history().iter().map(ToString::to_string).collect();
+    let topics: Vec<_> = {
+        let history = sg.alerts().history(&safeguards_notify::AlertQuery::all()).await?;
+        history.iter().map(|record| record.alert.to_string()).collect()
+    };
     assert!(
         topics[0].starts_with("high  budget.denied: tell was denied: counters has 0.40 USD left"),
         "{topics:?}"

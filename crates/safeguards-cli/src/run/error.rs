@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use safeguards_api::{BindError, BuildError, TeamFileError};
 use safeguards_budget::LedgerError;
 use safeguards_coord::RunError;
-use safeguards_notify::{FileError, StartError};
+use safeguards_notify::{AlertStoreError, FileError, StartError};
 
 use crate::exit;
 
@@ -36,6 +36,9 @@ pub(crate) enum Failure {
     /// Alerts cannot be delivered.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The alerts could not be read for the report.
+    #[error(transparent)]
+    Alerts(#[from] AlertStoreError),
     /// The team's accounts could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -79,6 +82,7 @@ impl Failure {
             Self::Bind(error) => error.code(),
             Self::Run(error) => error.code(),
             Self::Ledger(error) => error.code(),
+            Self::Alerts(error) => error.code(),
             Self::Runtime { .. } => "cli.runtime",
             Self::Output { .. } => "cli.output",
             Self::Killed | Self::Unread => "cli.killed",
@@ -101,6 +105,7 @@ impl Failure {
             | Self::Run(_) => exit::USAGE,
             Self::Killed | Self::Unread => exit::INTERRUPTED,
             Self::Ledger(_)
+            | Self::Alerts(_)
             | Self::Start(_)
             | Self::Runtime { .. }
             | Self::Output { .. }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use safeguards_api::{Safeguards, TeamSpec};
 use safeguards_budget::{Account, Denial};
 use safeguards_coord::{CostBasis, CostMismatch, Reason, Report, State, StepReport};
-use safeguards_notify::{Alert, DeadLetter, DeadLetters};
+use safeguards_notify::{Alert, AlertQuery, Notification};
 use safeguards_types::{AccountId, AgentId, Amounts};
 use serde::Serialize;
 use serde_json::Value;
@@ -78,13 +78,28 @@ pub(crate) struct Undelivered {
     pub(crate) reason: Reason,
 }
 
-impl From<&DeadLetter> for Undelivered {
-    fn from(letter: &DeadLetter) -> Self {
-        Self {
-            alert: (*letter.alert).clone(),
-            channel: letter.channel.to_string(),
-            reason: Reason::new(letter.reason.code(), letter.reason.to_string()),
-        }
+impl Undelivered {
+    /// The alerts of a notification that did not arrive, for this reason.
+    fn all<'a>(
+        notification: &'a Notification,
+        reason: &'a Reason,
+    ) -> impl Iterator<Item = Self> + use<'a> {
+        notification.alerts().map(|alert| Self {
+            alert: (**alert).clone(),
+            channel: notification.channel().to_string(),
+            reason: reason.clone(),
+        })
+    }
+
+    /// What was given up on, and what still waited when the run ended.
+    fn of(left: &safeguards_notify::Undelivered) -> Vec<Self> {
+        let dead = left.dead_letters.letters.iter().flat_map(|letter| {
+            let reason = Reason::new(letter.reason.code(), letter.reason.to_string());
+            Self::all(&letter.notification, &reason).collect::<Vec<_>>()
+        });
+        let stopped = Reason::new("notify.stopped", "delivery was stopped before".to_owned());
+        let waiting = left.waiting.iter().flat_map(|waiting| Self::all(waiting, &stopped));
+        dead.chain(waiting).collect()
     }
 }
 
@@ -99,7 +114,7 @@ impl RunReport {
         spec: &TeamSpec,
         safeguards: &Safeguards,
         report: Report,
-        undelivered: &DeadLetters,
+        left: &safeguards_notify::Undelivered,
         interrupted: bool,
     ) -> Result<Self, Failure> {
         let pools = spec.pools.iter().map(|pool| pool.account.clone());
@@ -107,7 +122,7 @@ impl RunReport {
         let ids: Vec<AccountId> = pools.chain(agents).collect();
         let read = safeguards.ledger().accounts(&ids).await?;
         let accounts: Vec<Account> = read.accounts.into_iter().flatten().collect();
-        let alerts = safeguards.alerts().history();
+        let alerts = safeguards.alerts().history(&AlertQuery::all()).await?;
         Ok(Self {
             r#type: "report",
             accounts: lines(spec, &accounts, &report),
@@ -120,9 +135,9 @@ impl RunReport {
             spent: report.spent,
             duration: report.ended_at.since(report.started_at),
             steps: report.steps.into_iter().map(StepLine::from).collect(),
-            alerts: alerts.iter().map(|alert| (**alert).clone()).collect(),
-            undelivered: undelivered.letters.iter().map(Undelivered::from).collect(),
-            undelivered_not_kept: undelivered.dropped,
+            alerts: alerts.iter().map(|record| (*record.alert).clone()).collect(),
+            undelivered: Undelivered::of(left),
+            undelivered_not_kept: left.dead_letters.dropped,
             output: report.output,
             units: Units::of(spec),
         })

@@ -4,9 +4,11 @@ use std::{fs, io, sync::Arc, thread, time::Duration};
 
 use async_trait::async_trait;
 use safeguards_notify::{
-    Alert, Alerts, BuildError, Channel, ConsoleChannel, DeadLetters, Delivery, DeliveryError,
-    DeliveryId, JsonLinesChannel, StartError, topic,
+    Alert, AlertQuery, Alerts, Channel, ChannelOptions, ConsoleChannel, DeadLetters, Delivery,
+    DeliveryError, DeliveryId, GroupBy, JsonLinesChannel, MemoryAlertStore, Rules, StartError,
+    topic,
 };
+use safeguards_testkit::PausedClock;
 use safeguards_types::{Severity, SimClock, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -72,6 +74,19 @@ fn texts(dead: &DeadLetters) -> Vec<String> {
     dead.letters.iter().map(ToString::to_string).collect()
 }
 
+/// Brings out each alert alone.
+fn each() -> Rules {
+    let mut rules = Rules::default();
+    rules.otherwise = rules.otherwise.group_by(GroupBy::Each);
+    rules
+}
+
+/// A hub with this channel, on the runtime's time, that brings out each alert alone.
+fn hub(channel: Scripted) -> Alerts {
+    let builder = Alerts::builder().channel("ops", channel).clock(PausedClock::new());
+    builder.rules(each()).build().unwrap()
+}
+
 /// What became of two alerts.
 struct Fate {
     attempts: Vec<(String, u32)>,
@@ -81,13 +96,14 @@ struct Fate {
 /// Sends `one` and `two` to a channel that does as told.
 async fn two_alerts(script: fn(&Delivery) -> Answer) -> Fate {
     let (channel, mut seen) = scripted(script);
-    let alerts = Alerts::builder().channel("ops", channel).build().unwrap();
+    let alerts = hub(channel);
     alerts.send(alert("one"));
     alerts.send(alert("two"));
     let running = alerts.start().unwrap();
-    let dead = running.stop_within(Duration::from_hours(1)).await;
-    assert_eq!(dead, alerts.dead_letters());
-    Fate { attempts: drain(&mut seen), dead: texts(&dead) }
+    let left = running.stop_within(Duration::from_hours(1)).await;
+    assert!(left.waiting.is_empty() && left.store_error.is_none());
+    assert_eq!(left.dead_letters, alerts.dead_letters().await.unwrap());
+    Fate { attempts: drain(&mut seen), dead: texts(&left.dead_letters) }
 }
 
 #[track_caller]
@@ -109,14 +125,15 @@ async fn each_alert_arrives_or_is_given_up_on_with_a_reason() {
         &[("one", 1), ("one", 2), ("one", 3), ("two", 1), ("two", 2), ("two", 3)],
         &[],
     );
+    let six = [("one", 1), ("one", 2), ("one", 3), ("one", 4), ("one", 5), ("one", 6), ("two", 1)];
     check(
         &two_alerts(|delivery| match delivery.notification().first().message() {
             "one" => Answer::Fail,
             _ => Answer::Arrive,
         })
         .await,
-        &[("one", 1), ("one", 2), ("one", 3), ("two", 1)],
-        &["medium  team.note: one (did not reach ops: failed at each of 3 attempts: line busy)"],
+        &six,
+        &["medium  team.note: one (did not reach ops: failed at each of 6 attempts: line busy)"],
     );
     check(
         &two_alerts(|_| Answer::Refuse).await,
@@ -143,9 +160,9 @@ async fn each_alert_arrives_or_is_given_up_on_with_a_reason() {
             _ => Answer::Arrive,
         })
         .await,
-        &[("one", 1), ("one", 2), ("one", 3), ("two", 1)],
+        &six,
         &[
-            "medium  team.note: one (did not reach ops: failed at each of 3 attempts: no answer within 10 s)",
+            "medium  team.note: one (did not reach ops: failed at each of 6 attempts: no answer within 10s)",
         ],
     );
 }
@@ -154,10 +171,12 @@ async fn each_alert_arrives_or_is_given_up_on_with_a_reason() {
 async fn a_channel_that_hangs_delays_no_other_and_stopping_has_an_end() {
     let (stuck, mut stuck_seen) = scripted(|_| Answer::Hang);
     let (healthy, mut seen) = scripted(|_| Answer::Arrive);
+    let small = ChannelOptions::new().queue_max(2);
     let alerts = Alerts::builder()
-        .channel("stuck", stuck)
-        .channel("healthy", healthy)
-        .queue_max(2)
+        .channel_with("stuck", stuck, small.clone())
+        .channel_with("healthy", healthy, small)
+        .rules(each())
+        .clock(PausedClock::new())
         .build()
         .unwrap();
     let running = alerts.start().unwrap();
@@ -166,24 +185,20 @@ async fn a_channel_that_hangs_delays_no_other_and_stopping_has_an_end() {
         assert_eq!(seen.recv().await.unwrap().message, message);
     }
     assert_eq!(
-        texts(&alerts.dead_letters()),
+        texts(&alerts.dead_letters().await.unwrap()),
         ["medium  team.note: three (did not reach stuck: its queue of 2 was full)"]
     );
-    let dead = running.stop_within(Duration::from_secs(1)).await;
-    assert_eq!(
-        texts(&dead)[1..],
-        [
-            "medium  team.note: one (did not reach stuck: delivery was stopped before)",
-            "medium  team.note: two (did not reach stuck: delivery was stopped before)",
-        ]
-    );
+    let left = running.stop_within(Duration::from_secs(1)).await;
+    let waiting: Vec<String> = left.waiting.iter().map(ToString::to_string).collect();
+    assert_eq!(waiting, ["medium  team.note: one", "medium  team.note: two"]);
+    assert_eq!(left.dead_letters.letters.len(), 1);
     assert_eq!(drain(&mut stuck_seen), [("one".to_owned(), 1)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_delivered_by_the_next_start() {
     let (channel, mut seen) = scripted(|_| Answer::Arrive);
-    let alerts = Alerts::builder().channel("ops", channel).build().unwrap();
+    let alerts = hub(channel);
     alerts.send(alert("before"));
     tokio::task::yield_now().await;
     assert!(seen.try_recv().is_err());
@@ -197,7 +212,7 @@ async fn what_waits_is_delivered_by_the_next_start() {
 #[tokio::test(start_paused = true)]
 async fn what_was_cut_off_is_delivered_again_under_the_same_id() {
     let (channel, mut seen) = scripted(|_| Answer::Hang);
-    let alerts = Alerts::builder().channel("ops", channel).build().unwrap();
+    let alerts = hub(channel);
     alerts.send(alert("one"));
     let running = alerts.start().unwrap();
     let first = seen.recv().await.unwrap();
@@ -213,7 +228,7 @@ async fn what_was_cut_off_is_delivered_again_under_the_same_id() {
     };
     let second = seen.recv().await.unwrap();
     assert_eq!((first.id, second.number), (second.id, 1));
-    assert_eq!(running.stop().await.letters.len(), 1);
+    assert_eq!(running.stop().await.waiting.len(), 1);
 }
 
 #[test]
@@ -225,15 +240,16 @@ fn delivery_needs_a_runtime_that_can_wait() {
     assert_eq!(alerts.start().unwrap_err(), StartError::NoTimer);
     drop(inside);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let dead = runtime.block_on(async { alerts.start().unwrap().stop().await });
-    assert!(dead.is_empty());
+    let left = runtime.block_on(async { alerts.start().unwrap().stop().await });
+    assert!(left.is_empty());
 }
 
 #[tokio::test]
 async fn many_senders_one_order() {
     let (ops, mut ops_seen) = scripted(|_| Answer::Arrive);
     let (mail, mut mail_seen) = scripted(|_| Answer::Arrive);
-    let alerts = Alerts::builder().channel("ops", ops).channel("mail", mail).build().unwrap();
+    let builder = Alerts::builder().channel("ops", ops).channel("mail", mail);
+    let alerts = builder.rules(each()).build().unwrap();
     let running = alerts.start().unwrap();
     let senders: Vec<_> = (0..4)
         .map(|sender| {
@@ -249,9 +265,9 @@ async fn many_senders_one_order() {
         sender.join().unwrap();
     }
     assert!(running.stop().await.is_empty());
-    let history = alerts.history();
-    assert!(history.is_sorted_by_key(|alert| alert.id()));
-    let sent: Vec<_> = history.iter().map(|alert| (alert.message().to_owned(), 1)).collect();
+    let history = alerts.history(&AlertQuery::all()).await.unwrap();
+    let sent: Vec<_> =
+        history.iter().map(|record| (record.alert.message().to_owned(), 1)).collect();
     assert_eq!(sent.len(), 200);
     assert_eq!(drain(&mut ops_seen), sent);
     assert_eq!(drain(&mut mail_seen), sent);
@@ -260,11 +276,13 @@ async fn many_senders_one_order() {
 #[test]
 fn sending_names_dates_and_shows_an_alert() {
     let now = Timestamp::parse("2026-01-05T09:00:00Z").unwrap();
-    let alerts = Alerts::builder().clock(SimClock::at(now)).build().unwrap();
-    let answering = alerts.clone();
+    let store = MemoryAlertStore::new();
+    let alerts = Alerts::builder().clock(SimClock::at(now)).memory(store.clone()).build().unwrap();
+    let (answering, kept) = (alerts.clone(), store.clone());
     alerts
         .on("team.note", move |alert: &Alert| {
-            assert_eq!(answering.history().last().unwrap().id(), alert.id());
+            let history = kept.sync().history(&AlertQuery::all());
+            assert_eq!(history.last().unwrap().alert.id(), alert.id());
             let answer = Alert::new(Severity::Low, topic!("team.answer"), "seen");
             answering.send(answer).handled
         })
@@ -272,11 +290,11 @@ fn sending_names_dates_and_shows_an_alert() {
     let sent = alerts.send(alert("ready").about("reader"));
     assert!(!sent.handled);
     assert_eq!(alerts.handler_faults(), []);
-    let history = alerts.history();
+    let history = store.sync().history(&AlertQuery::all());
     let brief: Vec<_> =
-        history.iter().map(|alert| (alert.at().unwrap(), alert.message())).collect();
+        history.iter().map(|record| (record.alert.at().unwrap(), record.alert.message())).collect();
     assert_eq!(brief, [(now, "ready"), (now, "seen")]);
-    assert_eq!(history[0].id(), Some(sent.id));
+    assert_eq!(history[0].alert.id(), Some(sent.id));
     let error = alerts.on("team.", |_: &Alert| ()).unwrap_err();
     assert_eq!(error.code(), "notify.invalid_filter");
 }
@@ -294,8 +312,16 @@ fn a_hub_that_cannot_work_is_not_built() {
     assert_eq!(names(&["ops", "ops"]), Err("notify.channel_name_taken"));
     assert_eq!(names(&["ops", ""]), Err("notify.invalid_channel_name"));
     assert_eq!(names(&["o\nps"]), Err("notify.invalid_channel_name"));
-    let error = Alerts::builder().queue_max(0).build().unwrap_err();
-    assert_eq!(error, BuildError::QueueWithoutRoom);
+    let none = ChannelOptions::new().queue_max(0);
+    let built = Alerts::builder().channel_with("ops", ConsoleChannel::stderr(), none).build();
+    let error = built.unwrap_err();
+    assert_eq!(error.code(), "notify.invalid_channel_option");
+    assert_eq!(
+        error.to_string(),
+        "channel `ops`: queue_max is 0; a queue that holds nothing delivers nothing; it holds 1 or more"
+    );
+    let error = Alerts::builder().rules(Rules::default().to(["mail"])).build().unwrap_err();
+    assert_eq!(error.to_string(), "the root: `to` names no channel: `mail`; there are none");
 }
 
 #[tokio::test]
@@ -316,7 +342,7 @@ async fn console_and_file_get_one_line_for_each_alert() {
         assert!(running.stop().await.is_empty());
         let last = fs::read_to_string(&file).unwrap();
         let last: Alert = serde_json::from_str(last.lines().last().unwrap()).unwrap();
-        assert_eq!(last, *alerts.history()[0]);
+        assert_eq!(last, *alerts.history(&AlertQuery::all()).await.unwrap()[0].alert);
     }
     assert_eq!(
         fs::read_to_string(&console).unwrap(),

@@ -1,0 +1,171 @@
+//! [`Groups`]: alerts that gather until their notification is due.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use safeguards_types::Timestamp;
+
+use crate::{Alert, Escalation, GroupKey};
+
+/// How many alerts of a group stand in a notification in full.
+pub(crate) const IN_FULL_MAX: usize = 1_000;
+/// How many groups there are at most. Beyond, an alert goes alone.
+const GROUPS_MAX: usize = 65_536;
+
+/// What a route makes of one alert.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    /// Where it gathers; `None` where each alert goes alone.
+    pub(super) slot: Option<Arc<Slot>>,
+    pub(super) to: Vec<Arc<str>>,
+    pub(super) wait: Duration,
+    pub(super) interval: Duration,
+    pub(super) cooldown: Option<Duration>,
+    pub(super) escalate: Vec<Escalation>,
+}
+
+impl Batch {
+    /// One alert to these channels, at once.
+    pub(super) const fn alone(to: Vec<Arc<str>>) -> Self {
+        Self {
+            slot: None,
+            to,
+            wait: Duration::ZERO,
+            interval: Duration::ZERO,
+            cooldown: None,
+            escalate: Vec::new(),
+        }
+    }
+
+    /// What its alerts have in common.
+    pub(super) fn labels(&self) -> Vec<(String, String)> {
+        let pairs = self.slot.iter().flat_map(|slot| slot.group.pairs());
+        pairs.map(|(label, value)| (label.to_string(), value.to_owned())).collect()
+    }
+}
+
+/// Where alerts gather: a group of one route, for these channels. (An alert that an earlier route brings to
+/// some channel already gathers apart, so that no channel gets it twice.)
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Slot {
+    pub(super) route: usize,
+    pub(super) group: GroupKey,
+    pub(super) to: Vec<Arc<str>>,
+}
+
+/// What a group gathered.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub(super) batch: Batch,
+    pub(super) alerts: Vec<Arc<Alert>>,
+    pub(super) more: u64,
+    pub(super) repeats: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    groups: HashMap<Arc<Slot>, Group>,
+    /// When each group is to be looked at: what it gathered is due, or it is forgotten.
+    due: BTreeSet<(Timestamp, Arc<Slot>)>,
+    gathering: usize,
+}
+
+#[derive(Debug)]
+struct Group {
+    batch: Batch,
+    alerts: Vec<Arc<Alert>>,
+    more: u64,
+    repeats: u64,
+}
+
+impl Groups {
+    /// Adds an alert to its group. Gives `false` where it is only counted.
+    pub(super) fn add(
+        &mut self,
+        batch: &Batch,
+        alert: &Arc<Alert>,
+        repeats: u64,
+        now: Timestamp,
+    ) -> bool {
+        let Some(slot) = &batch.slot else {
+            return false;
+        };
+        let is_full = self.groups.len() >= GROUPS_MAX;
+        let group = self.groups.entry(Arc::clone(slot)).or_insert_with(|| {
+            // Too many groups: this one is made at once, and gathers nothing.
+            let wait = if is_full { Duration::ZERO } else { batch.wait };
+            let due = now.saturating_add(wait);
+            self.due.insert((due, Arc::clone(slot)));
+            Group { batch: batch.clone(), alerts: Vec::new(), more: 0, repeats: 0 }
+        });
+        group.repeats = group.repeats.saturating_add(repeats);
+        if group.alerts.len() < IN_FULL_MAX {
+            group.alerts.push(Arc::clone(alert));
+            self.gathering = self.gathering.saturating_add(1);
+            return true;
+        }
+        group.more = group.more.saturating_add(1);
+        false
+    }
+
+    /// What the next group gathered whose time has come.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Option<Gathered> {
+        loop {
+            if self.next_due()? > now {
+                return None;
+            }
+            let (_, slot) = self.due.pop_first()?;
+            if let Some(gathered) = self.take(&slot, now) {
+                return Some(gathered);
+            }
+        }
+    }
+
+    /// What every group gathered.
+    pub(super) fn take_all(&mut self, now: Timestamp) -> Vec<Gathered> {
+        let slots: Vec<(Timestamp, Arc<Slot>)> = self.due.iter().cloned().collect();
+        let mut all = Vec::new();
+        for (due, slot) in slots {
+            if self.groups.get(&slot).is_some_and(|group| !group.alerts.is_empty()) {
+                all.extend(self.take(&slot, now));
+                self.due.remove(&(due, slot));
+            }
+        }
+        all
+    }
+
+    /// Takes what a group gathered; the next is due an interval later. A group that gathered nothing is over.
+    fn take(&mut self, slot: &Arc<Slot>, now: Timestamp) -> Option<Gathered> {
+        let is_crowded = self.groups.len() > GROUPS_MAX;
+        let group = self.groups.get_mut(slot)?;
+        if group.alerts.is_empty() {
+            self.groups.remove(slot);
+            return None;
+        }
+        let gathered = Gathered {
+            batch: group.batch.clone(),
+            alerts: std::mem::take(&mut group.alerts),
+            more: std::mem::take(&mut group.more),
+            repeats: std::mem::take(&mut group.repeats),
+        };
+        self.gathering = self.gathering.saturating_sub(gathered.alerts.len());
+        if is_crowded {
+            self.groups.remove(slot);
+        } else {
+            let due = now.saturating_add(group.batch.interval);
+            self.due.insert((due, Arc::clone(slot)));
+        }
+        Some(gathered)
+    }
+
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    pub(super) const fn gathering(&self) -> usize {
+        self.gathering
+    }
+}

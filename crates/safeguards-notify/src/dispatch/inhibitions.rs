@@ -1,0 +1,73 @@
+//! [`Inhibitions`]: graver alerts that mute others for a while.
+
+use std::collections::HashMap;
+
+use safeguards_types::Timestamp;
+
+use crate::{Alert, AlertId, GroupKey, Router};
+
+/// How many graver alerts are remembered before it is looked which of them are over.
+const SOURCES_MAX: usize = 65_536;
+
+/// The graver alerts of a short while ago: by the number of their rule, and by what they have in common with
+/// those that they mute.
+#[derive(Debug, Default)]
+pub(super) struct Inhibitions(HashMap<(usize, GroupKey), Source>);
+
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    alert: AlertId,
+    until: Timestamp,
+}
+
+impl Inhibitions {
+    /// Notes an alert that may mute others; gives the one that mutes it.
+    pub(super) fn note(
+        &mut self,
+        router: &Router,
+        alert: &Alert,
+        id: AlertId,
+        now: Timestamp,
+    ) -> Option<AlertId> {
+        let muting = self.muting(router, alert, id, now);
+        for number in router.set_off_by(alert) {
+            let Some(rule) = router.inhibitions().get(number) else {
+                continue;
+            };
+            if self.0.len() >= SOURCES_MAX {
+                self.0.retain(|_, source| source.until > now);
+            }
+            let until = now.saturating_add(rule.lasts);
+            let in_common = GroupKey::of(&rule.equal, alert);
+            self.0.insert((number, in_common), Source { alert: id, until });
+        }
+        muting
+    }
+
+    /// The graver alert that mutes this one, if any.
+    pub(super) fn muting(
+        &self,
+        router: &Router,
+        alert: &Alert,
+        id: AlertId,
+        now: Timestamp,
+    ) -> Option<AlertId> {
+        if self.0.is_empty() {
+            return None;
+        }
+        router.may_mute(alert).find_map(|number| {
+            let rule = router.inhibitions().get(number)?;
+            // What may mute is not muted by its own kind, or two would mute each other.
+            if rule.by.matches(alert) {
+                return None;
+            }
+            let source = self.0.get(&(number, GroupKey::of(&rule.equal, alert)))?;
+            (source.until > now && source.alert != id).then_some(source.alert)
+        })
+    }
+
+    /// What an alert tells of is over: it mutes nothing any longer.
+    pub(super) fn end(&mut self, alert: AlertId) {
+        self.0.retain(|_, source| source.alert != alert);
+    }
+}

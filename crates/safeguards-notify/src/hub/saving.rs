@@ -1,0 +1,268 @@
+//! [`Saving`]: what the store is still to be told; and the verbs that ask the store before they decide.
+
+use std::{mem, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::Hub;
+use crate::{
+    AlertChange, AlertId, AlertQuery, AlertRecord, AlertStore, AlertStoreError, DeliveryId, Mark,
+    MemoryAlertStore, Unfinished,
+};
+
+/// How many changes wait for a store that does not answer. Beyond, the oldest are dropped and counted.
+const UNSAVED_MAX: usize = 65_536;
+
+/// What the store is still to be told.
+#[derive(Debug)]
+pub(crate) struct Saving {
+    store: Arc<dyn AlertStore>,
+    /// The same store where it is in memory: told at once, so that nothing waits.
+    memory: Option<MemoryAlertStore>,
+    unsaved: Mutex<Unsaved>,
+    /// One commit at a time, in order.
+    writing: tokio::sync::Mutex<Writing>,
+}
+
+#[derive(Debug, Default)]
+struct Unsaved {
+    changes: Vec<AlertChange>,
+    dropped: u64,
+    error: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Writing {
+    /// What a commit was begun with: kept until one succeeds, so that a future that is dropped loses nothing.
+    begun: Vec<AlertChange>,
+    is_restored: bool,
+}
+
+/// Why an alert could not be acknowledged or resolved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkError {
+    /// The history has no such alert, or no longer.
+    #[error("there is no alert {alert} in the history; it keeps the latest alone")]
+    Unknown {
+        /// The alert.
+        alert: AlertId,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] AlertStoreError),
+}
+
+impl MarkError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "notify.unknown_alert",
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+/// Why a dead letter could not be sent again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResendError {
+    /// There is no such dead letter, or no longer.
+    #[error("there is no dead letter {letter}; it was sent again already, or is no longer kept")]
+    Unknown {
+        /// The dead letter.
+        letter: DeliveryId,
+    },
+    /// Its channel is not there.
+    #[error("there is no channel `{channel}` here, so the dead letter stays where it is")]
+    NoChannel {
+        /// The channel.
+        channel: Arc<str>,
+    },
+    /// Its channel's queue is full.
+    #[error("the queue of channel `{channel}` is full, so the dead letter stays where it is")]
+    QueueFull {
+        /// The channel.
+        channel: Arc<str>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] AlertStoreError),
+}
+
+impl ResendError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "notify.unknown_dead_letter",
+            Self::NoChannel { .. } => "notify.no_channel",
+            Self::QueueFull { .. } => "notify.queue_full",
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+impl Saving {
+    pub(crate) fn in_memory(store: MemoryAlertStore) -> Self {
+        Self { memory: Some(store.clone()), ..Self::new(Arc::new(store)) }
+    }
+
+    pub(crate) fn new(store: Arc<dyn AlertStore>) -> Self {
+        Self {
+            store,
+            memory: None,
+            unsaved: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> &dyn AlertStore {
+        &*self.store
+    }
+
+    /// What a store in memory has left over from another hub.
+    pub(crate) fn left_over(&self) -> Option<Unfinished> {
+        self.memory.as_ref().map(|memory| memory.sync().unfinished())
+    }
+
+    /// Notes changes. Gives whether somebody is to [save](Hub::save) them.
+    pub(crate) fn note(&self, changes: Vec<AlertChange>) -> bool {
+        if changes.is_empty() {
+            return false;
+        }
+        if let Some(memory) = &self.memory {
+            memory.sync().commit(&changes);
+            return false;
+        }
+        let mut unsaved = self.unsaved.lock();
+        unsaved.changes.extend(changes);
+        let over = unsaved.changes.len().saturating_sub(UNSAVED_MAX);
+        unsaved.changes.drain(..over);
+        unsaved.dropped = unsaved.dropped.saturating_add(u64::try_from(over).unwrap_or(u64::MAX));
+        true
+    }
+
+    /// How many changes wait, how many were dropped, and what the store said last.
+    pub(crate) fn status(&self) -> (usize, u64, Option<String>) {
+        let unsaved = self.unsaved.lock();
+        (unsaved.changes.len(), unsaved.dropped, unsaved.error.clone())
+    }
+}
+
+impl Hub {
+    /// Tells the store what it does not know yet. The first time, what was unfinished is taken in before.
+    pub(crate) async fn save(&self) -> Result<(), AlertStoreError> {
+        if self.saving.memory.is_some() {
+            return Ok(());
+        }
+        let result = self.write().await;
+        let error = result.as_ref().err().map(with_cause);
+        self.saving.unsaved.lock().error = error;
+        result
+    }
+
+    async fn write(&self) -> Result<(), AlertStoreError> {
+        let mut writing = self.saving.writing.lock().await;
+        if !writing.is_restored {
+            // Before anything is written, so that it holds nothing of this hub's own.
+            self.restore(self.saving.store.unfinished().await?);
+            writing.is_restored = true;
+        }
+        writing.begun.append(&mut mem::take(&mut self.saving.unsaved.lock().changes));
+        if !writing.begun.is_empty() {
+            self.saving.store.commit(&writing.begun).await?;
+            writing.begun.clear();
+        }
+        Ok(())
+    }
+
+    /// Goes on with what another hub left over.
+    pub(crate) fn restore(&self, unfinished: Unfinished) {
+        let Unfinished { waiting, queued, escalations } = unfinished;
+        let now = self.now();
+        self.decide(now, |state, out| {
+            for notification in queued {
+                state.outbox.restore(notification, now, &mut out.changes);
+            }
+            for escalation in escalations {
+                state.dispatcher.restore_escalation(escalation);
+            }
+            for (alert, channels) in waiting {
+                state.dispatcher.restore(&alert, &channels, now, out);
+            }
+        });
+        for end in &self.lanes {
+            end.wake.notify_one();
+        }
+    }
+
+    async fn record(&self, alert: AlertId) -> Result<AlertRecord, MarkError> {
+        self.save().await?;
+        let found = self.saving.store.history(&AlertQuery::all().id(alert)).await?;
+        found.into_iter().next().ok_or(MarkError::Unknown { alert })
+    }
+
+    pub(super) async fn acknowledge(
+        &self,
+        alert: AlertId,
+        by: String,
+    ) -> Result<AlertRecord, MarkError> {
+        let mut record = self.record(alert).await?;
+        if record.acknowledged.is_none() {
+            let mark = Mark::new(self.now(), by);
+            record.acknowledged = Some(mark.clone());
+            self.decide(mark.at, |state, out| state.dispatcher.acknowledge(alert, mark, out));
+            self.save().await?;
+        }
+        Ok(record)
+    }
+
+    pub(super) async fn resolve(
+        &self,
+        alert: AlertId,
+        by: String,
+    ) -> Result<AlertRecord, MarkError> {
+        let mut record = self.record(alert).await?;
+        let mut over = vec![record.clone()];
+        if let Some(key) = record.alert.key() {
+            let query = AlertQuery::all().key(key).unresolved().limit(usize::MAX);
+            over.extend(self.saving.store.history(&query).await?);
+        }
+        let mark = Mark::new(self.now(), by);
+        record.resolved.get_or_insert_with(|| mark.clone());
+        self.decide(mark.at, |state, out| {
+            for other in over.iter().filter(|other| other.resolved.is_none()) {
+                state.dispatcher.resolve(&other.alert, mark.clone(), out);
+            }
+        });
+        self.save().await?;
+        Ok(record)
+    }
+
+    pub(super) async fn resend(&self, letter: DeliveryId) -> Result<(), ResendError> {
+        self.save().await?;
+        let letters = self.saving.store.dead_letters().await?.letters;
+        let dead = letters.into_iter().find(|dead| dead.id() == letter);
+        let notification = dead.ok_or(ResendError::Unknown { letter })?.notification;
+        let channel = Arc::clone(notification.channel());
+        let now = self.now();
+        let queued = self.decide(now, |state, out| {
+            if !state.outbox.knows(&channel) {
+                return Err(ResendError::NoChannel { channel });
+            }
+            let mut changes = vec![AlertChange::Withdrawn { id: letter }];
+            let lane = state.outbox.queue(notification, now, &mut changes);
+            let lane = lane.ok_or(ResendError::QueueFull { channel })?;
+            out.changes.append(&mut changes);
+            Ok(lane)
+        });
+        self.wake_lane(queued?);
+        Ok(self.save().await?)
+    }
+}
+
+/// What went wrong, and why.
+fn with_cause(error: &AlertStoreError) -> String {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    format!("{error}: {cause}")
+}
