@@ -67,7 +67,7 @@ pub(super) struct Gathered {
 
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    groups: HashMap<Arc<Slot>, Group>,
+    open: HashMap<Arc<Slot>, Group>,
     /// When each group is to be looked at: what it gathered is due, or it is forgotten.
     due: BTreeSet<(Timestamp, Arc<Slot>)>,
     gathering: usize,
@@ -93,8 +93,8 @@ impl Groups {
         let Some(slot) = &batch.slot else {
             return false;
         };
-        let is_full = self.groups.len() >= GROUPS_MAX;
-        let group = self.groups.entry(Arc::clone(slot)).or_insert_with(|| {
+        let is_full = self.open.len() >= GROUPS_MAX;
+        let group = self.open.entry(Arc::clone(slot)).or_insert_with(|| {
             // Too many groups: this one is made at once, and gathers nothing.
             let wait = if is_full { Duration::ZERO } else { batch.wait };
             let due = now.saturating_add(wait);
@@ -129,7 +129,7 @@ impl Groups {
         let slots: Vec<(Timestamp, Arc<Slot>)> = self.due.iter().cloned().collect();
         let mut all = Vec::new();
         for (due, slot) in slots {
-            if self.groups.get(&slot).is_some_and(|group| !group.alerts.is_empty()) {
+            if self.open.get(&slot).is_some_and(|group| !group.alerts.is_empty()) {
                 all.extend(self.take(&slot, now));
                 self.due.remove(&(due, slot));
             }
@@ -139,10 +139,10 @@ impl Groups {
 
     /// Takes what a group gathered; the next is due an interval later. A group that gathered nothing is over.
     fn take(&mut self, slot: &Arc<Slot>, now: Timestamp) -> Option<Gathered> {
-        let is_crowded = self.groups.len() > GROUPS_MAX;
-        let group = self.groups.get_mut(slot)?;
+        let is_crowded = self.open.len() > GROUPS_MAX;
+        let group = self.open.get_mut(slot)?;
         if group.alerts.is_empty() {
-            self.groups.remove(slot);
+            self.open.remove(slot);
             return None;
         }
         let gathered = Gathered {
@@ -153,7 +153,7 @@ impl Groups {
         };
         self.gathering = self.gathering.saturating_sub(gathered.alerts.len());
         if is_crowded {
-            self.groups.remove(slot);
+            self.open.remove(slot);
         } else {
             let due = now.saturating_add(group.batch.interval);
             self.due.insert((due, Arc::clone(slot)));
