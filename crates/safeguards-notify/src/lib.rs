@@ -47,7 +47,7 @@ pub use alert::{Alert, AlertId};
 #[cfg(feature = "mock")]
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
-pub use channels::{ConsoleChannel, FileError, JsonLinesChannel};
+pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,

@@ -214,7 +214,7 @@ impl Template {
     }
 
     /// One that comes with the crate. A test reads them all.
-    fn own(text: &str) -> Self {
+    pub(crate) fn own(text: &str) -> Self {
         let environment = render::environment(text, false).unwrap_or_default();
         Self { environment: Arc::new(environment), source: text.into(), html: false }
     }
