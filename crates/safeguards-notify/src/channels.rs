@@ -3,6 +3,7 @@
 mod console;
 mod json_lines;
 mod lines;
+mod rotation;
 
 pub use console::ConsoleChannel;
-pub use json_lines::{FileError, JsonLinesChannel};
+pub use json_lines::{FileError, JsonLinesBuilder, JsonLinesChannel};

@@ -26,6 +26,7 @@
 //! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
 //!   has a queue and a task of its own, so one that is slow or down delays nobody else.
 //! - [`Rules`] say where alerts go, how they are told, and which are muted; a [`Router`] follows them.
+//! - A [`Template`] puts alerts into words. Its mistakes are named before it is needed, and cost no alert.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
@@ -46,13 +47,14 @@ mod panics;
 mod rules;
 mod running;
 mod store;
+mod template;
 mod topic;
 
 pub use alert::{Alert, AlertError, AlertId};
 #[cfg(feature = "mock")]
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
-pub use channels::{ConsoleChannel, FileError, JsonLinesChannel};
+pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use dispatch::SilenceId;
 pub use handler::{
@@ -77,4 +79,5 @@ pub use store::{
     AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, AlertStoreErrorKind, Mark,
     MemoryAlertStore, MemoryAlertStoreBounds, Muted, OpenEscalation, SyncAlertStore, Unfinished,
 };
+pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
