@@ -3,6 +3,12 @@
 mod console;
 mod json_lines;
 mod lines;
+#[cfg(feature = "webhook")]
+mod slack;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use console::ConsoleChannel;
 pub use json_lines::{FileError, JsonLinesChannel};
+#[cfg(feature = "webhook")]
+pub use slack::{SlackBuilder, SlackChannel};

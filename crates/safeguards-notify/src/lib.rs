@@ -34,6 +34,8 @@ mod channel;
 mod channels;
 mod dead_letter;
 mod handler;
+#[cfg(feature = "webhook")]
+mod http;
 mod hub;
 mod notification;
 mod outbox;
@@ -46,6 +48,8 @@ pub use alert::{Alert, AlertId};
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
 pub use channels::{ConsoleChannel, FileError, JsonLinesChannel};
+#[cfg(feature = "webhook")]
+pub use channels::{SlackBuilder, SlackChannel, webhook};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
@@ -54,3 +58,5 @@ pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
 pub use notification::Notification;
 pub use running::{Running, StartError};
 pub use topic::{Topic, TopicError, TopicFilter};
+#[cfg(feature = "webhook")]
+pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
