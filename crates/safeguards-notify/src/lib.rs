@@ -25,6 +25,7 @@
 //!   ([`Alerts::handler_faults`]) and harms no other.
 //! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
 //!   has a queue and a task of its own, so one that is slow or down delays nobody else.
+//! - A [`Template`] puts alerts into words. Its mistakes are named before it is needed, and cost no alert.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
@@ -41,6 +42,7 @@ mod notification;
 mod outbox;
 mod panics;
 mod running;
+mod template;
 mod topic;
 
 pub use alert::{Alert, AlertId};
@@ -57,6 +59,7 @@ pub use handler::{
 pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
 pub use notification::Notification;
 pub use running::{Running, StartError};
+pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
 #[cfg(feature = "webhook")]
 pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::webhook::http_settings;
 use crate::{
-    Channel, Delivery, DeliveryError,
+    Channel, Delivery, DeliveryError, Template,
     http::{Client, ClientBuilder, Naming, Post, WebhookError},
 };
 
@@ -46,6 +46,7 @@ const TEXT_CHARS_MAX: usize = 40_000;
 pub struct SlackChannel {
     client: Client,
     text_max: usize,
+    template: Option<Template>,
     clock: Arc<dyn Clock>,
 }
 
@@ -54,6 +55,7 @@ pub struct SlackChannel {
 pub struct SlackBuilder {
     client: ClientBuilder,
     text_max: usize,
+    template: Option<Template>,
     clock: Arc<dyn Clock>,
 }
 
@@ -63,6 +65,7 @@ impl SlackChannel {
         SlackBuilder {
             client: ClientBuilder::new(url.into(), Naming::Word("the chat")),
             text_max: TEXT_CHARS,
+            template: None,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -71,7 +74,11 @@ impl SlackChannel {
 #[async_trait]
 impl Channel for SlackChannel {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        let text = text::of(delivery.notification(), self.text_max);
+        let notification = delivery.notification();
+        let text = match &self.template {
+            Some(template) => text::bounded(&template.render(notification), self.text_max),
+            None => text::of(notification, self.text_max),
+        };
         let body = serde_json::json!({ "text": text }).to_string().into_bytes();
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
@@ -93,6 +100,14 @@ impl SlackBuilder {
         Self { text_max, ..self }
     }
 
+    /// Writes what `template` makes of a notification.
+    ///
+    /// All of it is escaped, what the template says itself too: `<` is a `<` in the chat. The chat's marks for
+    /// bold text and the like keep their meaning, and addresses become links.
+    pub fn template(self, template: Template) -> Self {
+        Self { template: Some(template), ..self }
+    }
+
     /// Takes the time by which a date of `Retry-After` is understood from `clock`. Waiting goes by the
     /// runtime's own time.
     pub fn clock(self, clock: impl Clock) -> Self {
@@ -105,11 +120,11 @@ impl SlackBuilder {
     ///
     /// See [`WebhookError`]: a URL that is none or is not posted to, and settings that cannot hold.
     pub fn build(self) -> Result<SlackChannel, WebhookError> {
-        let Self { client, text_max, clock } = self;
+        let Self { client, text_max, template, clock } = self;
         if !(TEXT_CHARS_MIN..=TEXT_CHARS_MAX).contains(&text_max) {
             let (given, min, max) = (text_max, TEXT_CHARS_MIN, TEXT_CHARS_MAX);
             return Err(WebhookError::TextBoundOutOfRange { given, min, max });
         }
-        Ok(SlackChannel { client: client.build()?, text_max, clock })
+        Ok(SlackChannel { client: client.build()?, text_max, template, clock })
     }
 }

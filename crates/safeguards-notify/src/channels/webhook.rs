@@ -74,13 +74,15 @@ pub use crate::http::{
     WebhookError, verify,
 };
 use crate::{
-    Channel, Delivery, DeliveryError,
+    Channel, Delivery, DeliveryError, Notification, Template,
     http::{Client, ClientBuilder, Naming, Post},
 };
 
 /// How many bytes the body has at most.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -93,6 +95,7 @@ const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature
 pub struct WebhookChannel {
     client: Client,
     secrets: Vec<SigningSecret>,
+    template: Option<(Template, HeaderValue)>,
     clock: Arc<dyn Clock>,
 }
 
@@ -101,6 +104,7 @@ pub struct WebhookChannel {
 pub struct WebhookBuilder {
     client: ClientBuilder,
     secrets: Vec<SigningSecret>,
+    template: Option<(Template, String)>,
     clock: Arc<dyn Clock>,
 }
 
@@ -111,20 +115,36 @@ impl WebhookChannel {
         WebhookBuilder {
             client: ClientBuilder::new(url.into(), Naming::Origin),
             secrets: Vec::new(),
+            template: None,
             clock: Arc::new(SystemClock::new()),
         }
     }
 
+    /// The body, and what it is.
+    fn content(
+        &self,
+        notification: &Notification,
+    ) -> Result<(HeaderValue, Vec<u8>), DeliveryError> {
+        let Some((template, content_type)) = &self.template else {
+            let body = body::json(notification, BODY_BYTES_MAX);
+            return Ok((JSON, body.map_err(DeliveryError::permanent)?));
+        };
+        Ok(match template.try_render(notification) {
+            Ok(text) => (content_type.clone(), text.into_bytes()),
+            // Plain words, which are not what the type says: an alert is not lost with its template.
+            Err(_) => (PLAIN, template.render(notification).into_bytes()),
+        })
+    }
+
     fn post_of(&self, delivery: &Delivery) -> Result<Post, DeliveryError> {
-        let body = body::json(delivery.notification(), BODY_BYTES_MAX);
-        let body = body.map_err(DeliveryError::permanent)?;
+        let (content_type, body) = self.content(delivery.notification())?;
         let id = delivery.id().to_string();
         let timestamp = seconds(self.clock.now()).to_string();
         let signatures: Vec<_> =
             self.secrets.iter().map(|secret| secret.sign(&id, &timestamp, &body)).collect();
 
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, content_type);
         let mut insert = |name: HeaderName, text: &str| {
             let value = HeaderValue::from_str(text).map_err(DeliveryError::permanent)?;
             headers.insert(name, value);
@@ -167,6 +187,21 @@ impl WebhookBuilder {
     pub fn sign_with(mut self, secret: SigningSecret) -> Self {
         self.secrets.push(secret);
         self
+    }
+
+    /// Posts what `template` makes of a notification in place of the JSON object, with this `content-type`.
+    ///
+    /// Where the template fails after all, plain words and the reason are posted, as `text/plain`.
+    ///
+    /// ```
+    /// use safeguards_notify::{Template, WebhookChannel};
+    ///
+    /// let page = Template::parse(r#"{"title": {{ text|tojson }}, "urgent": {{ (severity == "critical")|tojson }}}"#)?;
+    /// let hook = WebhookChannel::builder("https://pager.example.com/v1").template(page, "application/json").build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn template(self, template: Template, content_type: impl Into<String>) -> Self {
+        Self { template: Some((template, content_type.into())), ..self }
     }
 
     /// Sends one more header, such as `authorization`, to the URL's own host. Its value is shown nowhere.
@@ -231,10 +266,19 @@ impl WebhookBuilder {
     ///
     /// See [`WebhookError`]: a URL that is none or is not posted to, and settings that cannot hold.
     pub fn build(self) -> Result<WebhookChannel, WebhookError> {
-        let Self { mut client, secrets, clock } = self;
+        let Self { mut client, secrets, template, clock } = self;
         for secret in &secrets {
             client.hide(secret.text());
         }
-        Ok(WebhookChannel { client: client.build()?, secrets, clock })
+        let typed = |(template, content_type): (Template, String)| {
+            let value = HeaderValue::from_str(&content_type);
+            let invalid = |_| WebhookError::InvalidHeader {
+                name: CONTENT_TYPE.to_string(),
+                cause: "a value has visible ASCII characters and spaces alone",
+            };
+            Ok::<_, WebhookError>((template, value.map_err(invalid)?))
+        };
+        let template = template.map(typed).transpose()?;
+        Ok(WebhookChannel { client: client.build()?, secrets, template, clock })
     }
 }
