@@ -37,6 +37,8 @@ mod channels;
 mod dead_letter;
 mod dispatch;
 mod handler;
+#[cfg(feature = "webhook")]
+mod http;
 mod hub;
 mod lane;
 mod matching;
@@ -55,6 +57,8 @@ pub use alert::{Alert, AlertError, AlertId};
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
 pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel};
+#[cfg(feature = "webhook")]
+pub use channels::{SlackBuilder, SlackChannel, webhook};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use dispatch::SilenceId;
 pub use handler::{
@@ -81,3 +85,5 @@ pub use store::{
 };
 pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
+#[cfg(feature = "webhook")]
+pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
