@@ -33,6 +33,7 @@ mod alert;
 mod channel;
 mod channels;
 mod dead_letter;
+mod event;
 mod handler;
 mod hub;
 mod notification;
@@ -47,6 +48,14 @@ pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
 pub use channels::{ConsoleChannel, FileError, JsonLinesChannel};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
+#[cfg(feature = "mock")]
+pub use event::MockEventBus;
+pub use event::{
+    AskError, Cursor, DeadEvent, DeadEventReason, DeadEvents, Event, EventBus, EventBusError,
+    EventBusErrorKind, EventBusExt, EventId, EventSource, Gap, MemoryEventBus,
+    MemoryEventBusBuilder, NewEvent, PublishError, Published, Subscribe, SubscribeError,
+    Subscription, SyncEventBus, WhenFull,
+};
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
 };
