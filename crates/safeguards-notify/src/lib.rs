@@ -36,6 +36,7 @@ mod channel;
 mod channels;
 mod dead_letter;
 mod dispatch;
+mod event;
 mod handler;
 #[cfg(feature = "webhook")]
 mod http;
@@ -61,6 +62,14 @@ pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel
 pub use channels::{SlackBuilder, SlackChannel, webhook};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use dispatch::SilenceId;
+#[cfg(feature = "mock")]
+pub use event::MockEventBus;
+pub use event::{
+    AskError, Cursor, DeadEvent, DeadEventReason, DeadEvents, Event, EventBus, EventBusError,
+    EventBusErrorKind, EventBusExt, EventId, EventSource, Gap, MemoryEventBus,
+    MemoryEventBusBuilder, NewEvent, PublishError, Published, Subscribe, SubscribeError,
+    Subscription, SyncEventBus, WhenFull,
+};
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
 };
