@@ -30,10 +30,9 @@ fn the_examples_of_the_page_are_rules() {
 
 #[test]
 fn the_page_names_every_key() {
-    let text = format!(
-        "unknown = 1\n[[route]]\nunknown = 1\n[[silence]]\nunknown = 1\n[[inhibit]]\nunknown = 1\n"
-    );
-    let error = Rules::from_toml(&text).unwrap_err();
+    let text =
+        "unknown = 1\n[[route]]\nunknown = 1\n[[silence]]\nunknown = 1\n[[inhibit]]\nunknown = 1\n";
+    let error = Rules::from_toml(text).unwrap_err();
     let mut keys = 0;
     for mistake in error.mistakes() {
         let Some((_, listed)) = mistake.message.split_once("; there are ") else {
