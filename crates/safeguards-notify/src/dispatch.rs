@@ -302,8 +302,9 @@ impl Dispatcher {
         out.changes.push(AlertChange::Resolved { alert: id, mark });
     }
 
-    /// Adds a silence.
-    pub(crate) fn silence(&mut self, silence: Silence) -> SilenceId {
+    /// Adds a silence. Those that are over are forgotten, so that they do not pile up.
+    pub(crate) fn silence(&mut self, silence: Silence, now: Timestamp) -> SilenceId {
+        self.router.silences_mut().forget_over(now);
         SilenceId(self.router.silences_mut().add(silence))
     }
 

@@ -221,7 +221,8 @@ impl Alerts {
     /// Mutes what `silence` matches until its end, what waits in groups included. Muted alerts stand in the
     /// history. A silence of this kind ends with the process; lasting ones stand in the rules.
     pub fn silence(&self, silence: Silence) -> SilenceId {
-        self.hub.state.lock().dispatcher.silence(silence)
+        let now = self.hub.now();
+        self.hub.state.lock().dispatcher.silence(silence, now)
     }
 
     /// Ends a silence before its time. Gives `false` where it is not, or no longer, there.
