@@ -23,8 +23,9 @@
 //!   shown to the handlers, in that order.
 //! - A [`Handler`] reacts inside the process, at once. One that panics or fails is noted
 //!   ([`Alerts::handler_faults`]) and harms no other.
-//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
-//!   has a queue and a task of its own, so one that is slow or down delays nobody else.
+//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. With the
+//!   feature `webhook`, `WebhookChannel` and `SlackChannel` post to URLs and into chats. Each has a queue
+//!   and a task of its own, so one that is slow or down delays nobody else.
 //! - A [`Template`] puts alerts into words. Its mistakes are named before it is needed, and cost no alert.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
@@ -63,3 +64,12 @@ pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
 #[cfg(feature = "webhook")]
 pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
+
+/// The guides that are about this crate.
+// Only where they are read: a build of the library needs no file beside its own.
+#[cfg(doc)]
+pub mod guides {
+    #[cfg(feature = "webhook")]
+    #[doc = include_str!("../../../docs/guides/webhooks.md")]
+    pub mod webhooks {}
+}
