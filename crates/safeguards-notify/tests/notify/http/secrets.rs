@@ -151,6 +151,19 @@ async fn a_dead_letter_shows_no_more() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_cut_in_two_is_no_less_one() {
+    let secret = "SwordFish".repeat(3_000);
+    let told = secret.repeat(3);
+    // The third does not fit what is read of an answer.
+    let server = HttpServer::start(move |_| Reply::status(404).text(told.clone())).await;
+    let hook = WebhookChannel::builder(server.url("/")).allow_http("127.0.0.1");
+    let hook = hook.allow_private("127.0.0.1").header("x-key", secret).build().unwrap();
+    let error = hook.deliver(&delivery("no money")).await.unwrap_err();
+    let texts = all_texts(&error).to_lowercase();
+    assert!(!texts.contains("swordfish"), "{texts}");
+}
+
+#[tokio::test]
 async fn a_host_whose_words_stand_in_the_path_is_named_all_the_same() {
     let hook = WebhookChannel::builder("https://opensesame.invalid/opensesame").build().unwrap();
     let error = hook.deliver(&delivery("no money")).await.unwrap_err();
