@@ -19,15 +19,21 @@
 //! # }
 //! ```
 //!
-//! - [`Alerts`] is the hub. An alert sent to it is kept in a bounded history, queued for each channel, and
-//!   shown to the handlers, in that order.
+//! - [`Alerts`] is the hub. An alert sent to it is kept in a bounded history, brought on its way to channels,
+//!   and shown to the handlers, in that order.
 //! - A [`Handler`] reacts inside the process, at once. One that panics or fails is noted
 //!   ([`Alerts::handler_faults`]) and harms no other.
-//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
-//!   has a queue and a task of its own, so one that is slow or down delays nobody else.
-//! - [`Rules`] say where alerts go, how they are told, and which are muted; a [`Router`] follows them.
-//! - A [`Template`] puts alerts into words. Its mistakes are named before it is needed, and cost no alert.
-//! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
+//! - [`Rules`] say where alerts go: a tree by topic, severity, agent and metadata. They group what belongs
+//!   together, count repeats, mute what a silence or a graver alert covers, and tell others where nobody
+//!   [acknowledges](Alerts::acknowledge). What comes out is a [`Notification`]: one alert or a group.
+//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own; with the
+//!   feature `webhook` also `WebhookChannel` and `SlackChannel`, with `email` also `EmailChannel`. Each is
+//!   treated as its [`ChannelOptions`] say, by a task of its own, so one that is slow or down delays nobody.
+//! - A [`Template`] puts notifications into words. Its mistakes are named when it is read, and cost no alert.
+//! - What is given up on becomes a [`DeadLetter`] with its reason, and can be [sent again](Alerts::resend).
+//!   History, dead letters and what is unfinished live in an [`AlertStore`].
+//! - Beside alerts, which are for people, there are [`Event`]s, which are for agents: an [`EventBus`] brings
+//!   them to whoever subscribed, and says where one was lost ([`Gap`]).
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
 
@@ -96,3 +102,12 @@ pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
 #[cfg(feature = "webhook")]
 pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
+
+/// The guides that are about this crate.
+// Only where they are read: a build of the library needs no file beside its own.
+#[cfg(doc)]
+pub mod guides {
+    #[cfg(feature = "webhook")]
+    #[doc = include_str!("../../../docs/guides/webhooks.md")]
+    pub mod webhooks {}
+}

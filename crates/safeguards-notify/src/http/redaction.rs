@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -19,10 +20,10 @@ pub(crate) struct Redaction {
 impl Redaction {
     /// Hides the path and the query of `url`, as a whole and in parts, as they are and decoded.
     pub(crate) fn add_url(&mut self, url: &Url) {
-        self.add(url.as_str());
+        self.add_piece(url.as_str());
         self.add(url.path().trim_matches('/'));
         for part in url.path_segments().into_iter().flatten() {
-            self.add(part);
+            self.add(&percent_decode_str(part).decode_utf8_lossy());
         }
         if let Some(query) = url.query() {
             self.add(query);
@@ -30,27 +31,27 @@ impl Redaction {
         for (_, value) in url.query_pairs() {
             self.add(&value);
         }
-        // The decoding of a query is the one of a path, but for `+`, which a path keeps.
-        let path = url.path().replace('+', "%2B").replace('/', "&");
-        for (part, _) in url::form_urlencoded::parse(path.as_bytes()) {
-            self.add(&part);
-        }
         if let Some(fragment) = url.fragment() {
             self.add(fragment);
         }
     }
 
-    /// Hides `secret`, and each of its words.
+    /// Hides `secret`, and each part of it that stands between spaces or slashes.
     pub(crate) fn add(&mut self, secret: &str) {
-        for piece in std::iter::once(secret).chain(secret.split_whitespace()) {
-            let piece = piece.to_ascii_lowercase();
-            let is_known = || self.pieces.iter().any(|known| known.expose_secret() == piece);
-            if piece.len() >= PIECE_BYTES_MIN && !is_known() {
-                self.pieces.push(piece.into());
-            }
+        self.add_piece(secret);
+        for part in secret.split(|mark: char| mark.is_whitespace() || mark == '/') {
+            self.add_piece(part);
         }
-        // A secret that holds another is to go as a whole.
-        self.pieces.sort_by_key(|piece| std::cmp::Reverse(piece.expose_secret().len()));
+    }
+
+    fn add_piece(&mut self, piece: &str) {
+        let piece = piece.to_ascii_lowercase();
+        let is_known = || self.pieces.iter().any(|known| known.expose_secret() == piece);
+        if piece.len() >= PIECE_BYTES_MIN && !is_known() {
+            self.pieces.push(piece.into());
+            // A secret that holds another is to go as a whole.
+            self.pieces.sort_by_key(|piece| std::cmp::Reverse(piece.expose_secret().len()));
+        }
     }
 
     /// The bytes of the longest: as many at the end of a text that was cut may be a part of one.
