@@ -27,6 +27,9 @@
 //!   has a queue and a task of its own, so one that is slow or down delays nobody else.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
+//! And events, which are for agents as alerts are for people: an [`EventBus`] brings each [`Event`] to whoever
+//! subscribed to its topic, and what is lost on the way is said. [`MemoryEventBus`] is the one inside a process.
+//!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
 
 mod alert;
@@ -63,3 +66,12 @@ pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
 pub use notification::Notification;
 pub use running::{Running, StartError};
 pub use topic::{Topic, TopicError, TopicFilter};
+
+// Only where it is read: a build of the library needs no file beside its own.
+#[cfg(doc)]
+pub mod guides {
+    //! How to use it, step by step.
+
+    #[doc = include_str!("../../../docs/guides/events.md")]
+    pub mod events {}
+}
