@@ -33,7 +33,8 @@
 //! - What is given up on becomes a [`DeadLetter`] with its reason, and can be [sent again](Alerts::resend).
 //!   History, dead letters and what is unfinished live in an [`AlertStore`].
 //! - Beside alerts, which are for people, there are [`Event`]s, which are for agents: an [`EventBus`] brings
-//!   them to whoever subscribed, and says where one was lost ([`Gap`]).
+//!   them to whoever subscribed, and says where one was lost ([`Gap`]). [`MemoryEventBus`] is the one inside a
+//!   process.
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
 
@@ -103,10 +104,14 @@ pub use topic::{Topic, TopicError, TopicFilter};
 #[cfg(feature = "webhook")]
 pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
 
-/// The guides that are about this crate.
-// Only where they are read: a build of the library needs no file beside its own.
+// Only where it is read: a build of the library needs no file beside its own.
 #[cfg(doc)]
 pub mod guides {
+    //! How to use it, step by step.
+
+    #[doc = include_str!("../../../docs/guides/events.md")]
+    pub mod events {}
+
     #[cfg(feature = "webhook")]
     #[doc = include_str!("../../../docs/guides/webhooks.md")]
     pub mod webhooks {}

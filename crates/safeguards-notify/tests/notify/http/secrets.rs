@@ -145,9 +145,9 @@ async fn a_dead_letter_shows_no_more() {
     let hook = hook(&server.url("")).build().unwrap();
     let alerts = Alerts::builder().channel("hook", hook).build().unwrap();
     alerts.send(alert("no money"));
-    let dead = alerts.start().unwrap().stop().await;
-    assert_eq!(dead.letters.len(), 1);
-    check(&format!("{alerts:?} {dead:?} {}", dead.letters[0]));
+    let left = alerts.start().unwrap().stop().await;
+    assert_eq!(left.dead_letters.letters.len(), 1);
+    check(&format!("{alerts:?} {left:?} {}", left.dead_letters.letters[0]));
 }
 
 #[tokio::test]
