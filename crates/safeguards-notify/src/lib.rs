@@ -23,8 +23,9 @@
 //!   shown to the handlers, in that order.
 //! - A [`Handler`] reacts inside the process, at once. One that panics or fails is noted
 //!   ([`Alerts::handler_faults`]) and harms no other.
-//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
-//!   has a queue and a task of its own, so one that is slow or down delays nobody else.
+//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], with the feature `email`
+//!   `EmailChannel`, or your own. Each has a queue and a task of its own, so one that is slow or down delays
+//!   nobody else.
 //! - A [`Template`] puts alerts into words. Its mistakes are named before it is needed, and cost no alert.
 //! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
 //!
@@ -48,6 +49,8 @@ pub use alert::{Alert, AlertId};
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
 pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel};
+#[cfg(feature = "email")]
+pub use channels::{EmailBuilder, EmailChannel, EmailError};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
@@ -55,5 +58,7 @@ pub use handler::{
 pub use hub::{Alerts, AlertsBuilder, BuildError, Sent};
 pub use notification::Notification;
 pub use running::{Running, StartError};
+#[cfg(feature = "email")]
+pub use secrecy::SecretString;
 pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
