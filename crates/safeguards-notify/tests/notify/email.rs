@@ -119,6 +119,48 @@ async fn words_come_from_templates_and_html_is_beside_the_text() {
 }
 
 #[tokio::test]
+async fn addresses_outside_ascii_need_a_server_that_takes_them() {
+    let utf8 = "250-test\r\n250-SMTPUTF8\r\n250 8BITMIME";
+    for takes in [true, false] {
+        let server = SmtpServer::scripted(Privacy::None, move |heard| {
+            if takes && heard.step == Step::Ehlo { Then::Say(utf8.to_owned()) } else { Then::Usual }
+        });
+        let server = server.await;
+        let channel = mail_to(&server, &["ops@example.com", "jörg@example.com"]).build().unwrap();
+        let delivered = channel.deliver(&delivery(1, "a")).await;
+        assert_eq!(
+            delivered.as_ref().map_err(DeliveryError::is_retryable).err(),
+            (!takes).then_some(false)
+        );
+        let mails = server.mails();
+        let all = ["ops@example.com", "jörg@example.com"];
+        assert_eq!(mails[0].to, if takes { &all[..] } else { &all[..1] });
+        if let Err(error) = delivered {
+            assert!(
+                told(&error).contains("`jörg@example.com`: it takes no addresses outside ASCII")
+            );
+        }
+    }
+    for takes in [true, false] {
+        let server = SmtpServer::scripted(Privacy::None, move |heard| {
+            if takes && heard.step == Step::Ehlo { Then::Say(utf8.to_owned()) } else { Then::Usual }
+        });
+        let server = server.await;
+        let mail = EmailChannel::builder(HOST, "wächter@wächter.example").to("ops@example.com");
+        let mail = mail.port(server.port()).allow_plain(HOST).build().unwrap();
+        let delivered = mail.deliver(&delivery(1, "a")).await;
+        assert_eq!(
+            delivered.map_err(|error| error.is_retryable()),
+            if takes { Ok(()) } else { Err(false) }
+        );
+        let ids: Vec<_> =
+            server.mails().iter().map(|mail| header(mail, "Message-ID").unwrap()).collect();
+        assert_eq!(ids.len(), usize::from(takes));
+        assert!(ids.iter().all(|id| id.ends_with("@localhost>")), "{ids:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_subject_that_fails_is_told_in_the_text() {
     let server = SmtpServer::start().await;
     let subject = "{% if latest.metadata.left %}{{ latest.metadata.left + 1 }}{% endif %}";

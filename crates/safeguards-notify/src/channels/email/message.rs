@@ -39,7 +39,9 @@ pub(super) fn compose(
     let (subject, fault) = subject(&words.subject, notification);
     let mut text = words.text.render(notification);
     text.extend(fault);
-    let domain = from.email.domain();
+    // An id is ASCII, also where the sender is not.
+    let domain =
+        Some(from.email.domain()).filter(|domain| domain.is_ascii()).unwrap_or("localhost");
     let mut mail = Message::builder()
         .from(from.clone())
         .subject(subject)

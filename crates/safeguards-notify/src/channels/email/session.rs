@@ -86,6 +86,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// have forgotten it without a word, and a mail would wait for an answer that does not come.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
+const NO_UTF8: &str = "it takes no addresses outside ASCII (SMTPUTF8)";
+
 const WORDS_BYTES_MAX: usize = 500;
 
 impl Server {
@@ -177,6 +179,9 @@ impl Server {
         let mut parameters = Vec::new();
         if utf8 && connection.server_info().supports_feature(Extension::SmtpUtfEight) {
             parameters.push(MailParameter::SmtpUtfEight);
+        } else if !AsRef::<str>::as_ref(from).is_ascii() {
+            let what = format!("the mail server {self} refused mail from `{from}`: {NO_UTF8}");
+            return Err(Failure { may_pass: false, what });
         }
         if !mail.is_ascii() {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
@@ -196,8 +201,7 @@ impl Server {
         for address in to {
             let recipient: &str = (*address).as_ref();
             if !utf8 && !recipient.is_ascii() {
-                let what = "it takes no addresses outside ASCII (SMTPUTF8)";
-                answers.push(Answer::Never(what.to_owned()));
+                answers.push(Answer::Never(NO_UTF8.to_owned()));
                 continue;
             }
             let answer = connection.command(Rcpt::new((*address).clone(), Vec::new())).await;
