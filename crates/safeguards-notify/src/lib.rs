@@ -65,6 +65,8 @@ pub use alert::{Alert, AlertError, AlertId};
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
 pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel};
+#[cfg(feature = "email")]
+pub use channels::{EmailBuilder, EmailChannel, EmailError};
 #[cfg(feature = "webhook")]
 pub use channels::{SlackBuilder, SlackChannel, webhook};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
@@ -93,6 +95,8 @@ pub use rules::{
     Stop, route,
 };
 pub use running::{Running, StartError};
+#[cfg(any(feature = "email", feature = "webhook"))]
+pub use secrecy::SecretString;
 #[cfg(feature = "mock")]
 pub use store::MockAlertStore;
 pub use store::{

@@ -138,8 +138,9 @@ const SOURCE_BYTES_MAX: usize = 64 * 1024;
 /// How many alerts the texts that come with the crate show.
 const SHOWN_MAX: usize = 20;
 
-/// How much of one alert's words plain text shows.
-const LINE_BYTES_MAX: usize = 4096;
+/// How much of one alert's words plain text shows. Twenty of them, escaped for HTML, keep within the bound of
+/// a text.
+const LINE_BYTES_MAX: usize = 1024;
 
 const LINE: &str = "{{ text }}";
 

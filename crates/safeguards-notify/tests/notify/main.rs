@@ -2,6 +2,8 @@
 //!
 //! - `bus`: the event bus in memory, beyond what the conformance suite asks of every bus.
 //! - `bus_properties`: the same beside a naive one, under random publishers and subscribers.
+//! - `email`: what mails hold, who gets them again, and what they never tell; against a server on this machine
+//!   (`smtp_server`).
 //! - `files`: what a terminal and a file show.
 //! - `http`: webhooks and chats, against a server on this machine (`http_server`).
 //! - `hub`: what arrives, what is given up on, and who waits for whom.
@@ -11,6 +13,8 @@
 
 mod bus;
 mod bus_properties;
+#[cfg(feature = "email")]
+mod email;
 mod files;
 #[cfg(feature = "webhook")]
 mod http;
@@ -21,4 +25,6 @@ mod routing;
 mod routing_checks;
 mod routing_file;
 mod routing_page;
+#[cfg(feature = "email")]
+mod smtp_server;
 mod templates;

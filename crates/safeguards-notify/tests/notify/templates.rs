@@ -260,6 +260,11 @@ fn a_template_that_fails_loses_no_alert() {
     assert!(text.starts_with("<pre>high  budget.denied: no money for &lt;b&gt;\n"), "{text}");
     assert!(text.contains("an alert has no `messag`") && text.ends_with(")</pre>"), "{text}");
 
+    let html = Template::html("{{ alerts|map(attribute='message')|join('<') }}").unwrap();
+    let long = (0..40).fold(group(), |group, _| group.with_alert(denied(&"<".repeat(200_000))));
+    let text = html.render(&long);
+    assert!(text.len() <= 256 * 1024 && text.contains("(plain words"), "{}", text.len());
+
     // One that would be too long is not sent in full.
     let template = Template::parse("{{ latest.message }}").unwrap();
     let text = template.render(&one(denied(&"é".repeat(200_000))));
