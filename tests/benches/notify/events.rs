@@ -227,7 +227,7 @@ fn mpsc_in_tasks(subscribers: usize) -> impl FnMut(usize) -> Duration {
     }
 }
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn ask() -> impl FnMut(usize) -> Duration {
     let (bus, runtime) = (bus(), runtime());
