@@ -250,25 +250,25 @@ impl EventBus for PlainEventBus {
     async fn subscribe(&self, wanted: Subscribe) -> Result<Subscription, SubscribeError> {
         wanted.check()?;
         let mut state = self.shared.state.lock();
-        let last = u64::try_from(state.events.len()).unwrap_or(u64::MAX);
-        let kept = u64::try_from(self.shared.setup.log_max).unwrap_or(u64::MAX);
-        let (next, gone) = (last.saturating_add(1), last.saturating_sub(kept));
+        let newest = u64::try_from(state.events.len()).unwrap_or(u64::MAX);
+        let log_max = u64::try_from(self.shared.setup.log_max).unwrap_or(u64::MAX);
+        let (next, gone) = (newest.saturating_add(1), newest.saturating_sub(log_max));
         let from = match wanted.cursor() {
             Cursor::Oldest => gone.saturating_add(1),
             Cursor::Seq(seq) if seq > next => {
                 return Err(SubscribeError::CursorAhead { seq, next });
             }
             Cursor::Seq(seq) => seq.max(1),
-            _ => next,
+            Cursor::Now | _ => next,
         };
         let lost = (from..=gone).map(|seq| (seq, Fate::Lost));
         let kept = state.events.iter().filter(|event| event.seq() >= from && event.seq() > gone);
         let kept = kept.filter(|event| wanted.sees(event)).map(|event| (event.seq(), Fate::Waits));
-        let waiting: Vec<_> = lost.chain(kept).collect();
-        let first = waiting.first().map_or(next, |(seq, _)| *seq);
+        let begun: Vec<_> = lost.chain(kept).collect();
+        let first = begun.first().map_or(next, |(seq, _)| *seq);
         let number = state.seats_made;
         state.seats_made = number.saturating_add(1);
-        let mut seat = Seat { number, wanted, waiting, room: 0, waker: None };
+        let mut seat = Seat { number, wanted, waiting: begun, room: 0, waker: None };
         seat.room = seat.waits().saturating_add(seat.wanted.queue_bound());
         state.seats.push(seat);
         let source = PlainSource { shared: Arc::clone(&self.shared), number };
@@ -286,10 +286,11 @@ impl EventBus for PlainEventBus {
         let replied = timeout(within, async {
             loop {
                 let changed = self.shared.changed.notified();
-                if let Some(reply) = asking.reply() {
-                    return reply;
+                match asking.answer() {
+                    Answer::Is(reply) => return Some(reply),
+                    Answer::Never => return None,
+                    Answer::NotYet => changed.await,
                 }
-                changed.await;
             }
         });
         replied.await.ok().flatten().ok_or_else(|| AskError::NoReply {
@@ -312,20 +313,25 @@ impl Drop for PlainEventBus {
     }
 }
 
-/// Who waits for a reply.
+/// Who waits for a reply, until it is dropped.
 struct Asking<'a> {
     shared: &'a Shared,
     request: EventId,
 }
 
+enum Answer {
+    Is(Event),
+    NotYet,
+    Never,
+}
+
 impl Asking<'_> {
-    /// The reply; `Some(None)` where there will be none.
-    fn reply(&self) -> Option<Option<Event>> {
+    fn answer(&self) -> Answer {
         let state = self.shared.state.lock();
         match state.asked.iter().find(|(asked, _)| *asked == self.request) {
-            Some((_, None)) => None,
-            Some((_, Some(reply))) => Some(Some(reply.clone())),
-            None => Some(None),
+            Some((_, None)) => Answer::NotYet,
+            Some((_, Some(reply))) => Answer::Is(reply.clone()),
+            None => Answer::Never,
         }
     }
 }
