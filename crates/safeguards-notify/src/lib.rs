@@ -58,6 +58,7 @@ mod rules;
 mod running;
 mod store;
 mod template;
+mod text;
 mod topic;
 
 pub use alert::{Alert, AlertError, AlertId};

@@ -15,8 +15,10 @@ use std::{
 
 use minijinja::{Environment, HtmlEscape};
 
-pub(crate) use self::context::one_line;
-use crate::Notification;
+use crate::{
+    Notification,
+    text::{one_line, start},
+};
 
 /// How a notification is put into words: text with `{{ fields }}`, in the syntax of Jinja.
 ///
@@ -260,13 +262,13 @@ impl Template {
 
 /// What is said where a template fails.
 fn plain(notification: &Notification, error: &TemplateError) -> String {
-    let mut plain = cut(&notification.to_string(), LINE_BYTES_MAX).to_owned();
+    let mut plain = start(&notification.to_string(), LINE_BYTES_MAX).to_owned();
     let alerts = notification.alerts();
     let shown = alerts.len().min(SHOWN_MAX);
     // Writing into a text does not fail.
     if notification.count() > 1 {
         for alert in alerts.rev().take(SHOWN_MAX) {
-            let _ = write!(plain, "\n- {}", cut(&alert.to_string(), LINE_BYTES_MAX));
+            let _ = write!(plain, "\n- {}", start(&alert.to_string(), LINE_BYTES_MAX));
         }
         let more = notification.count().saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
         if more > 0 {
@@ -274,14 +276,9 @@ fn plain(notification: &Notification, error: &TemplateError) -> String {
         }
     }
     let why = one_line(&error.to_string());
-    let why = cut(&why, LINE_BYTES_MAX);
+    let why = start(&why, LINE_BYTES_MAX);
     let _ = write!(plain, "\n(plain words, since the template failed: {why})");
     plain
-}
-
-/// The beginning of a text, at most `bytes_max` bytes of it.
-pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
 }
 
 impl TemplateError {

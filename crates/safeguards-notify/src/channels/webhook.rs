@@ -67,7 +67,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use safeguards_types::{Clock, SystemClock, Timestamp};
-pub use secrecy::SecretString;
+use secrecy::SecretString;
 
 pub use crate::http::{
     AddressRange, SecretError, SignatureHeaders, SigningSecret, UrlRefusal, VerifyError,

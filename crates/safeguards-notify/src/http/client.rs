@@ -16,10 +16,12 @@ use super::{
     client_builder::Naming,
     post_error::PostError,
     redaction::Redaction,
-    text,
     url_policy::{AdmitError, UrlPolicy},
 };
-use crate::DeliveryError;
+use crate::{
+    DeliveryError,
+    text::{cut, one_line},
+};
 
 /// How long the text of an answer is waited for; its status has come by then.
 const TEXT_TIME: Duration = Duration::from_secs(1);
@@ -149,7 +151,7 @@ impl Client {
             let end = text.len().saturating_sub(self.redaction.longest());
             text.truncate(text.floor_char_boundary(end));
         }
-        let text = text::one_line(&text, TEXT_CHARS_MAX);
+        let text = cut(&one_line(text.trim()), TEXT_CHARS_MAX);
         let error = DeliveryError::from(PostError::Answered { place, status, text });
         match after {
             Some(span) if error.is_retryable() => error.after(span),

@@ -1,6 +1,6 @@
 //! [`NotificationValue`]: a notification as a template sees it.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use minijinja::{
     Error, ErrorKind,
@@ -10,7 +10,7 @@ use safeguards_types::Timestamp;
 use serde_json::Value as Json;
 
 use super::fields::{ALERT, Shape};
-use crate::{Alert, Notification};
+use crate::{Alert, Notification, text::one_line};
 
 /// A notification as a template sees it. Fields are made when they are asked for.
 #[derive(Debug)]
@@ -144,19 +144,4 @@ fn json(value: &Json) -> Value {
             Value::from_pairs(map.iter().map(|(key, value)| (one_line(key), json(value))))
         }
     }
-}
-
-/// The text on one line, as an alert's own text is: agents write what they like, and none of it is to look
-/// like a line of its own or to move a terminal's cursor.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
-            // Writing into a text does not fail.
-            let _ = write!(line, "{}", character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
 }

@@ -14,7 +14,7 @@ use safeguards_types::{OperationIds, Timestamp};
 
 use crate::{
     Notification, Template,
-    template::{cut, one_line},
+    text::{one_line, start},
 };
 
 /// What a mail is written by.
@@ -75,7 +75,7 @@ fn subject(template: &Template, notification: &Notification) -> (String, Option<
         Ok(words) => (words, None),
         Err(error) => {
             let why = one_line(&error.to_string());
-            let why = cut(&why, 1000);
+            let why = start(&why, 1000);
             let fault = format!("\n(the template of the subject failed: {why})\n");
             (Template::subject().render(notification), Some(fault))
         }

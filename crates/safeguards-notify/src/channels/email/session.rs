@@ -15,7 +15,7 @@ use lettre::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
-use crate::template::{cut, one_line};
+use crate::text::{one_line, start};
 
 /// The server, and how it is spoken to.
 #[derive(Debug)]
@@ -245,7 +245,7 @@ impl Server {
         }
         let words = if words.is_empty() { error.to_string() } else { words };
         let words = self.without_secrets(&one_line(words.trim()));
-        cut(&words, WORDS_BYTES_MAX).to_owned()
+        start(&words, WORDS_BYTES_MAX).to_owned()
     }
 
     fn without_secrets(&self, words: &str) -> String {

@@ -288,7 +288,7 @@ fn mailbox(text: &str) -> Result<Mailbox, EmailError> {
         Some(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), address))
     };
     read().ok_or_else(|| EmailError::InvalidAddress {
-        address: crate::template::cut(text, 2 * HOST_BYTES_MAX).to_owned(),
+        address: crate::text::start(text, 2 * HOST_BYTES_MAX).to_owned(),
     })
 }
 

@@ -3,7 +3,7 @@
 use safeguards_types::{Severity, Timestamp};
 use serde::{Serialize, Serializer};
 
-use crate::{Alert, DeliveryId, Notification, http::cut};
+use crate::{Alert, DeliveryId, Notification, text::cut};
 
 /// The version of this form. Keys may be added under it; none changes or goes.
 const VERSION: u32 = 1;
