@@ -9,6 +9,7 @@
 //! - `hub`: what arrives, what is given up on, and who waits for whom.
 //! - `routing`: where alerts go by rules, against a model; `routing_file` and `routing_checks`: what is wrong
 //!   with rules, in the words that people see; `routing_page`: the examples of the manual.
+//! - `storm_servers`: a storm in real time, against both servers.
 //! - `templates`: what templates show, and how their mistakes are named.
 
 mod bus;
@@ -27,4 +28,6 @@ mod routing_file;
 mod routing_page;
 #[cfg(feature = "email")]
 mod smtp_server;
+#[cfg(all(feature = "email", feature = "webhook"))]
+mod storm_servers;
 mod templates;
