@@ -11,10 +11,11 @@ use crate::{
 
 /// Runs the tests with many more random cases, then once more as they would run in production: optimized,
 /// without debug assertions. Then random sequences against the naive model, millions of commands from many
-/// threads, a model checker on the lock, and the fuzz targets, each for a while.
+/// threads, storms of alerts, a model checker on the lock, and the fuzz targets, each for a while.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let all = ["--workspace", "--all-features", "--no-fail-fast"];
     let ledger = ["--package", "safeguards-budget", "--test", "ledger"];
+    let notify = ["--package", "safeguards-notify", "--all-features", "--test", "notify"];
     let suites = [
         Cargo::locked("test").args(all).env("PROPTEST_CASES", "4096"),
         Cargo::locked("test").args(all).args(["--release"]),
@@ -26,6 +27,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .args(ledger)
             .args(["--release", "threads", "--", "--show-output"])
             .env("SAFEGUARDS_COMMANDS", "4000000"),
+        Cargo::locked("test")
+            .args(notify)
+            .args(["--release", "storm", "--", "--show-output"])
+            .env("SAFEGUARDS_ALERTS", "1000000")
+            .env("SAFEGUARDS_SERVER_ALERTS", "100000"),
         // Built apart, since every crate is built anew where such a flag is set.
         Cargo::locked("test")
             .args(ledger)
