@@ -190,13 +190,12 @@ impl Kept {
             self.waiting_places.insert(id, place);
             self.waiting.insert(place, (Arc::clone(&record.alert), record.to.clone()));
         }
-        match self.record_mut(id) {
-            Some(known) => *known = record.clone(),
-            None => {
-                let kept = u64::try_from(self.history.len()).unwrap_or(u64::MAX);
-                self.places.insert(id, self.left.saturating_add(kept));
-                self.history.push_back(record.clone());
-            }
+        if let Some(known) = self.record_mut(id) {
+            *known = record.clone();
+        } else {
+            let kept = u64::try_from(self.history.len()).unwrap_or(u64::MAX);
+            self.places.insert(id, self.left.saturating_add(kept));
+            self.history.push_back(record.clone());
         }
         while self.history.len() > history_max {
             let left = self.history.pop_front();
