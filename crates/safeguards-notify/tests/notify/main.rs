@@ -13,3 +13,4 @@ mod dispatch_hub;
 mod hub;
 mod lanes;
 mod store;
+mod storm;
