@@ -10,6 +10,7 @@
 mod dispatch;
 mod dispatch_escalation;
 mod dispatch_hub;
+mod dispatch_random;
 mod hub;
 mod lanes;
 mod store;
