@@ -2,14 +2,14 @@
 
 mod bounds;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use safeguards_types::{AgentId, OperationId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::bounds::AlertError;
-use crate::Topic;
+use crate::{Topic, text::OneLine};
 
 /// A fact worth telling someone.
 ///
@@ -138,19 +138,6 @@ impl Alert {
         &self.metadata
     }
 
-    /// Writes the message on one line.
-    pub(crate) fn write_message(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.message.chars() {
-            // The two separators are no control characters, yet some readers end a line there.
-            if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
-                write!(out, "{}", character.escape_default())?;
-            } else {
-                out.write_char(character)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Fills in what sending adds. One that was sent before keeps its id and time.
     pub(crate) fn stamp(self, id: AlertId, at: Timestamp) -> Self {
         Self { id: self.id.or(Some(id)), at: self.at.or(Some(at)), ..self }
@@ -159,8 +146,7 @@ impl Alert {
 
 impl fmt::Display for Alert {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}  {}: ", self.severity, self.topic)?;
-        self.write_message(out)
+        write!(out, "{}  {}: {}", self.severity, self.topic, OneLine(&self.message))
     }
 }
 

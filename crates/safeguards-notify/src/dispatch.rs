@@ -309,7 +309,7 @@ impl Dispatcher {
         out.changes.push(AlertChange::Resolved { alert: id, mark });
     }
 
-    /// Adds a silence, in place of those that are over.
+    /// Adds a silence. Those that are over are forgotten, so that they do not pile up.
     pub(crate) fn silence(&mut self, silence: Silence, now: Timestamp) -> SilenceId {
         self.router.silences_mut().forget_over(now);
         SilenceId(self.router.silences_mut().add(silence))

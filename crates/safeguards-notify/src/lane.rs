@@ -269,3 +269,191 @@ impl Lane {
 fn salt(id: DeliveryId, attempt: u32) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one((id, attempt))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use safeguards_types::{OperationIds, Severity};
+
+    use super::*;
+    use crate::{Alert, AlertId, Breaker, Retry, topic};
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// A lane, what is given up on, and the milliseconds that have passed.
+    struct Bench {
+        lane: Lane,
+        ids: OperationIds,
+        given_up: Vec<DeadLetter>,
+        millis: u64,
+    }
+
+    impl Bench {
+        fn new(options: ChannelOptions, waiting: usize) -> Self {
+            let lane = Lane::new("ops".into(), options);
+            let ids = OperationIds::seeded(1);
+            let mut bench = Self { lane, ids, given_up: Vec::new(), millis: 0 };
+            for _ in 0..waiting {
+                bench.push().unwrap();
+            }
+            bench
+        }
+
+        fn now(&self) -> Timestamp {
+            START.saturating_add(Duration::from_millis(self.millis))
+        }
+
+        fn push(&mut self) -> Result<(), DeadLetter> {
+            let id = AlertId::from(self.ids.mint(self.now()));
+            let alert = Alert::new(Severity::Low, topic!("team.note"), "ready");
+            let made = Notification::new(DeliveryId::of(id, "ops"), "ops", alert);
+            self.lane.push(Arc::new(made), self.now())
+        }
+
+        fn next(&mut self) -> Next {
+            let now = self.now();
+            self.lane.next(now, &mut self.given_up)
+        }
+
+        /// How many milliseconds it is until the next attempt, from the start.
+        #[track_caller]
+        fn due(&mut self) -> u64 {
+            match self.next() {
+                Next::At(at) => {
+                    u64::try_from(at.since(START).as_nanos().div_ceil(1_000_000)).unwrap()
+                }
+                other @ (Next::Deliver(_) | Next::Nothing) => {
+                    panic!("{other:?} at {} ms", self.millis)
+                }
+            }
+        }
+
+        /// Attempts what is next, and says how that ended.
+        #[track_caller]
+        fn attempt(&mut self, result: Result<(), Failure>) -> Option<Ended> {
+            let Next::Deliver(delivery) = self.next() else {
+                panic!("nothing to attempt at {} ms", self.millis);
+            };
+            let now = self.now();
+            self.lane.finish(delivery.id(), result, now)
+        }
+
+        fn breaker(&self) -> BreakerState {
+            self.lane.status(self.now()).breaker
+        }
+    }
+
+    fn busy() -> Result<(), Failure> {
+        Err(Failure::Passing { error: "line busy".to_owned(), retry_after: None })
+    }
+
+    fn steady(attempts: u32) -> ChannelOptions {
+        let pause = Duration::from_millis(100);
+        ChannelOptions::new().retry(Retry::attempts(attempts).pauses(pause, pause))
+    }
+
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn what_fails_is_attempted_again_after_a_pause_and_given_up_on_in_the_end() {
+        let mut bench = Bench::new(steady(2), 2);
+        assert_eq!(bench.attempt(busy()), None);
+        let due = bench.due();
+        assert!((50..=100).contains(&due), "{due}");
+        bench.millis = due;
+        let Some(Ended::GivenUp(letter)) = bench.attempt(busy()) else {
+            panic!("two attempts are all there are");
+        };
+        let reason = DeadReason::Failed { attempts: 2, error: "line busy".to_owned() };
+        assert_eq!(letter.reason, reason);
+        // The pause holds for the next one too: it is the channel that failed.
+        let due = bench.due();
+        bench.millis = due;
+        assert!(matches!(bench.attempt(Ok(())), Some(Ended::Arrived(_))));
+        assert_eq!(bench.next(), Next::Nothing);
+    }
+
+    #[test]
+    fn what_the_other_side_asks_for_is_kept() {
+        let mut bench = Bench::new(steady(9), 1);
+        let retry_after = Some(Duration::from_secs(7));
+        bench.attempt(Err(Failure::Passing { error: "later".to_owned(), retry_after }));
+        assert_eq!(bench.due(), 7_000);
+    }
+
+    #[test]
+    fn the_breaker_opens_lets_one_through_and_closes() {
+        let breaker = Breaker::after(number(2)).reset_in(Duration::from_secs(5));
+        let mut bench = Bench::new(steady(9).breaker(breaker), 1);
+        bench.attempt(busy());
+        assert_eq!(bench.breaker(), BreakerState::Closed);
+        bench.millis = 100;
+        bench.attempt(busy());
+        assert_eq!(bench.due(), 5_100);
+        assert!(matches!(bench.breaker(), BreakerState::Open { .. }));
+        bench.millis = 5_100;
+        assert_eq!(bench.breaker(), BreakerState::HalfOpen);
+        // Half open, one failure is enough.
+        bench.attempt(busy());
+        assert_eq!(bench.due(), 10_100);
+        bench.millis = 10_100;
+        assert!(matches!(bench.attempt(Ok(())), Some(Ended::Arrived(_))));
+        assert_eq!(bench.breaker(), BreakerState::Closed);
+        bench.push().unwrap();
+        bench.attempt(busy());
+        assert_eq!(bench.breaker(), BreakerState::Closed, "it counts from the start again");
+    }
+
+    #[test]
+    fn the_rate_allows_a_burst_and_then_one_a_span() {
+        let rate = Rate::per(Duration::from_secs(1)).burst(number(3));
+        let mut bench = Bench::new(steady(1).rate(rate), 6);
+        bench.millis = 10_000;
+        let mut at = Vec::new();
+        while let next @ (Next::Deliver(_) | Next::At(_)) = bench.next() {
+            if matches!(next, Next::Deliver(_)) {
+                at.push(bench.millis);
+                bench.attempt(Ok(()));
+            } else {
+                bench.millis = bench.due();
+            }
+        }
+        assert_eq!(at, [10_000, 10_000, 10_000, 11_000, 12_000, 13_000]);
+    }
+
+    #[test]
+    fn what_waits_too_long_is_given_up_on_with_the_last_error() {
+        let mut bench = Bench::new(steady(9).expires_after(Duration::from_secs(1)), 2);
+        let retry_after = Some(Duration::from_mins(1));
+        bench.attempt(Err(Failure::Passing { error: "later".to_owned(), retry_after }));
+        assert_eq!(bench.due(), 1_000, "it is looked at when the first expires");
+        bench.millis = 1_000;
+        assert_eq!(bench.next(), Next::Nothing);
+        let reasons: Vec<String> =
+            bench.given_up.iter().map(|letter| letter.reason.to_string()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "waited for more than 1s, 1 attempts: later",
+                "waited for more than 1s, 0 attempts: later"
+            ]
+        );
+        assert_eq!(bench.lane.status(bench.now()).given_up, 2);
+    }
+
+    #[test]
+    fn a_queue_is_bounded_and_an_attempt_is_ended_once() {
+        let mut bench = Bench::new(steady(9).queue_max(1), 1);
+        let letter = bench.push().unwrap_err();
+        assert_eq!(letter.reason, DeadReason::QueueFull { queue_max: 1 });
+        let Next::Deliver(delivery) = bench.next() else { panic!("one waits") };
+        let now = bench.now();
+        assert!(bench.lane.finish(delivery.id(), Ok(()), now).is_some());
+        assert_eq!(bench.lane.finish(delivery.id(), Ok(()), now), None);
+        let status = bench.lane.status(now);
+        assert_eq!((status.waiting, status.delivered, status.given_up), (0, 1, 1));
+    }
+}

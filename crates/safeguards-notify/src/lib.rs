@@ -19,14 +19,22 @@
 //! # }
 //! ```
 //!
-//! - [`Alerts`] is the hub. An alert sent to it is kept in a bounded history, queued for each channel, and
-//!   shown to the handlers, in that order.
+//! - [`Alerts`] is the hub. An alert sent to it is kept in a bounded history, brought on its way to channels,
+//!   and shown to the handlers, in that order.
 //! - A [`Handler`] reacts inside the process, at once. One that panics or fails is noted
 //!   ([`Alerts::handler_faults`]) and harms no other.
-//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own. Each
-//!   has a queue and a task of its own, so one that is slow or down delays nobody else.
-//! - [`Rules`] say where alerts go, how they are told, and which are muted; a [`Router`] follows them.
-//! - What is given up on becomes a [`DeadLetter`] with its reason: nothing is lost in silence.
+//! - [`Rules`] say where alerts go: a tree by topic, severity, agent and metadata. They group what belongs
+//!   together, count repeats, mute what a silence or a graver alert covers, and tell others where nobody
+//!   [acknowledges](Alerts::acknowledge). What comes out is a [`Notification`]: one alert or a group.
+//! - A [`Channel`] leads out of the process: [`ConsoleChannel`], [`JsonLinesChannel`], or your own; with the
+//!   feature `webhook` also `WebhookChannel` and `SlackChannel`, with `email` also `EmailChannel`. Each is
+//!   treated as its [`ChannelOptions`] say, by a task of its own, so one that is slow or down delays nobody.
+//! - A [`Template`] puts notifications into words. Its mistakes are named when it is read, and cost no alert.
+//! - What is given up on becomes a [`DeadLetter`] with its reason, and can be [sent again](Alerts::resend).
+//!   History, dead letters and what is unfinished live in an [`AlertStore`].
+//! - Beside alerts, which are for people, there are [`Event`]s, which are for agents: an [`EventBus`] brings
+//!   them to whoever subscribed, and says where one was lost ([`Gap`]). [`MemoryEventBus`] is the one inside a
+//!   process.
 //!
 //! Nothing is spawned before [`Alerts::start`], and [`Running`] ends what it spawned.
 
@@ -35,7 +43,10 @@ mod channel;
 mod channels;
 mod dead_letter;
 mod dispatch;
+mod event;
 mod handler;
+#[cfg(feature = "webhook")]
+mod http;
 mod hub;
 mod lane;
 mod matching;
@@ -46,15 +57,29 @@ mod panics;
 mod rules;
 mod running;
 mod store;
+mod template;
+mod text;
 mod topic;
 
 pub use alert::{Alert, AlertError, AlertId};
 #[cfg(feature = "mock")]
 pub use channel::MockChannel;
 pub use channel::{Channel, Delivery, DeliveryError, DeliveryErrorKind, DeliveryId};
-pub use channels::{ConsoleChannel, FileError, JsonLinesChannel};
+pub use channels::{ConsoleChannel, FileError, JsonLinesBuilder, JsonLinesChannel};
+#[cfg(feature = "email")]
+pub use channels::{EmailBuilder, EmailChannel, EmailError};
+#[cfg(feature = "webhook")]
+pub use channels::{SlackBuilder, SlackChannel, webhook};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use dispatch::SilenceId;
+#[cfg(feature = "mock")]
+pub use event::MockEventBus;
+pub use event::{
+    AskError, Cursor, DeadEvent, DeadEventReason, DeadEvents, Event, EventBus, EventBusError,
+    EventBusErrorKind, EventBusExt, EventId, EventSource, Gap, MemoryEventBus,
+    MemoryEventBusBuilder, NewEvent, PublishError, Published, Subscribe, SubscribeError,
+    Subscription, SyncEventBus, WhenFull,
+};
 pub use handler::{
     FaultKind, Handled, Handler, HandlerError, HandlerFault, HandlerId, IntoHandled,
 };
@@ -71,10 +96,28 @@ pub use rules::{
     Stop, route,
 };
 pub use running::{Running, StartError};
+#[cfg(any(feature = "email", feature = "webhook"))]
+pub use secrecy::SecretString;
 #[cfg(feature = "mock")]
 pub use store::MockAlertStore;
 pub use store::{
     AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, AlertStoreErrorKind, Mark,
     MemoryAlertStore, MemoryAlertStoreBounds, Muted, OpenEscalation, SyncAlertStore, Unfinished,
 };
+pub use template::{Template, TemplateError};
 pub use topic::{Topic, TopicError, TopicFilter};
+#[cfg(feature = "webhook")]
+pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
+
+// Only where it is read: a build of the library needs no file beside its own.
+#[cfg(doc)]
+pub mod guides {
+    //! How to use it, step by step.
+
+    #[doc = include_str!("../../../docs/guides/events.md")]
+    pub mod events {}
+
+    #[cfg(feature = "webhook")]
+    #[doc = include_str!("../../../docs/guides/webhooks.md")]
+    pub mod webhooks {}
+}

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use safeguards_types::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, DeliveryId};
+use crate::{Alert, DeliveryId, text::OneLine};
 
 /// One or more alerts of one group, as one channel gets them.
 ///
@@ -218,8 +218,7 @@ impl fmt::Display for Notification {
                     out.write_str(")")?;
                 }
             }
-            out.write_str(", the latest: ")?;
-            latest.write_message(out)?;
+            write!(out, ", the latest: {}", OneLine(latest.message()))?;
         }
         if self.repeats > 0 {
             write!(out, " ({} repeats kept back)", self.repeats)?;

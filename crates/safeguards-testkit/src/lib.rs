@@ -25,6 +25,11 @@
 //! silence: see [`ledger_conformance!`]. After each case an [auditor](audit) reads the entries that it left behind.
 //! A whole ledger written outside, with all that its author owes, stands in `examples/third-party-ledger`.
 //!
+//! # For authors of event buses
+//!
+//! [`event_bus_conformance!`] runs the suite of an [`EventBus`](safeguards_notify::EventBus) in the same manner; see
+//! [`bus`].
+//!
 //! # For tests of code above a ledger
 //!
 //! [`FaultyLedger`] stands around any ledger and fails as it is told, before or after a submission was carried out.
@@ -47,6 +52,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub mod bus;
 pub mod conformance;
 mod env;
 mod faulty;

@@ -1,5 +1,7 @@
 //! [`AlertError`]: what is too large about an alert; an alert that is cut so that it fits.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::Alert;
@@ -102,7 +104,8 @@ impl Alert {
                 self.message.floor_char_boundary(MESSAGE_BYTES_MAX.saturating_sub(CUT_BYTES));
             self.message.truncate(kept);
             let left = all.saturating_sub(kept);
-            self.message.push_str(&format!("… ({left} bytes more)"));
+            // Writing to a text does not fail.
+            let _ = write!(self.message, "… ({left} bytes more)");
         }
         if let Some(key) = &mut self.key {
             key.truncate(key.floor_char_boundary(KEY_BYTES_MAX));

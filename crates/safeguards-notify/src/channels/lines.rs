@@ -1,4 +1,4 @@
-//! [`Lines`]: whole lines to a writer that may block.
+//! [`Lines`]: whole lines to a place that may block; [`Stream`]: such a place, made of any writer.
 
 use std::{
     fmt,
@@ -19,12 +19,19 @@ pub(super) struct Lines {
     state: Arc<Mutex<State>>,
 }
 
+/// Where lines go.
+pub(super) trait LinesTarget: Send {
+    /// Writes one line or several behind what is there. `lines` has no line end at its end.
+    fn append(&mut self, lines: &str) -> io::Result<()>;
+
+    /// Brings what was written on its way.
+    fn flush(&mut self) -> io::Result<()>;
+}
+
 struct State {
-    writer: Box<dyn Write + Send>,
-    /// The last delivery whose line is written: an attempt that was cut off may have come to its end.
+    target: Box<dyn LinesTarget>,
+    /// The last delivery whose lines are written: an attempt that was cut off may have come to its end.
     written: Option<DeliveryId>,
-    /// Whether the last line may lack its end.
-    is_torn: bool,
 }
 
 impl fmt::Debug for Lines {
@@ -34,30 +41,47 @@ impl fmt::Debug for Lines {
 }
 
 impl Lines {
-    /// Lines to `writer`. Where `is_torn`, the last line there has no end yet.
-    pub(super) fn new(writer: impl Write + Send + 'static, is_torn: bool) -> Self {
-        let state = State { writer: Box::new(writer), written: None, is_torn };
+    /// Lines to `target`.
+    pub(super) fn new(target: impl LinesTarget + 'static) -> Self {
+        let state = State { target: Box::new(target), written: None };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Writes one line or several, and flushes. `line` has no line end at its end.
-    pub(super) async fn write(&self, id: DeliveryId, line: String) -> Result<(), DeliveryError> {
+    /// Writes one line or several, and flushes. `lines` has no line end at its end.
+    pub(super) async fn write(&self, id: DeliveryId, lines: String) -> Result<(), DeliveryError> {
         let mut state = Arc::clone(&self.state).lock_owned().await;
-        let written = spawn_blocking(move || state.write(id, &line)).await;
+        let written = spawn_blocking(move || state.write(id, &lines)).await;
         written.map_err(DeliveryError::retryable)?.map_err(DeliveryError::retryable)
     }
 }
 
 impl State {
-    fn write(&mut self, id: DeliveryId, line: &str) -> io::Result<()> {
+    fn write(&mut self, id: DeliveryId, lines: &str) -> io::Result<()> {
         if self.written != Some(id) {
-            let line_end = if self.is_torn { "\n" } else { "" };
-            self.is_torn = true;
-            // One write, so that lines of several processes in one file do not mix.
-            self.writer.write_all(format!("{line_end}{line}\n").as_bytes())?;
-            self.is_torn = false;
+            self.target.append(lines)?;
             self.written = Some(id);
         }
+        self.target.flush()
+    }
+}
+
+/// Any writer, and whether its last line may lack its end.
+pub(super) struct Stream<W> {
+    pub(super) writer: W,
+    pub(super) is_torn: bool,
+}
+
+impl<W: Write + Send> LinesTarget for Stream<W> {
+    fn append(&mut self, lines: &str) -> io::Result<()> {
+        let line_end = if self.is_torn { "\n" } else { "" };
+        self.is_torn = true;
+        // One write, so that lines of several processes in one file do not mix.
+        self.writer.write_all(format!("{line_end}{lines}\n").as_bytes())?;
+        self.is_torn = false;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
 }
@@ -110,7 +134,7 @@ mod tests {
     async fn a_torn_line_gets_its_end_and_a_repeat_is_harmless() {
         let text = Arc::new(Mutex::new(Vec::new()));
         let writer = Flaky { text: Arc::clone(&text), room: Arc::new(Mutex::new(Some(6))) };
-        let lines = Lines::new(writer, true);
+        let lines = Lines::new(Stream { writer, is_torn: true });
         let [one, two, three] = ids();
         lines.write(one, "one".to_owned()).await.unwrap();
         let error = lines.write(two, "two".to_owned()).await.unwrap_err();

@@ -224,7 +224,8 @@ impl<'r> Checker<'r> {
         self.conditions(&subject, "mutes.", mutes);
         self.labels(&subject, "equal", equal);
         self.span(&subject, "lasts", Some(*lasts), false);
-        if mutes.covers(by) {
+        // One that nothing sets off is warned of.
+        if !by.is_contradictory() && mutes.covers(by) {
             let what = "`mutes` means all that `by` means, so nothing would be told; narrow `mutes`, by `at_most` say";
             self.mistake(&subject, RuleMistakeKind::Inhibition, what);
         }

@@ -1,6 +1,7 @@
 //! The test kit, tested: the suite against the ledger in memory, and what stands beside the suite.
 //!
 //! - `memory`: every case, against [`MemoryLedger`](safeguards_budget::MemoryLedger).
+//! - `event_bus`: every case of an event bus, against two that share no code, and behind one that is slow.
 //! - `slow`: every case, against one whose futures wait and can be dropped on the way.
 //! - `faulty`: what a ledger that fails does, and that a retry under the same id makes it good.
 //! - `listed`: every case stands in the list of the suite.
@@ -14,6 +15,7 @@
 mod alert_channels;
 mod alert_faults;
 mod alert_stores;
+mod event_bus;
 mod faulty;
 #[cfg(shared_data)]
 mod fixtures;

@@ -1,0 +1,309 @@
+//! [`Session`]: a conversation with a mail server.
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use lettre::{
+    Address,
+    transport::smtp::{
+        authentication::{self, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::Instant;
+
+use crate::text::{one_line, start};
+
+/// The server, and how it is spoken to.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: Tls,
+    pub(super) client_name: ClientId,
+    pub(super) credentials: Option<Credentials>,
+}
+
+/// How a conversation is kept private.
+pub(super) enum Tls {
+    None,
+    Start(TlsParameters),
+    Implicit(TlsParameters),
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::None => "none",
+            Self::Start(_) => "starttls",
+            Self::Implicit(_) => "implicit",
+        })
+    }
+}
+
+/// Who signs in.
+pub(super) struct Credentials {
+    pub(super) user: String,
+    pub(super) password: SecretString,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// A conversation that is open, and when it was last used.
+pub(super) struct Session {
+    connection: AsyncSmtpConnection,
+    used_at: Instant,
+}
+
+/// What the server said to one recipient.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The mail is on its way there.
+    Taken,
+    /// Not now.
+    Later(String),
+    /// Never.
+    Never(String),
+}
+
+/// The whole conversation failed: nobody got the mail, as far as is known.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) may_pass: bool,
+    pub(super) what: String,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an idle conversation is used again. After more, the other side or the network in between may
+/// have forgotten it without a word, and a mail would wait for an answer that does not come.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+const NO_UTF8: &str = "it takes no addresses outside ASCII (SMTPUTF8)";
+
+const WORDS_BYTES_MAX: usize = 500;
+
+impl Server {
+    /// Sends one mail, over `idle` where that still works, and gives each recipient's answer, in their order,
+    /// with the conversation to use again.
+    pub(super) async fn send(
+        &self,
+        idle: Option<Session>,
+        from: &Address,
+        to: &[&Address],
+        mail: &str,
+    ) -> Result<(Vec<Answer>, Option<Session>), Failure> {
+        let mut addresses = std::iter::once(&from).chain(to);
+        let utf8 = addresses.any(|address| !AsRef::<str>::as_ref(*address).is_ascii());
+        let idle = idle.filter(|session| session.used_at.elapsed() < IDLE_MAX);
+        let mut session = None;
+        if let Some(mut idle) = idle {
+            // Where the server has hung up meanwhile, nothing is sent yet, so a new conversation is no repeat.
+            let begun = self.begin(&mut idle, from, utf8, mail).await;
+            session = begun.is_ok().then_some(idle);
+        }
+        let mut session = if let Some(session) = session {
+            session
+        } else {
+            let mut session = self.connect().await?;
+            self.begin(&mut session, from, utf8, mail).await?;
+            session
+        };
+        let answers = self.recipients(&mut session, to).await?;
+        if !answers.iter().any(|answer| matches!(answer, Answer::Taken)) {
+            return Ok((answers, None));
+        }
+        let connection = &mut session.connection;
+        let sent = connection.command(Data).await;
+        sent.map_err(|error| self.failure("the mail", &error))?;
+        // In one write: a last one that is small would wait for the other side's leave (Nagle's algorithm).
+        let sent = connection.command(stuffed(mail)).await;
+        sent.map_err(|error| self.failure("the mail", &error))?;
+        session.used_at = Instant::now();
+        Ok((answers, Some(session)))
+    }
+
+    async fn connect(&self) -> Result<Session, Failure> {
+        let Self { host, port, tls, client_name, credentials } = self;
+        let implicit = match tls {
+            Tls::Implicit(parameters) => Some(parameters.clone()),
+            Tls::Start(_) | Tls::None => None,
+        };
+        let address = (host.as_str(), *port);
+        let connected = AsyncSmtpConnection::connect_tokio1(
+            address,
+            Some(CONNECT_TIMEOUT),
+            client_name,
+            implicit,
+            None,
+        );
+        let connected = connected.await;
+        let mut connection = connected.map_err(|error| self.failure("the connection", &error))?;
+        if let Tls::Start(parameters) = tls {
+            if !connection.can_starttls() {
+                return Err(Failure {
+                    may_pass: false,
+                    what: format!(
+                        "the mail server {self} offers no TLS (STARTTLS), so nothing was said to it; \
+                         there are `implicit_tls` and `allow_plain`"
+                    ),
+                });
+            }
+            let started = connection.starttls(parameters.clone(), client_name).await;
+            started.map_err(|error| self.failure("TLS", &error))?;
+        }
+        if let Some(Credentials { user, password }) = credentials {
+            let password = password.expose_secret().to_owned();
+            let credentials = authentication::Credentials::new(user.clone(), password);
+            let signed_in = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
+            signed_in.map_err(|error| self.failure("the sign-in", &error))?;
+        }
+        Ok(Session { connection, used_at: Instant::now() })
+    }
+
+    async fn begin(
+        &self,
+        session: &mut Session,
+        from: &Address,
+        utf8: bool,
+        mail: &str,
+    ) -> Result<(), Failure> {
+        let connection = &mut session.connection;
+        let mut parameters = Vec::new();
+        if utf8 && connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            parameters.push(MailParameter::SmtpUtfEight);
+        } else if !AsRef::<str>::as_ref(from).is_ascii() {
+            let what = format!("the mail server {self} refused mail from `{from}`: {NO_UTF8}");
+            return Err(Failure { may_pass: false, what });
+        }
+        if !mail.is_ascii() {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let answer = connection.command(Mail::new(Some(from.clone()), parameters)).await;
+        answer.map(drop).map_err(|error| self.failure(&format!("mail from `{from}`"), &error))
+    }
+
+    async fn recipients(
+        &self,
+        session: &mut Session,
+        to: &[&Address],
+    ) -> Result<Vec<Answer>, Failure> {
+        let connection = &mut session.connection;
+        let utf8 = connection.server_info().supports_feature(Extension::SmtpUtfEight);
+        let mut answers = Vec::with_capacity(to.len());
+        for address in to {
+            let recipient: &str = (*address).as_ref();
+            if !utf8 && !recipient.is_ascii() {
+                answers.push(Answer::Never(NO_UTF8.to_owned()));
+                continue;
+            }
+            let answer = connection.command(Rcpt::new((*address).clone(), Vec::new())).await;
+            answers.push(match answer {
+                Ok(_) => Answer::Taken,
+                Err(error) if error.is_permanent() => Answer::Never(self.words(&error)),
+                // With 421 the server hangs up, on all of them.
+                Err(error) if error.is_transient() && code(&error) != "421" => {
+                    Answer::Later(self.words(&error))
+                }
+                Err(error) => return Err(self.failure(&format!("`{address}`"), &error)),
+            });
+        }
+        Ok(answers)
+    }
+
+    /// What an error is to the delivery. Only a server's refusal, and what we cannot speak, are for ever.
+    fn failure(&self, what: &str, error: &lettre::transport::smtp::Error) -> Failure {
+        let may_pass = !error.is_permanent() && !error.is_client();
+        let verb = if error.status().is_some() { "refused" } else { "failed at" };
+        let words = self.words(error);
+        Failure { may_pass, what: format!("the mail server {self} {verb} {what}: {words}") }
+    }
+
+    /// What the server said, or what went wrong, on one line and without secrets: servers repeat what they do
+    /// not understand, and that may be a password.
+    fn words(&self, error: &lettre::transport::smtp::Error) -> String {
+        let causes =
+            std::iter::successors(std::error::Error::source(error), |error| error.source());
+        let mut words = code(error);
+        for cause in causes.map(ToString::to_string) {
+            // A cause that wraps another has said it already.
+            if !words.ends_with(&cause) {
+                words.push_str(if words.is_empty() || error.status().is_some() {
+                    " "
+                } else {
+                    ": "
+                });
+                words.push_str(&cause);
+            }
+        }
+        let words = if words.is_empty() { error.to_string() } else { words };
+        let words = self.without_secrets(&one_line(words.trim()));
+        start(&words, WORDS_BYTES_MAX).to_owned()
+    }
+
+    fn without_secrets(&self, words: &str) -> String {
+        let Some(Credentials { user, password }) = &self.credentials else {
+            return words.to_owned();
+        };
+        let password = password.expose_secret();
+        let signs = [
+            STANDARD.encode(format!("\0{user}\0{password}")),
+            STANDARD.encode(password),
+            password.escape_debug().to_string(),
+            one_line(password),
+        ];
+        let hide = |words: String, sign: &String| {
+            if sign.is_empty() { words } else { words.replace(sign.as_str(), "[secret]") }
+        };
+        signs.iter().fold(words.to_owned(), hide)
+    }
+}
+
+/// The mail as it is sent: a dot that begins a line is doubled, and a line with one dot ends it.
+fn stuffed(mail: &str) -> String {
+    let mut sent = String::with_capacity(mail.len().saturating_add(64));
+    for line in mail.strip_suffix('\n').unwrap_or(mail).split('\n') {
+        if line.starts_with('.') {
+            sent.push('.');
+        }
+        sent.push_str(line.strip_suffix('\r').unwrap_or(line));
+        sent.push_str("\r\n");
+    }
+    sent.push_str(".\r\n");
+    sent
+}
+
+fn code(error: &lettre::transport::smtp::Error) -> String {
+    error.status().map_or_else(String::new, |code| code.to_string())
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_ends_with_its_own_dot_alone() {
+        #[track_caller]
+        fn check(mail: &str, expected: &str) {
+            assert_eq!(stuffed(mail), expected, "{mail:?}");
+        }
+        check("a\r\n\r\nb\r\n", "a\r\n\r\nb\r\n.\r\n");
+        check("a\r\n\r\nb", "a\r\n\r\nb\r\n.\r\n");
+        check("a\r\n.\r\n..b\r\n", "a\r\n..\r\n...b\r\n.\r\n");
+        // A line end of another kind is none that one server sees and the next does not.
+        check("a\n.\nMAIL", "a\r\n..\r\nMAIL\r\n.\r\n");
+    }
+}
