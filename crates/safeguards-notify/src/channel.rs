@@ -67,9 +67,17 @@ pub struct Delivery {
 pub struct DeliveryId(OperationId);
 
 impl DeliveryId {
-    /// The name of this alert's way to the channel of this name, where the alert comes first or alone.
+    /// The name of this alert's way to the channel of this name, where the alert comes alone.
     pub fn of(alert: AlertId, channel: &str) -> Self {
         Self(alert.0.step(channel))
+    }
+
+    /// The name of the way of several alerts together: of the first, and then of these. What holds another alert
+    /// has another name, or a channel that passes over what it knows would pass over that alert, where after a
+    /// crash some of them are told again together with a new one.
+    pub(crate) fn of_group(first: AlertId, others: &str, channel: &str) -> Self {
+        let first = Self::of(first, channel);
+        if others.is_empty() { first } else { Self(first.0.step(others)) }
     }
 
     /// The way of a step of this escalation to a channel.

@@ -12,7 +12,7 @@ use safeguards_types::Timestamp;
 
 use self::{
     escalations::Escalations,
-    groups::{Batch, Groups, Slot},
+    groups::{Batch, Gathered, Groups, Slot},
     inhibitions::Inhibitions,
     recent::Recent,
 };
@@ -102,7 +102,7 @@ impl Dispatcher {
         record.muted = muted;
         out.changes.push(AlertChange::Accepted(record));
         for (batch, repeats) in at_once {
-            self.notify(&batch, vec![Arc::clone(&alert)], 0, repeats, now, out);
+            self.notify(Gathered::alone(batch, Arc::clone(&alert), repeats), now, out);
         }
         self.poll(now, out);
     }
@@ -133,12 +133,12 @@ impl Dispatcher {
                     continue;
                 }
             }
-            self.notify(&batch, vec![Arc::clone(alert)], 0, 0, now, out);
+            self.notify(Gathered::alone(batch, Arc::clone(alert), 0), now, out);
         }
         if !left.is_empty() {
             // The rules are others now; what was accepted for these channels still goes there.
             let batch = Batch::alone(left);
-            self.notify(&batch, vec![Arc::clone(alert)], 0, 0, now, out);
+            self.notify(Gathered::alone(batch, Arc::clone(alert), 0), now, out);
         }
     }
 
@@ -203,20 +203,21 @@ impl Dispatcher {
         self.escalations.len()
     }
 
-    fn flush(&mut self, gathered: groups::Gathered, now: Timestamp, out: &mut Decided) {
-        let groups::Gathered { batch, alerts, more, repeats } = gathered;
-        let mut left = Vec::with_capacity(alerts.len());
+    fn flush(&mut self, mut gathered: Gathered, now: Timestamp, out: &mut Decided) {
+        let alerts = std::mem::take(&mut gathered.alerts);
         for alert in alerts {
             // A silence or a graver alert may have come while it waited.
-            match self.mute(&alert, now) {
-                Some((id, by)) => {
-                    let channels = batch.to.clone();
-                    out.changes.push(AlertChange::Muted { alert: id, channels, by });
-                }
-                None => left.push(alert),
+            let Some((id, by)) = self.mute(&alert, now) else {
+                gathered.alerts.push(alert);
+                continue;
+            };
+            if let Some(slot) = &gathered.batch.slot {
+                self.recent.untold(slot.route, &alert, id);
             }
+            let channels = gathered.batch.to.clone();
+            out.changes.push(AlertChange::Muted { alert: id, channels, by });
         }
-        self.notify(&batch, left, more, repeats, now, out);
+        self.notify(gathered, now, out);
     }
 
     fn mute(&self, alert: &Alert, now: Timestamp) -> Option<(AlertId, Muted)> {
@@ -228,28 +229,28 @@ impl Dispatcher {
     }
 
     /// Makes a notification for each channel of the batch, and opens an escalation.
-    fn notify(
-        &mut self,
-        batch: &Batch,
-        alerts: Vec<Arc<Alert>>,
-        more: u64,
-        repeats: u64,
-        now: Timestamp,
-        out: &mut Decided,
-    ) {
+    fn notify(&mut self, gathered: Gathered, now: Timestamp, out: &mut Decided) {
+        let Gathered { batch, mut alerts, more, repeats, seen_to } = gathered;
         let Some(first) = alerts.first().and_then(|alert| alert.id()) else {
             return;
         };
         let group = batch.labels();
+        let others = alerts.iter().skip(1).filter_map(|alert| alert.id());
+        let others: String = others.map(|id| id.to_string()).collect();
         for channel in &batch.to {
-            let id = DeliveryId::of(first, channel);
+            let id = DeliveryId::of_group(first, &others, channel);
             if let Some(made) = notification(id, channel, &group, &alerts, more, now) {
                 out.notifications.push(Arc::new(made.with_repeats(repeats)));
             }
         }
-        if !batch.escalate.is_empty() {
+        alerts.retain(|alert| alert.id().is_none_or(|id| !seen_to.contains(&id)));
+        if let Some(channel) = batch.to.first()
+            && !batch.escalate.is_empty()
+            && !alerts.is_empty()
+        {
             let escalation = OpenEscalation {
-                id: DeliveryId::of(first, "escalation"),
+                // Another route may tell of the same alerts, never on the same channel.
+                id: DeliveryId::of_group(first, &others, channel),
                 group,
                 since: now,
                 steps: batch.escalate.clone(),
@@ -285,9 +286,15 @@ impl Dispatcher {
         }
     }
 
+    /// Nobody else needs to be told of an alert, be it that it was told already or that it still waits.
+    pub(crate) fn see_to(&mut self, alert: AlertId, out: &mut Decided) {
+        self.escalations.remove_alert(alert, out);
+        self.groups.see_to(alert);
+    }
+
     /// Somebody has seen to an alert: nobody else is told.
     pub(crate) fn acknowledge(&mut self, alert: AlertId, mark: Mark, out: &mut Decided) {
-        self.escalations.remove_alert(alert, out);
+        self.see_to(alert, out);
         out.changes.push(AlertChange::Acknowledged { alert, mark });
     }
 
@@ -296,7 +303,7 @@ impl Dispatcher {
         let Some(id) = alert.id() else {
             return;
         };
-        self.escalations.remove_alert(id, out);
+        self.see_to(id, out);
         self.inhibitions.end(id);
         self.recent.forget(alert);
         out.changes.push(AlertChange::Resolved { alert: id, mark });
@@ -308,8 +315,9 @@ impl Dispatcher {
         SilenceId(self.router.silences_mut().add(silence))
     }
 
-    /// Ends a silence.
-    pub(crate) fn unsilence(&mut self, id: SilenceId) -> bool {
+    /// Ends a silence that is not over.
+    pub(crate) fn unsilence(&mut self, id: SilenceId, now: Timestamp) -> bool {
+        self.router.silences_mut().forget_over(now);
         self.router.silences_mut().remove(id.0).is_some()
     }
 

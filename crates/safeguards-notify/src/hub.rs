@@ -10,12 +10,12 @@ use parking_lot::Mutex;
 use safeguards_types::{Clock, OperationIds, Severity, Timestamp};
 use tokio::sync::Notify;
 
-pub(crate) use self::saving::Saving;
 pub use self::{
     builder::{AlertsBuilder, BuildError},
     saving::{MarkError, ResendError},
     status::{HubStatus, Undelivered},
 };
+pub(crate) use self::{saving::Saving, status::in_time};
 use crate::{
     Alert, AlertError, AlertId, AlertQuery, AlertRecord, AlertStoreError, Channel, ChannelOptions,
     DeadLetters, DeliveryId, Handler, HandlerFault, HandlerId, RulesWarning, Running, Silence,
@@ -68,10 +68,10 @@ pub(crate) struct Hub {
     ids: OperationIds,
     handlers: Handlers,
     state: Mutex<State>,
-    saving: Saving,
+    pub(crate) saving: Saving,
     pub(crate) lanes: Vec<LaneEnd>,
     warnings: Vec<RulesWarning>,
-    /// Tells the driver that a group, an escalation or the store wants something.
+    /// Tells the driver that a group or an escalation wants something.
     pub(crate) wake: Notify,
     /// Whether somebody holds the [`Running`] of this hub.
     pub(crate) is_running: AtomicBool,
@@ -118,7 +118,9 @@ impl Alerts {
         let shown = self.hub.handlers.show(&alert);
         for fault in shown.first_faults {
             // Not shown to handlers, so that it goes round in no circle.
-            self.hub.take_in(handler_failed(&fault));
+            // What it says may be of any length.
+            let (alert, _) = handler_failed(&fault).fitted();
+            self.hub.take_in(alert);
         }
         Sent { id, handled: shown.handled, cut }
     }
@@ -227,7 +229,8 @@ impl Alerts {
 
     /// Ends a silence before its time. Gives `false` where it is not, or no longer, there.
     pub fn unsilence(&self, silence: SilenceId) -> bool {
-        self.hub.state.lock().dispatcher.unsilence(silence)
+        let now = self.hub.now();
+        self.hub.state.lock().dispatcher.unsilence(silence, now)
     }
 
     /// The silences that are not over, those of the rules included.
@@ -247,8 +250,8 @@ impl Alerts {
         self.hub.status()
     }
 
-    /// Begins to deliver, what waits already included: spawns one task for each channel, and one for groups,
-    /// escalations and the store.
+    /// Begins to deliver, what waits already included: spawns one task for each channel, one for groups and
+    /// escalations, and one for the store.
     ///
     /// Until then, and after [`Running::stop`], alerts wait.
     ///
@@ -258,8 +261,9 @@ impl Alerts {
     pub fn start(&self) -> Result<Running, StartError> {
         let running = Running::start(&self.hub)?;
         for warning in &self.hub.warnings {
-            let alert = topic!("alerts.rule_without_effect");
-            self.hub.take_in(Alert::new(Severity::Low, alert, warning.to_string()));
+            let topic = topic!("alerts.rule_without_effect");
+            let (alert, _) = Alert::new(Severity::Low, topic, warning.to_string()).fitted();
+            self.hub.take_in(alert);
         }
         Ok(running)
     }
@@ -309,7 +313,7 @@ impl Hub {
     /// Decides something, queues what is to be delivered, notes what changed, and wakes who has to do with it.
     fn decide<T>(&self, now: Timestamp, decide: impl FnOnce(&mut State, &mut Decided) -> T) -> T {
         let mut woken = Vec::new();
-        let (answer, wakes_driver) = {
+        let (answer, wants_saving, wakes_driver) = {
             let mut state = self.state.lock();
             let before = state.dispatcher.next_deadline();
             let mut out = Decided::default();
@@ -319,13 +323,16 @@ impl Hub {
                 woken.extend(state.outbox.queue(notification, now, &mut changes));
             }
             let wants_saving = self.saving.note(changes);
-            (answer, wants_saving || state.dispatcher.next_deadline() != before)
+            (answer, wants_saving, state.dispatcher.next_deadline() != before)
         };
         for lane in woken {
             self.wake_lane(lane);
         }
         if wakes_driver {
             self.wake.notify_one();
+        }
+        if wants_saving {
+            self.saving.wake.notify_one();
         }
         answer
     }

@@ -109,6 +109,14 @@ impl Outbox {
         self.lanes.iter().map(|lane| lane.status(now)).collect()
     }
 
+    /// Whether this notification waits already.
+    pub(crate) fn holds(&self, notification: &Notification) -> bool {
+        self.lanes
+            .iter()
+            .filter(|lane| lane.channel == *notification.channel())
+            .any(|lane| lane.waiting().any(|waiting| waiting.id() == notification.id()))
+    }
+
     /// Whether there is a channel of this name.
     pub(crate) fn knows(&self, channel: &str) -> bool {
         self.indexes.contains_key(channel)

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     DeadReason, Delivery, Undelivered,
-    hub::{Hub, LaneEnd},
+    hub::{Hub, LaneEnd, in_time},
     lane::{Failure, Next},
     panics,
 };
@@ -21,7 +21,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// A hub that is delivering: one task for each channel, and one for groups, escalations and the store.
+/// A hub that is delivering: one task for each channel, one for groups and
+/// escalations, and one for the store.
 ///
 /// A channel is given one notification at a time, in the order in which they were made, and treated as its
 /// [`ChannelOptions`](crate::ChannelOptions) say; while it is slow or down, no other waits for it.
@@ -71,7 +72,7 @@ const CUT_OFF_TIME: Duration = Duration::from_secs(1);
 
 /// How long the driver sleeps at most: the machine's clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_mins(1);
-/// How long the driver waits before it writes again to a store that failed.
+/// How long it takes until a store that failed is written to again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a channel is left alone at most because the other side asked for it.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
@@ -104,6 +105,7 @@ impl Running {
         }
         let mut driver = JoinSet::new();
         driver.spawn_on(drive(Arc::clone(&run)), &runtime);
+        driver.spawn_on(keep(Arc::clone(&run)), &runtime);
         Ok(Self { run, tasks, driver })
     }
 
@@ -121,7 +123,7 @@ impl Running {
         driver.abort_all();
         let hub = &run.hub;
         // What another process left over is read at the latest here; where that fails it is told below.
-        let _ = timeout(grace, hub.save()).await;
+        let _ = timeout(grace, in_time(hub.save())).await;
         hub.flush();
         run.is_stopping.store(true, Ordering::SeqCst);
         for lane in &hub.lanes {
@@ -136,17 +138,30 @@ impl Running {
     }
 }
 
-/// Makes groups and escalations when they are due, and tells the store what changed.
+/// Makes groups and escalations when they are due.
 async fn drive(run: Arc<Run>) {
     let hub = &run.hub;
     loop {
         let due = hub.poll();
-        let saved = hub.save().await;
         let now = hub.now();
         let pause = due.map_or(SLEEP_MAX, |due| due.since(now).min(SLEEP_MAX));
-        let pause = if saved.is_err() { pause.min(STORE_PAUSE) } else { pause };
         // Woken or not, it looks again.
         let _ = timeout(pause, hub.wake.notified()).await;
+    }
+}
+
+/// Tells the store what changed. A task of its own: groups and escalations wait for no store.
+async fn keep(run: Arc<Run>) {
+    let hub = &run.hub;
+    loop {
+        match in_time(hub.save()).await {
+            Ok(()) => hub.saving.wake.notified().await,
+            Err(error) => {
+                hub.saving.note_error(&error);
+                // Not woken: what comes meanwhile is no reason to ask again.
+                sleep(STORE_PAUSE).await;
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What every Safeguards ledger must pass, and what tests of code above a ledger stand on.
+//! What every Safeguards ledger, channel and store of alerts must pass, and what tests of code above them stand
+//! on.
 //!
 //! # For authors of ledgers
 //!
@@ -33,11 +34,23 @@
 //!
 //! [`FaultyLedger`] stands around any ledger and fails as it is told, before or after a submission was carried out.
 //!
+//! # For authors of channels and of stores of alerts
+//!
+//! [`channel_conformance!`] makes a test of each line of the contract of
+//! [`Channel`](safeguards_notify::Channel), and [`alert_store_conformance!`] of
+//! [`AlertStore`](safeguards_notify::AlertStore).
+//!
+//! # For tests of code above alerts
+//!
+//! [`RecordingChannel`] keeps what it is given, [`FaultyChannel`] and [`FaultyAlertStore`] fail as they are told,
+//! and a [`PausedClock`] lets hours of grouping and escalation pass in a blink.
+//!
 //! # For the ledger itself
 //!
 //! [`Model`] answers as every ledger must, found in the most naive way; [`sequences`] are random commands to ask
 //! both.
 
+pub mod alerts;
 pub mod audit;
 pub mod bus;
 pub mod conformance;
@@ -47,6 +60,10 @@ mod model;
 mod paused;
 pub mod sequences;
 
+pub use alerts::{
+    Attempt, ChannelEnv, ChannelFault, FaultyAlertStore, FaultyChannel, RecordingChannel, Repeats,
+    StoreDesk, StoreEnv, StoreFault, StoreSetup,
+};
 pub use env::{Setup, TestEnv};
 pub use faulty::{Fault, FaultyLedger};
 pub use model::Model;

@@ -59,6 +59,8 @@ impl Escalations {
 
     pub(super) fn insert(&mut self, group: Option<Arc<Slot>>, escalation: OpenEscalation) {
         let id = escalation.id;
+        // Where the same alert was sent again, its steps are counted anew; the store is told of the new state.
+        self.end(id, &mut Decided::default());
         if let Some(due) = escalation.due() {
             self.due.insert((due, id));
         }

@@ -8,7 +8,7 @@ use std::{
 
 use safeguards_types::Timestamp;
 
-use crate::{Alert, Escalation, GroupKey};
+use crate::{Alert, AlertId, Escalation, GroupKey};
 
 /// How many alerts of a group stand in a notification in full.
 pub(crate) const IN_FULL_MAX: usize = 1_000;
@@ -63,6 +63,15 @@ pub(super) struct Gathered {
     pub(super) alerts: Vec<Arc<Alert>>,
     pub(super) more: u64,
     pub(super) repeats: u64,
+    /// Those that somebody has seen to already: they are told, and not escalated.
+    pub(super) seen_to: Vec<AlertId>,
+}
+
+impl Gathered {
+    /// One alert that goes alone.
+    pub(super) fn alone(batch: Batch, alert: Arc<Alert>, repeats: u64) -> Self {
+        Self { batch, alerts: vec![alert], more: 0, repeats, seen_to: Vec::new() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +88,7 @@ struct Group {
     alerts: Vec<Arc<Alert>>,
     more: u64,
     repeats: u64,
+    seen_to: Vec<AlertId>,
 }
 
 impl Groups {
@@ -99,7 +109,8 @@ impl Groups {
             let wait = if is_full { Duration::ZERO } else { batch.wait };
             let due = now.saturating_add(wait);
             self.due.insert((due, Arc::clone(slot)));
-            Group { batch: batch.clone(), alerts: Vec::new(), more: 0, repeats: 0 }
+            let (alerts, seen_to) = (Vec::new(), Vec::new());
+            Group { batch: batch.clone(), alerts, more: 0, repeats: 0, seen_to }
         });
         group.repeats = group.repeats.saturating_add(repeats);
         if group.alerts.len() < IN_FULL_MAX {
@@ -109,6 +120,15 @@ impl Groups {
         }
         group.more = group.more.saturating_add(1);
         false
+    }
+
+    /// Somebody has seen to an alert that may still gather.
+    pub(super) fn see_to(&mut self, alert: AlertId) {
+        for group in self.open.values_mut() {
+            if group.alerts.iter().any(|gathered| gathered.id() == Some(alert)) {
+                group.seen_to.push(alert);
+            }
+        }
     }
 
     /// What the next group gathered whose time has come.
@@ -150,6 +170,7 @@ impl Groups {
             alerts: std::mem::take(&mut group.alerts),
             more: std::mem::take(&mut group.more),
             repeats: std::mem::take(&mut group.repeats),
+            seen_to: std::mem::take(&mut group.seen_to),
         };
         self.gathering = self.gathering.saturating_sub(gathered.alerts.len());
         if is_crowded {

@@ -1,6 +1,6 @@
 //! [`Inhibitions`]: graver alerts that mute others for a while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use safeguards_types::Timestamp;
 
@@ -8,11 +8,13 @@ use crate::{Alert, AlertId, GroupKey, Router};
 
 /// How many graver alerts are remembered before it is looked which of them are over.
 const SOURCES_MAX: usize = 65_536;
+/// How many of them with the same in common: while one of them is not resolved, it mutes.
+const ALIKE_MAX: usize = 16;
 
 /// The graver alerts of a short while ago: by the number of their rule, and by what they have in common with
 /// those that they mute.
 #[derive(Debug, Default)]
-pub(super) struct Inhibitions(HashMap<(usize, GroupKey), Source>);
+pub(super) struct Inhibitions(HashMap<(usize, GroupKey), VecDeque<Source>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Source {
@@ -35,11 +37,15 @@ impl Inhibitions {
                 continue;
             };
             if self.0.len() >= SOURCES_MAX {
-                self.0.retain(|_, source| source.until > now);
+                self.0.retain(|_, alike| alike.back().is_some_and(|latest| latest.until > now));
             }
             let until = now.saturating_add(rule.lasts);
             let in_common = GroupKey::of(&rule.equal, alert);
-            self.0.insert((number, in_common), Source { alert: id, until });
+            let alike = self.0.entry((number, in_common)).or_default();
+            if alike.len() >= ALIKE_MAX {
+                alike.pop_front();
+            }
+            alike.push_back(Source { alert: id, until });
         }
         muting
     }
@@ -61,13 +67,17 @@ impl Inhibitions {
             if rule.by.matches(alert) {
                 return None;
             }
-            let source = self.0.get(&(number, GroupKey::of(&rule.equal, alert)))?;
-            (source.until > now && source.alert != id).then_some(source.alert)
+            let alike = self.0.get(&(number, GroupKey::of(&rule.equal, alert)))?;
+            let mutes = |source: &&Source| source.until > now && source.alert != id;
+            alike.iter().rev().find(mutes).map(|source| source.alert)
         })
     }
 
     /// What an alert tells of is over: it mutes nothing any longer.
     pub(super) fn end(&mut self, alert: AlertId) {
-        self.0.retain(|_, source| source.alert != alert);
+        self.0.retain(|_, alike| {
+            alike.retain(|source| source.alert != alert);
+            !alike.is_empty()
+        });
     }
 }

@@ -92,6 +92,19 @@ impl Recent {
         told.map_or(0, |told| std::mem::take(&mut told.repeats))
     }
 
+    /// An alert that was to be told was muted before it was: the next that tells the same is news.
+    pub(super) fn untold(&mut self, route: usize, alert: &Alert, id: AlertId) {
+        if self.told.is_empty() {
+            return;
+        }
+        let key = (route, Same::of(alert));
+        if self.told.get(&key).is_some_and(|told| told.alert == id)
+            && let Some(told) = self.told.remove(&key)
+        {
+            self.ends.remove(&told.end);
+        }
+    }
+
     /// What it tells of is over: when it comes again it is news, on every route.
     pub(super) fn forget(&mut self, alert: &Alert) {
         let same = Same::of(alert);

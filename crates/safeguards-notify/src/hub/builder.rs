@@ -169,7 +169,7 @@ fn assemble(
         wake: Notify::new(),
         is_running: AtomicBool::new(false),
     };
-    if let Some(left_over) = left_over.filter(|left_over| !left_over.is_empty()) {
+    if let Some(left_over) = left_over.filter(|left_over| !left_over.unfinished.is_empty()) {
         hub.restore(left_over);
     }
     Alerts { hub: Arc::new(hub) }

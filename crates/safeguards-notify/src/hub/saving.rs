@@ -1,8 +1,9 @@
 //! [`Saving`]: what the store is still to be told; and the verbs that ask the store before they decide.
 
-use std::{mem, sync::Arc};
+use std::{collections::HashSet, mem, sync::Arc};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::Hub;
 use crate::{
@@ -22,11 +23,15 @@ pub(crate) struct Saving {
     unsaved: Mutex<Unsaved>,
     /// One commit at a time, in order.
     writing: tokio::sync::Mutex<Writing>,
+    /// Tells who writes to the store that there is something to write.
+    pub(crate) wake: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Unsaved {
     changes: Vec<AlertChange>,
+    /// How many more a commit was begun with.
+    begun: usize,
     dropped: u64,
     error: Option<String>,
 }
@@ -36,6 +41,29 @@ struct Writing {
     /// What a commit was begun with: kept until one succeeds, so that a future that is dropped loses nothing.
     begun: Vec<AlertChange>,
     is_restored: bool,
+}
+
+/// What another hub left over.
+#[derive(Debug)]
+pub(crate) struct LeftOver {
+    pub(crate) unfinished: Unfinished,
+    /// The alerts that wait and that somebody has seen to already.
+    seen_to: HashSet<AlertId>,
+}
+
+impl LeftOver {
+    /// Which records tell who has seen to what waits.
+    fn query(unfinished: &Unfinished) -> Option<AlertQuery> {
+        let first = unfinished.waiting.iter().filter_map(|(alert, _)| alert.at()).min()?;
+        Some(AlertQuery::all().since(first).limit(usize::MAX))
+    }
+
+    fn new(unfinished: Unfinished, records: Vec<AlertRecord>) -> Self {
+        let is_seen_to =
+            |record: &AlertRecord| record.acknowledged.is_some() || record.resolved.is_some();
+        let seen_to = records.into_iter().filter(is_seen_to);
+        Self { unfinished, seen_to: seen_to.filter_map(|record| record.alert.id()).collect() }
+    }
 }
 
 /// Why an alert could not be acknowledged or resolved.
@@ -113,6 +141,7 @@ impl Saving {
             memory: None,
             unsaved: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
+            wake: Notify::new(),
         }
     }
 
@@ -121,8 +150,11 @@ impl Saving {
     }
 
     /// What a store in memory has left over from another hub.
-    pub(crate) fn left_over(&self) -> Option<Unfinished> {
-        self.memory.as_ref().map(|memory| memory.sync().unfinished())
+    pub(crate) fn left_over(&self) -> Option<LeftOver> {
+        let memory = self.memory.as_ref()?.sync();
+        let unfinished = memory.unfinished();
+        let seen_to = LeftOver::query(&unfinished).map(|query| memory.history(&query));
+        Some(LeftOver::new(unfinished, seen_to.unwrap_or_default()))
     }
 
     /// Notes changes. Gives whether somebody is to [save](Hub::save) them.
@@ -145,7 +177,13 @@ impl Saving {
     /// How many changes wait, how many were dropped, and what the store said last.
     pub(crate) fn status(&self) -> (usize, u64, Option<String>) {
         let unsaved = self.unsaved.lock();
-        (unsaved.changes.len(), unsaved.dropped, unsaved.error.clone())
+        let count = unsaved.changes.len().saturating_add(unsaved.begun);
+        (count, unsaved.dropped, unsaved.error.clone())
+    }
+
+    /// Notes that the store does not answer.
+    pub(crate) fn note_error(&self, error: &AlertStoreError) {
+        self.unsaved.lock().error = Some(with_cause(error));
     }
 }
 
@@ -165,19 +203,34 @@ impl Hub {
         let mut writing = self.saving.writing.lock().await;
         if !writing.is_restored {
             // Before anything is written, so that it holds nothing of this hub's own.
-            self.restore(self.saving.store.unfinished().await?);
+            let unfinished = self.saving.store.unfinished().await?;
+            let records = match LeftOver::query(&unfinished) {
+                Some(query) => self.saving.store.history(&query).await?,
+                None => Vec::new(),
+            };
+            self.restore(LeftOver::new(unfinished, records));
             writing.is_restored = true;
         }
-        writing.begun.append(&mut mem::take(&mut self.saving.unsaved.lock().changes));
-        if !writing.begun.is_empty() {
+        // First what was begun before, alone, so that what waits beside it stays within its bound; then the rest.
+        for _ in 0..2 {
+            if writing.begun.is_empty() {
+                let mut unsaved = self.saving.unsaved.lock();
+                writing.begun = mem::take(&mut unsaved.changes);
+                unsaved.begun = writing.begun.len();
+            }
+            if writing.begun.is_empty() {
+                break;
+            }
             self.saving.store.commit(&writing.begun).await?;
             writing.begun.clear();
+            self.saving.unsaved.lock().begun = 0;
         }
         Ok(())
     }
 
     /// Goes on with what another hub left over.
-    pub(crate) fn restore(&self, unfinished: Unfinished) {
+    pub(crate) fn restore(&self, left_over: LeftOver) {
+        let LeftOver { unfinished, seen_to } = left_over;
         let Unfinished { waiting, queued, escalations } = unfinished;
         let now = self.now();
         self.decide(now, |state, out| {
@@ -189,6 +242,10 @@ impl Hub {
             }
             for (alert, channels) in waiting {
                 state.dispatcher.restore(&alert, &channels, now, out);
+                // As it was before: it is told, and not escalated.
+                if let Some(id) = alert.id().filter(|id| seen_to.contains(id)) {
+                    state.dispatcher.see_to(id, out);
+                }
             }
         });
         for end in &self.lanes {
@@ -249,6 +306,10 @@ impl Hub {
         let queued = self.decide(now, |state, out| {
             if !state.outbox.knows(&channel) {
                 return Err(ResendError::NoChannel { channel });
+            }
+            if state.outbox.holds(&notification) {
+                // Somebody else was quicker.
+                return Err(ResendError::Unknown { letter });
             }
             let mut changes = vec![AlertChange::Withdrawn { id: letter }];
             let lane = state.outbox.queue(notification, now, &mut changes);

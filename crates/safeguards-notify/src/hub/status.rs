@@ -1,6 +1,8 @@
 //! [`HubStatus`]: how a hub fares; [`Undelivered`]: what it leaves behind when it stops.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
 
 use super::{Hub, saving::Saving};
 use crate::{AlertStoreError, ChannelStatus, DeadLetters, Notification};
@@ -47,6 +49,18 @@ impl Undelivered {
     }
 }
 
+/// How long the store may take for an answer. One that takes longer is not available.
+const STORE_TIME: Duration = Duration::from_secs(10);
+
+/// The store's answer, or an error where there is none in time.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, AlertStoreError>>,
+) -> Result<T, AlertStoreError> {
+    timeout(STORE_TIME, answer).await.unwrap_or_else(|_| {
+        Err(AlertStoreError::unavailable(format!("no answer within {STORE_TIME:?}")))
+    })
+}
+
 impl Hub {
     pub(super) fn status(&self) -> HubStatus {
         let now = self.now();
@@ -62,8 +76,8 @@ impl Hub {
     /// What is left when delivering has stopped.
     pub(crate) async fn undelivered(&self) -> Undelivered {
         let waiting = self.state.lock().outbox.waiting();
-        let saved = self.save().await;
-        let letters = self.saving.store().dead_letters().await;
+        let saved = in_time(self.save()).await;
+        let letters = in_time(self.saving.store().dead_letters()).await;
         let (dead_letters, unread) = letters
             .map_or_else(|error| (DeadLetters::default(), Some(error)), |letters| (letters, None));
         Undelivered { waiting, dead_letters, store_error: saved.err().or(unread) }

@@ -7,12 +7,20 @@
 //! - `listed`: every case stands in the list of the suite.
 //! - `fixtures`: the model alone, against scripts with the answers that are agreed on.
 //! - `sequences`: random sequences meet every denial.
+//! - `alert_channels`: every case for channels, against those of the crate and the one that records.
+//! - `alert_stores`: every case for stores of alerts, against the one in memory and one that replays a file.
+//! - `replayed`: that store, written without a look at the one in memory.
+//! - `alert_faults`: what faulty channels and stores do, and that each case stands in its list.
 
+mod alert_channels;
+mod alert_faults;
+mod alert_stores;
 mod event_bus;
 mod faulty;
 #[cfg(shared_data)]
 mod fixtures;
 mod listed;
 mod memory;
+mod replayed;
 mod sequences;
 mod slow;
