@@ -199,9 +199,9 @@ async fn a_silence_mutes_what_waits_in_groups_too() {
     let waits = desk.send(note("a").keyed("k"));
     desk.wait(1).await;
     desk.send(note("b"));
-    let disk = AlertMatch::all().metadata("disk", "full");
+    let full = AlertMatch::all().metadata("disk", "full");
     desk.send(note("c").with("disk", "full"));
-    desk.alerts.silence(Silence::until(disk, desk.room.after(100)));
+    desk.alerts.silence(Silence::until(full, desk.room.after(100)));
     desk.wait(60).await;
     assert_eq!(desk.told("ops"), ["60: a b"]);
     assert_eq!(desk.told("mail"), ["60: a b"]);

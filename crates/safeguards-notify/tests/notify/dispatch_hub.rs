@@ -1,6 +1,6 @@
 //! [`Desk`]: a running hub on the runtime's paused time, whose channels are written down in short.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
 use safeguards_notify::{
     Alert, AlertId, AlertQuery, AlertRecord, AlertStore, Alerts, AlertsBuilder, ChannelOptions,
@@ -79,13 +79,13 @@ impl Room {
                 text.push_str(alert.message());
             }
             if notification.more() > 0 {
-                text.push_str(&format!(" +{}", notification.more()));
+                write!(text, " +{}", notification.more()).unwrap();
             }
             if notification.repeats() > 0 {
-                text.push_str(&format!(" x{}", notification.repeats()));
+                write!(text, " x{}", notification.repeats()).unwrap();
             }
             if let Some(step) = notification.escalation() {
-                text.push_str(&format!(" !{step}"));
+                write!(text, " !{step}").unwrap();
             }
             text
         };

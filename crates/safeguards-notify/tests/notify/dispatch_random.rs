@@ -181,7 +181,7 @@ impl Life {
             Turn::Send { agent, severity, word, keyed } => {
                 let alert = Alert::new(*severity, topic!("team.note"), format!("word {word}"));
                 let alert = alert.about(AGENTS[*agent]);
-                self.send(if *keyed { alert.keyed(format!("key {word}")) } else { alert });
+                self.send(&if *keyed { alert.keyed(format!("key {word}")) } else { alert });
             }
             Turn::Wait { seconds } => self.desk().wait(*seconds).await,
             Turn::Acknowledge { latest } => {
@@ -243,7 +243,7 @@ impl Life {
     }
 
     /// Sends, and compares what is made of it at once with what should be.
-    fn send(&mut self, alert: Alert) {
+    fn send(&mut self, alert: &Alert) {
         let now = self.now();
         let id = self.desk().send(alert.clone());
         let record = self.record(id);
@@ -252,7 +252,7 @@ impl Life {
         let rules = rules(self.model.rules);
         let names = CHANNELS.map(Into::into);
         let router = Router::new(rules.clone(), &names).unwrap();
-        let stops = route(&rules, &alert, now).stops;
+        let stops = route(&rules, alert, now).stops;
         let meant: BTreeSet<String> = stops
             .iter()
             .flat_map(|stop| &router.settings(stop.route).to)

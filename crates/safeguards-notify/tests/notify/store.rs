@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use safeguards_notify::{
-    AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, DeadLetters, Escalation,
-    GroupBy, MemoryAlertStore, Rules, Unfinished,
+    AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, ChannelOptions, DeadLetters,
+    Escalation, GroupBy, MemoryAlertStore, Rules, Unfinished,
 };
 use safeguards_testkit::{ChannelFault, FaultyAlertStore, StoreFault};
 
@@ -54,22 +54,22 @@ impl AlertStore for Disk {
     }
 }
 
-fn nothing_is_left(disk: &Disk) {
-    let left = disk.0.sync().unfinished();
+fn nothing_is_left(kept: &Disk) {
+    let left = kept.0.sync().unfinished();
     assert!(left.is_empty(), "{left:#?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn alerts_that_waited_are_told_after_a_restart() {
-    let disk = Disk::default();
-    let desk = Desk::on_store(Room::new(&CHANNELS), waiting(60), disk.clone());
+    let kept = Disk::default();
+    let desk = Desk::on_store(Room::new(&CHANNELS), waiting(60), kept.clone());
     for message in ["a", "b", "c"] {
         desk.note(message);
     }
     desk.wait(1).await;
     let room = desk.kill().await;
     assert_eq!(room.told("ops"), NOTHING);
-    let desk = Desk::on_store(room, waiting(60), disk.clone());
+    let desk = Desk::on_store(room, waiting(60), kept.clone());
     desk.note("d");
     desk.wait(100).await;
     for channel in CHANNELS {
@@ -78,7 +78,7 @@ async fn alerts_that_waited_are_told_after_a_restart() {
         words.sort();
         assert_eq!(words, ["61:", "a", "b", "c", "d"]);
     }
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,59 +98,59 @@ async fn the_store_in_memory_hands_over_from_hub_to_hub() {
 
 #[tokio::test(start_paused = true)]
 async fn notifications_that_waited_are_delivered_after_a_restart_under_the_same_id() {
-    let disk = Disk::default();
+    let kept = Disk::default();
     let room = Room::new(&CHANNELS);
     room.faulty("ops").fail_always(ChannelFault::Hang);
-    let desk = Desk::on_store(room, each(), disk.clone());
+    let desk = Desk::on_store(room, each(), kept.clone());
     desk.note("a");
     desk.note("b");
     desk.wait(1).await;
     let room = desk.kill().await;
     assert_eq!(room.told("mail"), ["0: a", "0: b"]);
     room.faulty("ops").mend();
-    let desk = Desk::on_store(room, each(), disk.clone());
+    let desk = Desk::on_store(room, each(), kept.clone());
     desk.wait(1).await;
     assert_eq!(desk.told("ops"), ["0: a", "0: b"]);
     assert_eq!(desk.told("mail"), NOTHING, "what arrived is not delivered again");
     let attempts = desk.room.faulty("ops").attempts();
     assert_eq!(attempts[0].delivery, attempts[1].delivery);
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
 async fn escalations_go_on_where_they_stood() {
-    let disk = Disk::default();
-    let desk = Desk::on_store(Room::new(&CHANNELS), escalating(), disk.clone());
+    let kept = Disk::default();
+    let desk = Desk::on_store(Room::new(&CHANNELS), escalating(), kept.clone());
     let a = desk.note("a");
     let b = desk.note("b");
     desk.wait(300).await;
     let room = desk.kill().await;
     // Rules that know of no escalation change nothing about those that are open.
-    let desk = Desk::on_store(room, each(), disk.clone());
+    let desk = Desk::on_store(room, each(), kept.clone());
     desk.alerts.acknowledge(b, "ada").await.unwrap();
     desk.wait(301).await;
     assert_eq!(desk.told("ops"), ["0: a", "0: b"]);
     assert_eq!(desk.told("mail"), ["600: a !1"]);
     let room = desk.kill().await;
-    let desk = Desk::on_store(room, escalating(), disk.clone());
+    let desk = Desk::on_store(room, escalating(), kept.clone());
     desk.wait(1_000).await;
     assert_eq!(desk.told("mail"), NOTHING, "a step is taken once");
     assert_eq!(desk.told("ops"), ["1200: a !2"]);
     assert_eq!(desk.record(a).await.acknowledged, None);
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_acknowledged_while_it_waited_is_not_escalated_by_the_next_process_either() {
-    let disk = Disk::default();
+    let kept = Disk::default();
     let mut rules = escalating();
-    rules.otherwise = rules.otherwise.group_by(vec![]).wait(Duration::from_secs(60));
-    let desk = Desk::on_store(Room::new(&CHANNELS), rules.clone(), disk.clone());
+    rules.otherwise = rules.otherwise.group_by(vec![]).wait(Duration::from_mins(1));
+    let desk = Desk::on_store(Room::new(&CHANNELS), rules.clone(), kept.clone());
     let a = desk.note("a");
     desk.note("b");
     desk.alerts.acknowledge(a, "ada").await.unwrap();
     let room = desk.kill().await;
-    let desk = Desk::on_store(room, rules, disk.clone());
+    let desk = Desk::on_store(room, rules, kept.clone());
     desk.wait(1_000).await;
     assert_eq!(desk.told("ops"), ["60: a b"]);
     assert_eq!(desk.told("mail"), ["660: b !1"]);
@@ -158,13 +158,13 @@ async fn what_was_acknowledged_while_it_waited_is_not_escalated_by_the_next_proc
 
 #[tokio::test(start_paused = true)]
 async fn a_step_that_fell_due_meanwhile_is_taken_at_the_start() {
-    let disk = Disk::default();
-    let desk = Desk::on_store(Room::new(&CHANNELS), escalating(), disk.clone());
+    let kept = Disk::default();
+    let desk = Desk::on_store(Room::new(&CHANNELS), escalating(), kept.clone());
     desk.note("a");
     desk.wait(1).await;
     let room = desk.kill().await;
     tokio::time::sleep(Duration::from_secs(5_000)).await;
-    let desk = Desk::on_store(room, escalating(), disk.clone());
+    let desk = Desk::on_store(room, escalating(), kept.clone());
     desk.wait(1).await;
     assert_eq!(desk.told("mail"), ["5001: a !1"]);
     assert_eq!(desk.told("ops"), ["0: a", "5001: a !2"]);
@@ -172,34 +172,34 @@ async fn a_step_that_fell_due_meanwhile_is_taken_at_the_start() {
 
 #[tokio::test(start_paused = true)]
 async fn other_rules_lose_nothing_that_was_accepted() {
-    let disk = Disk::default();
-    let desk = Desk::on_store(Room::new(&CHANNELS), waiting(600), disk.clone());
+    let kept = Disk::default();
+    let desk = Desk::on_store(Room::new(&CHANNELS), waiting(600), kept.clone());
     desk.note("a");
     desk.note("b");
     desk.wait(1).await;
     let room = desk.kill().await;
     // The rules know mail no longer; what was accepted for it goes there, each alone.
-    let desk = Desk::on_store(room, waiting(10).to(["ops"]), disk.clone());
+    let desk = Desk::on_store(room, waiting(10).to(["ops"]), kept.clone());
     desk.wait(20).await;
     assert_eq!(desk.told("ops"), ["11: a b"]);
     assert_eq!(desk.told("mail"), ["1: a", "1: b"]);
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_waited_for_a_channel_that_is_gone_is_a_dead_letter() {
-    let disk = Disk::default();
+    let kept = Disk::default();
     let room = Room::new(&CHANNELS);
     room.faulty("mail").fail_always(ChannelFault::Hang);
     let mut rules = waiting(600);
     let urgent = safeguards_notify::AlertMatch::all().agent("urgent");
     rules = rules.route(safeguards_notify::Route::when(urgent).group_by(GroupBy::Each));
-    let desk = Desk::on_store(room, rules, disk.clone());
+    let desk = Desk::on_store(room, rules, kept.clone());
     desk.send(note("now").about("urgent"));
     desk.note("later");
     desk.wait(1).await;
     let room = desk.kill().await.without("mail");
-    let desk = Desk::on_store(room, waiting(10), disk.clone());
+    let desk = Desk::on_store(room, waiting(10), kept.clone());
     desk.wait(20).await;
     assert_eq!(desk.told("ops"), ["0: now", "11: later"]);
     assert_eq!(
@@ -211,28 +211,32 @@ async fn what_waited_for_a_channel_that_is_gone_is_a_dead_letter() {
     );
     let letter = desk.alerts.dead_letters().await.unwrap().letters[0].id();
     assert_eq!(desk.alerts.resend(letter).await.unwrap_err().code(), "notify.no_channel");
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_before_the_start_waits_for_it() {
-    let disk = Disk::default();
+    let kept = Disk::default();
     let room = Room::new(&CHANNELS);
-    let builder = room.builder(&Default::default()).rules(each()).store(disk.clone());
+    let builder = room.builder(&ChannelOptions::default()).rules(each()).store(kept.clone());
     let alerts = builder.build().unwrap();
     alerts.send_saved(note("a")).await.unwrap();
-    assert_eq!(disk.0.sync().unfinished().queued.len(), 2);
+    assert_eq!(kept.0.sync().unfinished().queued.len(), 2);
     let running = alerts.start().unwrap();
     assert!(running.stop().await.is_empty());
     assert_eq!(room.told("ops"), ["0: a"]);
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_for_a_while_delays_nobody_and_is_told_all() {
-    let disk = Disk::default();
-    for fault in [StoreFault::Before, StoreFault::After, StoreFault::Hang] {
-        let store = FaultyAlertStore::new(disk.clone());
+    let kept = Disk::default();
+    for (fault, said) in [
+        (StoreFault::Before, "the disk is away"),
+        (StoreFault::After, "the answer was lost"),
+        (StoreFault::Hang, "no answer within 10s"),
+    ] {
+        let store = FaultyAlertStore::new(kept.clone());
         let desk = Desk::on_store(Room::new(&CHANNELS), waiting(5), store.clone());
         desk.wait(1).await;
         store.fail_always(fault);
@@ -241,11 +245,6 @@ async fn a_store_that_fails_for_a_while_delays_nobody_and_is_told_all() {
         assert_eq!(desk.told("ops"), ["6: a b"], "{fault:?}");
         let status = desk.alerts.status();
         assert!(status.unsaved > 0 && status.unsaved_dropped == 0, "{fault:?}: {status:?}");
-        let said = match fault {
-            StoreFault::Hang => "no answer within 10s",
-            StoreFault::After => "the answer was lost",
-            _ => "the disk is away",
-        };
         let said = format!("the store of alerts is not available: {said}");
         assert_eq!(status.store_error, Some(said));
         let sent = tokio::time::timeout(Duration::from_secs(1), desk.alerts.send_saved(note("c")));
@@ -262,11 +261,11 @@ async fn a_store_that_fails_for_a_while_delays_nobody_and_is_told_all() {
         let status = desk.alerts.status();
         assert_eq!((status.unsaved, status.store_error), (0, None), "{fault:?}");
         for id in ids {
-            assert_eq!(disk.0.sync().history(&AlertQuery::all().id(id)).len(), 1, "{fault:?}");
+            assert_eq!(kept.0.sync().history(&AlertQuery::all().id(id)).len(), 1, "{fault:?}");
         }
         desk.alerts.send_saved(note("d")).await.unwrap();
         desk.wait(100).await;
-        nothing_is_left(&disk);
+        nothing_is_left(&kept);
         desk.kill().await;
     }
 }
@@ -304,12 +303,12 @@ async fn what_is_told_again_after_a_crash_has_its_name_where_it_holds_the_same()
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_is_made_good_when_the_store_can_be_read() {
-    let disk = Disk::default();
-    let desk = Desk::on_store(Room::new(&CHANNELS), waiting(60), disk.clone());
+    let kept = Disk::default();
+    let desk = Desk::on_store(Room::new(&CHANNELS), waiting(60), kept.clone());
     desk.note("a");
     desk.wait(1).await;
     let room = desk.kill().await;
-    let store = FaultyAlertStore::new(disk.clone());
+    let store = FaultyAlertStore::new(kept.clone());
     store.fail_reads();
     let desk = Desk::on_store(room, each(), store.clone());
     desk.note("b");
@@ -319,7 +318,7 @@ async fn a_restart_is_made_good_when_the_store_can_be_read() {
     store.mend();
     desk.wait(5).await;
     assert_eq!(desk.told("ops").len(), 1);
-    nothing_is_left(&disk);
+    nothing_is_left(&kept);
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,8 +337,8 @@ async fn stopping_has_an_end_where_the_store_gives_no_answer() {
 async fn each_change_reaches_the_store_whatever_commit_fails() {
     for at in 0..12 {
         for fault in [StoreFault::Before, StoreFault::After] {
-            let disk = Disk::default();
-            let store = FaultyAlertStore::new(disk.clone());
+            let kept = Disk::default();
+            let store = FaultyAlertStore::new(kept.clone());
             store.script((0..at).map(|_| None).chain([Some(fault), Some(fault)]));
             let room = Room::new(&CHANNELS);
             room.faulty("mail").script([Some(ChannelFault::Refused)]);
@@ -349,12 +348,12 @@ async fn each_change_reaches_the_store_whatever_commit_fails() {
             let _ = desk.alerts.acknowledge(a, "ada").await;
             desk.note("b");
             desk.wait(2_000).await;
-            let history = disk.0.sync().history(&AlertQuery::all());
+            let history = kept.0.sync().history(&AlertQuery::all());
             let marks: Vec<bool> =
                 history.iter().map(|record| record.acknowledged.is_some()).collect();
             assert_eq!(marks, [true, false], "{fault:?} at {at}");
-            assert_eq!(disk.0.sync().dead_letters().letters.len(), 1, "{fault:?} at {at}");
-            nothing_is_left(&disk);
+            assert_eq!(kept.0.sync().dead_letters().letters.len(), 1, "{fault:?} at {at}");
+            nothing_is_left(&kept);
         }
     }
 }

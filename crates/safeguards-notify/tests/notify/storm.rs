@@ -99,11 +99,11 @@ async fn storm(count: usize, seeded: bool) -> Aftermath {
         }
         alerts.send(alert);
     };
-    let mut sent = 0;
+    let mut number = 0;
     for step in 0..STEPS {
-        while sent < count * (step + 1) / STEPS {
-            send(alert(sent));
-            sent += 1;
+        while number < count * (step + 1) / STEPS {
+            send(alert(number));
+            number += 1;
         }
         sleep(STEP).await;
     }
@@ -112,7 +112,7 @@ async fn storm(count: usize, seeded: bool) -> Aftermath {
     for group in 1..GROUPS {
         for saying in 0..SAYINGS {
             send(about(group, format!("again {saying}")));
-            sent += 1;
+            number += 1;
         }
     }
     // Within a day all that waits is delivered or given up on.
@@ -122,7 +122,7 @@ async fn storm(count: usize, seeded: bool) -> Aftermath {
 
     Aftermath {
         began,
-        sent,
+        sent: number,
         history: alerts.history(&AlertQuery::all().limit(usize::MAX)).await.unwrap(),
         attempts: channels.iter().map(|(name, (channel, _))| (*name, channel.attempts())).collect(),
         arrived: channels.iter().map(|(name, (_, seen))| (*name, seen.notifications())).collect(),
@@ -212,7 +212,8 @@ impl Aftermath {
 
 #[tokio::test(start_paused = true)]
 async fn a_storm_with_channels_that_are_down_slow_flapping_and_healthy() {
-    let count = env::var("SAFEGUARDS_ALERTS").map_or(ALERTS, |count| count.parse().unwrap());
+    let count = env::var_os("SAFEGUARDS_ALERTS").map(|count| count.to_string_lossy().parse());
+    let count = count.map_or(ALERTS, Result::unwrap);
     let after = storm(count, false).await;
     assert_eq!(after.history.len(), after.sent);
     for channel in CHANNELS {

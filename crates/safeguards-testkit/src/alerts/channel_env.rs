@@ -9,6 +9,7 @@ type Read = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<String>>>>>;
 
 /// What the other side makes of one notification that is delivered twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Repeats {
     /// It has it once: the second time changes nothing.
     Once,

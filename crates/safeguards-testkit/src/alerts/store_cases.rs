@@ -5,7 +5,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
-    clippy::panic,
     reason = "a case is an assertion: it panics where the store does not keep the rule"
 )]
 

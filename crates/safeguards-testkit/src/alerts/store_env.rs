@@ -94,7 +94,6 @@ pub struct StoreDesk {
 #[expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
-    clippy::panic,
     reason = "a case is an assertion: it panics where the store does not do its part"
 )]
 impl StoreDesk {

@@ -84,7 +84,7 @@ pub async fn what_was_committed_is_read(desk: &StoreDesk) {
     for number in 1..=50 {
         let changes = [accepted(number, &["ops"]), queued("ops", &[number])];
         writer.commit(&changes).await.expect("a commit");
-        let reader = reader.clone();
+        let reader = Arc::clone(&reader);
         let read = tokio::spawn(async move {
             let found = reader.history(&AlertQuery::all().id(id(number))).await.expect("a read");
             (found.len(), reader.unfinished().await.expect("a read").queued.len())
