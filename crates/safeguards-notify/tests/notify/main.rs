@@ -15,6 +15,7 @@
 //! - `routing`: where alerts go by rules, against a model; `routing_file` and `routing_checks`: what is wrong
 //!   with rules, in the words that people see; `routing_page`: the examples of the manual.
 //! - `storm_servers`: a storm in real time, against both servers.
+//! - `suites`: what every channel must do, asked of webhooks, chats and mail.
 //! - `templates`: what templates show, and how their mistakes are named.
 
 mod bus;
@@ -42,4 +43,6 @@ mod store;
 mod storm;
 #[cfg(all(feature = "email", feature = "webhook"))]
 mod storm_servers;
+#[cfg(all(feature = "email", feature = "webhook"))]
+mod suites;
 mod templates;
