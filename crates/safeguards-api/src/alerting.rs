@@ -1,76 +1,166 @@
 //! [`AlertingLedger`]: turns what a ledger answers into alerts. Neither the ledger nor the alerts know of it.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod due;
+pub mod facts;
+mod reading;
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use safeguards_budget::{
-    Accounts, Action, Batch, Crossing, Denial, EntryId, EntryPage, Guarantees, HoldId, HoldView,
-    Ledger, LedgerError, Outcome, Overrun, Percent, Receipt, Retry, Shortfall, Window,
+    Accounts, Batch, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger, LedgerError, Outcome,
 };
-use safeguards_notify::{Alert, Alerts, topic};
-use safeguards_types::{AccountId, Quantity, Severity, Timestamp, Unit};
+use safeguards_notify::Alerts;
+use safeguards_types::{AccountId, Timestamp};
+
+pub(crate) use self::due::tick_when_due;
+use self::{due::Due, facts::Asked, reading::Reading};
 
 /// How many entries are remembered one by one whose alerts were sent.
 const TOLD_MAX: usize = 4_096;
+/// How many entries are read at once.
+const PAGE: usize = 1_000;
+/// How many pages are read before somebody else's turn comes.
+const PAGES_MAX: usize = 64;
 
 /// A ledger that tells what it answers: the same answers as the ledger within, and alerts besides.
 ///
 /// | topic | when | severity |
 /// | --- | --- | --- |
-/// | `budget.threshold` | spending reached a share of a limit | informational below 80 %, medium below 100 %, then high |
+/// | `budget.threshold` | spending reached a share of a limit, or a soft limit itself | informational below 80 %, medium below 100 %, then high |
 /// | `budget.overrun` | recorded or settled spending is above a limit | high |
 /// | `budget.denied` | a limit said no, or what is left is kept for higher priorities | high |
+/// | `budget.shadow_denied` | a limit on trial would have said no | low |
+/// | `budget.suspended` | an account was suspended | critical |
+/// | `budget.resumed` | a suspension was taken back | informational |
+/// | `budget.hold_expired` | a hold ran out unsettled: its agent died, or forgot it | medium |
+/// | `budget.entries_missed` | entries were dropped before they were read, so that a hold that ran out is not told | low |
 ///
-/// Metadata holds the numbers as decimal texts: `account`, `unit`, `window`, `limit`, `spent`, and where they
-/// apply `percent`, `held`, `over_by`, `protected`, `asked`, `available`, `retry_at`, `operation`. Of several
-/// thresholds of one limit that are reached at once, the highest is told. An operation that is repeated gets
-/// its first receipt again, and its alerts are not sent again.
+/// Metadata holds numbers as decimal texts. Those of a limit have `account`, `unit`, `window`, `limit`, `spent`,
+/// and where they apply `percent`, `held`, `over_by`, `protected`, `asked`, `available`, `retry_at`, `code`.
+/// A suspension has `account`, `reason`, and of the command's own metadata `by` and, as `command`, all of it. A
+/// hold has `account`, `hold`, `amounts` by unit, and `expired_at`. Entries missed are `first` and `last`.
 ///
-/// Alerts are sent before the answer is given, and wait for nobody.
+/// The [key](safeguards_notify::Alert::key) says what is told of which limit (topic, share or code, unit, window,
+/// account), of which account, or of which hold: repeats of it are what a cooldown keeps back. An alert is about
+/// the agent that asked, and where nobody did, about the account. Of several
+/// thresholds of one limit that are reached at once, the highest is told. An operation that is repeated gets its
+/// first receipt again, and its alerts are not sent again.
+///
+/// Alerts of an answer are sent before it is given, and wait for nobody. Holds that ran out are read from the
+/// ledger's entries: at each [`tick`](Ledger::tick), and where answers skip entries. Each is told once, however
+/// many handles of this value tick; another process with an `AlertingLedger` of its own tells it too.
 #[derive(Debug)]
 pub struct AlertingLedger {
     inner: Arc<dyn Ledger>,
     alerts: Alerts,
     told: Mutex<Told>,
+    reading: Mutex<Reading>,
+    /// How many batches are at the ledger now: the entries of their answers are not known yet.
+    in_flight: AtomicUsize,
+    due: Due,
+}
+
+/// What of a command is kept while the ledger has it.
+struct Kept {
+    asked: Asked,
+    /// For how long it sets aside.
+    ttl: Option<Duration>,
+}
+
+/// One batch at the ledger. Dropped with its future, it counts no longer.
+struct InFlight<'l>(&'l AtomicUsize);
+
+impl<'l> InFlight<'l> {
+    fn one_of(count: &'l AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl AlertingLedger {
-    /// Tells `alerts` what `inner` answers.
+    /// Tells `alerts` what `inner` answers from now on.
     pub fn new(inner: Arc<dyn Ledger>, alerts: Alerts) -> Self {
-        Self { inner, alerts, told: Mutex::default() }
-    }
-
-    fn tell(&self, spender: Option<&AccountId>, outcome: &Outcome) {
-        match outcome {
-            Ok(receipt) => self.tell_receipt(receipt),
-            Err(denial) => {
-                if let Some(shortfall) = denial.shortfall() {
-                    self.alerts.send(denied(spender, denial, shortfall));
-                }
-            }
+        Self {
+            inner,
+            alerts,
+            told: Mutex::default(),
+            reading: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            due: Due::default(),
         }
     }
 
-    fn tell_receipt(&self, receipt: &Receipt) {
-        let has_news = !receipt.crossed.is_empty() || !receipt.overrun.is_empty();
-        if !has_news || !self.told.lock().is_first(receipt.entry) {
+    /// Finds the end of the journal before anything is added to it.
+    async fn begin(&self) {
+        if self.reading.lock().has_begun() {
             return;
         }
-        let highest = receipt.crossed.iter().filter(|crossing| {
-            let is_higher = |other: &&Crossing| {
-                (&other.account, &other.unit, &other.window)
-                    == (&crossing.account, &crossing.unit, &crossing.window)
-                    && (other.share(), other.percent.is_none())
-                        > (crossing.share(), crossing.percent.is_none())
-            };
-            !receipt.crossed.iter().any(|other| is_higher(&other))
-        });
-        for crossing in highest {
-            self.alerts.send(threshold(crossing));
+        // Where the ledger does not answer, the next one finds it.
+        if let Ok(read) = self.inner.accounts(&[]).await {
+            self.reading.lock().begin(read.revision);
         }
-        for over in &receipt.overrun {
-            self.alerts.send(overrun(over));
+    }
+
+    fn tell(&self, kept: &Kept, outcome: &Outcome) {
+        if let Ok(receipt) = outcome {
+            self.reading.lock().answered(receipt.entry);
+            if let Some(ttl) = kept.ttl {
+                self.due.note(facts::expires_at(receipt, ttl));
+            }
+            if !facts::has_news(&kept.asked, receipt) || !self.told.lock().is_first(receipt.entry) {
+                return;
+            }
+        }
+        for alert in facts::of_outcome(&kept.asked, outcome) {
+            self.alerts.send(alert);
+        }
+    }
+
+    /// Reads what answers skipped. Where other batches are on their way, their answers may fill the gap: the
+    /// last of them looks.
+    async fn read_gap(&self) {
+        let has_gap = {
+            let reading = self.reading.lock();
+            let waits = self.in_flight.load(Ordering::SeqCst) > 0 && !reading.is_far_ahead();
+            reading.gap().is_some() && !waits
+        };
+        if has_gap {
+            self.read_on().await;
+        }
+    }
+
+    /// Reads entries to their end, and tells of those that no answer told. What cannot be read now is read the
+    /// next time.
+    async fn read_on(&self) {
+        for _ in 0..PAGES_MAX {
+            let Some(from) = self.reading.lock().next() else {
+                return;
+            };
+            let Ok(page) = self.inner.entries(from, PAGE).await else {
+                return;
+            };
+            let alerts = self.reading.lock().take(&page);
+            for alert in alerts {
+                self.alerts.send(alert);
+            }
+            if page.entries.len() < PAGE {
+                return;
+            }
         }
     }
 }
@@ -96,88 +186,19 @@ impl Told {
     }
 }
 
-fn threshold(crossing: &Crossing) -> Alert {
-    let Crossing { account, unit, window, limit, spent, .. } = crossing;
-    let share = crossing.share();
-    let severity = if share < Percent::EIGHTY {
-        Severity::Informational
-    } else if share < Percent::HUNDRED {
-        Severity::Medium
-    } else {
-        Severity::High
-    };
-    let alert = Alert::new(severity, topic!("budget.threshold"), crossing.to_string())
-        .about(account.as_str())
-        .with("percent", share.to_string());
-    with_numbers(alert, (account, unit, window), [("limit", limit), ("spent", spent)])
-}
-
-fn overrun(over: &Overrun) -> Alert {
-    let Overrun { account, unit, window, limit, spent, held, over_by, .. } = over;
-    let alert = Alert::new(Severity::High, topic!("budget.overrun"), over.to_string())
-        .about(account.as_str());
-    let numbers = [("limit", limit), ("spent", spent), ("held", held), ("over_by", over_by)];
-    with_numbers(alert, (account, unit, window), numbers)
-}
-
-fn denied(spender: Option<&AccountId>, denial: &Denial, shortfall: &Shortfall) -> Alert {
-    let Shortfall { account, unit, window, limit, spent, held, .. } = shortfall;
-    let Shortfall { protected, asked, available, retry, .. } = shortfall;
-    let message = match spender {
-        Some(spender) => format!("{spender} was denied: {denial}"),
-        None => format!("denied: {denial}"),
-    };
-    let mut alert =
-        Alert::new(Severity::High, topic!("budget.denied"), message).with("code", denial.code());
-    if let Some(spender) = spender {
-        alert = alert.about(spender.as_str());
-    }
-    if let Retry::At(at) = retry {
-        alert = alert.with("retry_at", at.to_string());
-    }
-    let numbers = [
-        ("limit", limit),
-        ("spent", spent),
-        ("held", held),
-        ("protected", protected),
-        ("asked", asked),
-        ("available", available),
-    ];
-    with_numbers(alert, (account, unit, window), numbers)
-}
-
-/// Says in an alert which limit it is about, and its numbers.
-fn with_numbers<const N: usize>(
-    alert: Alert,
-    (account, unit, window): (&AccountId, &Unit, &Window),
-    numbers: [(&str, &Quantity); N],
-) -> Alert {
-    let alert = alert
-        .with("account", account.as_str())
-        .with("unit", unit.as_str())
-        .with("window", window.to_string());
-    numbers.into_iter().fold(alert, |alert, (key, number)| alert.with(key, number.to_string()))
-}
-
-/// Who spends by a command; `None` where it does not say.
-fn spender(action: &Action) -> Option<AccountId> {
-    match action {
-        Action::Charge(charge) | Action::Record(charge) => Some(charge.account.clone()),
-        Action::PlaceHold(place) => Some(place.charge.account.clone()),
-        // A settlement names its hold; everything else spends nothing.
-        Action::Settle { .. } | _ => None,
-    }
-}
-
 #[async_trait]
 impl Ledger for AlertingLedger {
     async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        let spenders: Vec<Option<AccountId>> =
-            batch.commands.iter().map(|command| spender(&command.action)).collect();
+        self.begin().await;
+        let keep = |command| Kept { asked: Asked::of(command), ttl: facts::expiry(command) };
+        let kept: Vec<Kept> = batch.commands.iter().map(keep).collect();
+        let in_flight = InFlight::one_of(&self.in_flight);
         let outcomes = self.inner.submit(batch).await?;
-        for (outcome, spender) in outcomes.iter().zip(&spenders) {
-            self.tell(spender.as_ref(), outcome);
+        for (outcome, kept) in outcomes.iter().zip(&kept) {
+            self.tell(kept, outcome);
         }
+        drop(in_flight);
+        self.read_gap().await;
         Ok(outcomes)
     }
 
@@ -198,7 +219,10 @@ impl Ledger for AlertingLedger {
     }
 
     async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.inner.tick().await
+        self.begin().await;
+        let due = self.inner.tick().await?;
+        self.read_on().await;
+        Ok(due)
     }
 
     fn guarantees(&self) -> Guarantees {

@@ -8,6 +8,7 @@ use safeguards_pricing::PriceTable;
 use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity};
 
 use crate::{
+    alerting::AlertingLedger,
     directory::{Directory, Terms},
     endings::Endings,
     error::{BudgetError, CreateError},
@@ -18,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) ledger: Arc<dyn Ledger>,
+    /// The same ledger, to tick it.
+    pub(crate) alerting: Arc<AlertingLedger>,
     pub(crate) alerts: Alerts,
     /// The team files whose alerts have a channel here.
     pub(crate) alerts_of: Vec<PathBuf>,

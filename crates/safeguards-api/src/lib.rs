@@ -1,18 +1,19 @@
 //! Versioned APIs over the Safeguards crates, and the team file.
 //!
 //! - [`Safeguards`] joins ledger, alerts, clock and prices; [`v1`] and [`v2`] are thin translations onto it.
-//! - [`AlertingLedger`] turns what a ledger answers into alerts.
+//! - [`AlertingLedger`] turns what a ledger answers into alerts; [`ledger_alerts`] are those alerts as values.
 //! - [`TeamSpec`] is a team as a file describes it: parsed, checked, then bound.
 //! - [`limit_text`] reads what people write for limits.
 
 mod alerting;
+mod bounded_file;
 mod core;
 mod directory;
 mod endings;
 mod error;
-mod filtered;
 pub mod limit_text;
 mod request;
+mod running;
 mod safeguards;
 mod team_spec;
 mod terms;
@@ -22,17 +23,19 @@ mod version;
 
 #[cfg(unix)]
 pub use self::team_spec::{BindError, BoundTeam};
+pub use alerting::facts as ledger_alerts;
 pub use v2 as latest;
 
 pub use self::{
     alerting::AlertingLedger,
     error::{BudgetError, CreateError},
-    filtered::FilteredChannel,
     request::RequestFuture,
+    running::Running,
     safeguards::{BuildError, Builder, Safeguards},
     team_spec::{
-        AgentSpec, AlertSpec, AlertTarget, Mistake, MistakeKind, PoolSpec, StrategySpec,
-        TeamFileError, TeamSpec, VariableSpec,
+        AgentSpec, AlertSpec, AlertTarget, AlertsError, EmailTarget, EmailTls, FileTarget, Mistake,
+        MistakeKind, PoolSpec, Setting, SlackTarget, StrategySpec, TeamFileError, TeamSpec,
+        Variable, VariableSpec, WebhookTarget,
     },
     version::{ApiVersion, UnknownVersion},
 };

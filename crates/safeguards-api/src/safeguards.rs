@@ -1,18 +1,25 @@
 //! [`Safeguards`] and its [`Builder`]: one value that joins ledger, alerts, clock and prices.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Ledger, MemoryLedger};
 use safeguards_coord::Runner;
 use safeguards_notify::{
-    Alerts, AlertsBuilder, Channel, ConsoleChannel, FileError, Running, StartError,
+    AlertStore, Alerts, AlertsBuilder, Channel, ChannelOptions, ConsoleChannel, Route, Rules,
+    StartError,
 };
 use safeguards_pricing::PriceTable;
 use safeguards_types::{Clock, OperationId, OperationIds, SystemClock};
 
 use crate::{
-    TeamSpec, alerting::AlertingLedger, core::Core, directory::Directory, endings::Endings, latest,
-    team_spec, v1, v2,
+    AlertsError, Running, TeamSpec,
+    alerting::AlertingLedger,
+    core::Core,
+    directory::Directory,
+    endings::Endings,
+    latest,
+    team_spec::{self, Connected},
+    v1, v2,
 };
 
 /// Budgets, alerts and prices, joined. Clones are the same one.
@@ -93,13 +100,17 @@ impl Safeguards {
         self.core.operation()
     }
 
-    /// Begins to deliver alerts to channels. Handlers see them without it.
+    /// Begins to deliver alerts to channels, and to tick the ledger when its next hold runs out, so that this
+    /// is told without anybody calling.
+    ///
+    /// Without it nothing is wrong, only later: handlers see alerts all the same, channels when it is called,
+    /// and holds that ran out are told at the next command that comes by.
     ///
     /// # Errors
     ///
-    /// Outside a Tokio runtime, or where they are being delivered already.
+    /// Outside a Tokio runtime with a timer, or where they are being delivered already.
     pub fn start(&self) -> Result<Running, StartError> {
-        self.core.alerts.start()
+        Running::start(&self.core)
     }
 
     /// Whether the alerts of this team file lead somewhere here.
@@ -114,7 +125,12 @@ impl Safeguards {
 pub struct Builder {
     ledger: Arc<dyn Ledger>,
     alerts: AlertsBuilder,
-    alerts_of: Vec<std::path::PathBuf>,
+    /// The names of the channels that no team file asks for.
+    own_channels: Vec<Arc<str>>,
+    rules: Option<Rules>,
+    alerts_of: Vec<PathBuf>,
+    /// What each of these team files adds.
+    connected: Vec<Connected>,
     clock: Arc<dyn Clock>,
     prices: Arc<PriceTable>,
 }
@@ -142,7 +158,10 @@ impl Builder {
         Self {
             ledger,
             alerts: Alerts::builder(),
+            own_channels: Vec::new(),
+            rules: None,
             alerts_of: Vec::new(),
+            connected: Vec::new(),
             clock: Arc::new(SystemClock::new()),
             prices: Arc::new(PriceTable::builtin().clone()),
         }
@@ -158,25 +177,74 @@ impl Builder {
         Self { prices: Arc::new(prices), ..self }
     }
 
-    /// Brings every alert to this channel, once [`Safeguards::start`] was called.
+    /// Adds a channel, which gets alerts by the [`rules`](Self::rules) once [`Safeguards::start`] was called.
     pub fn channel(self, name: impl Into<Arc<str>>, channel: impl Channel) -> Self {
-        Self { alerts: self.alerts.channel(name, channel), ..self }
+        self.channel_with(name, channel, ChannelOptions::new())
     }
 
-    /// Brings alerts where this team file wants them; once, however often it is named. Each that goes to the console goes to a channel of
-    /// `console`: [`ConsoleChannel::stderr`], or one that writes around what the program draws.
+    /// Adds a channel that is treated as `options` say.
+    pub fn channel_with(
+        mut self,
+        name: impl Into<Arc<str>>,
+        channel: impl Channel,
+        options: ChannelOptions,
+    ) -> Self {
+        let name = name.into();
+        self.own_channels.push(Arc::clone(&name));
+        Self { alerts: self.alerts.channel_with(name, channel, options), ..self }
+    }
+
+    /// Brings alerts where these rules say. Without rules, every alert goes to every channel that was added
+    /// here, grouped by topic, agent and severity.
+    ///
+    /// Where they do not say `to`, they mean the channels that were added here, not those of team files.
+    ///
+    /// ```
+    /// use safeguards_api::Safeguards;
+    /// use safeguards_budget::MemoryLedger;
+    /// use safeguards_notify::{AlertMatch, ConsoleChannel, Route, Rules};
+    /// use safeguards_types::Severity;
+    ///
+    /// let high = AlertMatch::all().at_least(Severity::High);
+    /// let rules = Rules::default().to::<&str>([]).route(Route::when(high).to(["ops"]));
+    /// let ops = ConsoleChannel::stderr();
+    /// let sg = Safeguards::builder(MemoryLedger::new()).channel("ops", ops).rules(rules).build()?;
+    /// # Ok::<(), safeguards_api::BuildError>(())
+    /// ```
+    pub fn rules(self, rules: Rules) -> Self {
+        Self { rules: Some(rules), ..self }
+    }
+
+    /// Keeps alerts in this store: their history, what is not delivered yet, dead letters. In memory if not
+    /// set.
+    pub fn alert_store(self, store: impl AlertStore) -> Self {
+        Self { alerts: self.alerts.store(store), ..self }
+    }
+
+    /// Brings alerts where this team file wants them; once, however often it is named.
+    ///
+    /// Each `[[alert]]` that goes to the console goes to a channel of `console`:
+    /// [`ConsoleChannel::stderr`], or one that writes around what the program draws. `variables` gives the
+    /// secrets that the file names by `env:NAME`; `|name| std::env::var(name).ok()` looks into the
+    /// environment.
     ///
     /// # Errors
     ///
-    /// Where a file for alerts cannot be opened.
+    /// Where a variable is not set, a target is wrong, a file for alerts cannot be opened, or the file of rules
+    /// cannot be read or is wrong.
     pub fn alerts_of(
         mut self,
         spec: &TeamSpec,
         console: impl Fn() -> ConsoleChannel,
-    ) -> Result<Self, FileError> {
+        variables: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, AlertsError> {
         if !self.alerts_of.contains(&spec.file) {
             self.alerts_of.push(spec.file.clone());
-            self.alerts = team_spec::connect(spec, self.alerts_of.len(), self.alerts, console)?;
+            let number = self.alerts_of.len();
+            let (alerts, connected) =
+                team_spec::connect(spec, number, self.alerts, &console, &variables)?;
+            self.alerts = alerts;
+            self.connected.push(connected);
         }
         Ok(self)
     }
@@ -185,17 +253,23 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Where two channels have one name, or a name is none.
+    /// Where two channels have one name, a name is none, an option is 0 that may not be, or the rules are wrong
+    /// or name a channel that is not there.
     pub fn build(mut self) -> Result<Safeguards, BuildError> {
         let builder = std::mem::replace(&mut self.alerts, Alerts::builder());
-        let alerts = builder.clock(Arc::clone(&self.clock)).build()?;
+        let own = std::mem::take(&mut self.own_channels);
+        let rules = join(self.rules.take(), own, std::mem::take(&mut self.connected));
+        let alerts = builder.clock(Arc::clone(&self.clock)).rules(rules).build()?;
         Ok(self.assemble(alerts))
     }
 
     fn assemble(self, alerts: Alerts) -> Safeguards {
-        let Self { ledger, alerts: _, alerts_of, clock, prices } = self;
+        let Self { ledger, alerts_of, clock, prices, .. } = self;
+        let alerting = Arc::new(AlertingLedger::new(ledger, alerts.clone()));
+        let ledger: Arc<dyn Ledger> = Arc::<AlertingLedger>::clone(&alerting);
         let core = Core {
-            ledger: Arc::new(AlertingLedger::new(ledger, alerts.clone())),
+            ledger,
+            alerting,
             alerts,
             alerts_of,
             clock,
@@ -206,4 +280,26 @@ impl Builder {
         };
         Safeguards { core: Arc::new(core) }
     }
+}
+
+/// One set of rules: those of team files, each of which takes what it takes and goes on, and last the program's
+/// own, which mean its own channels.
+fn join(own: Option<Rules>, channels: Vec<Arc<str>>, connected: Vec<Connected>) -> Rules {
+    let own = own.unwrap_or_default();
+    if connected.is_empty() {
+        return own;
+    }
+    let mut joined = Rules::default();
+    joined.otherwise = Route::default().nowhere();
+    for Connected { routes, rules } in connected {
+        joined.otherwise.routes.extend(routes);
+        joined.silences.extend(rules.silences);
+        joined.inhibitions.extend(rules.inhibitions);
+    }
+    let Rules { mut otherwise, silences, inhibitions, .. } = own;
+    otherwise.to.get_or_insert(channels);
+    joined.otherwise.routes.push(otherwise);
+    joined.silences.extend(silences);
+    joined.inhibitions.extend(inhibitions);
+    joined
 }

@@ -11,6 +11,8 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) const TEAM_FILE_MAX: u64 = MIB;
 /// How many bytes a price file may have.
 pub(crate) const PRICE_FILE_MAX: u64 = 16 * MIB;
+/// How many bytes a file of rules for alerts may have.
+pub(crate) const RULES_FILE_MAX: u64 = 16 * MIB;
 /// How many bytes a task may have that is read from standard input.
 pub(crate) const TASK_MAX: u64 = 16 * MIB;
 /// How many bytes a file of inputs may have.

@@ -1,11 +1,13 @@
 //! The command line of Safeguards: reads the arguments and hands over to one module per verb.
 
+mod alerts;
 mod denial;
 mod exit;
 mod files;
 mod ledger;
 mod output;
 mod replay;
+mod rules_file;
 mod run;
 mod table;
 mod text;
@@ -35,6 +37,7 @@ enum Verb {
     Run(run::Args),
     Replay(Box<replay::Args>),
     Ledger(ledger::Args),
+    Alerts(alerts::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,11 +58,29 @@ fn main() -> ExitCode {
         },
         Verb::Replay(args) => match replay::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
-            Err(error) => fail(error.code(), &error, error.exit_code()),
+            Err(error) if error.mistakes().is_empty() => {
+                fail(error.code(), &error, error.exit_code())
+            }
+            Err(error) => {
+                say(&list(&error.mistakes()));
+                ExitCode::from(error.exit_code())
+            }
         },
         Verb::Ledger(args) => match ledger::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
             Err(error) => fail(error.code(), &error, error.exit_code()),
+        },
+        Verb::Alerts(args) => match alerts::execute(&args) {
+            Ok(()) => ExitCode::from(exit::SUCCESS),
+            Err(error) => match error.mistakes() {
+                None => fail(error.code(), &error, error.exit_code()),
+                Some(mistakes) => {
+                    if !mistakes.is_empty() {
+                        say(&list(&mistakes));
+                    }
+                    ExitCode::from(error.exit_code())
+                }
+            },
         },
     }
 }

@@ -1,9 +1,10 @@
 //! `safeguards replay`: a recorded trace of model calls is fed through a ledger on a simulated clock.
 //!
 //! Bytes become cells, cells rows ([`trace`]), rows commands ([`run`]); what the ledger answers is added up
-//! ([`tally`], [`told`], [`curve`]), checked against its journal ([`audit`]) and shown ([`report`], [`text`],
+//! ([`tally`], [`told`], [`curve`]), told as alerts ([`alerting`]), checked against its journal ([`audit`]) and shown ([`report`], [`text`],
 //! [`svg`]). Nothing is shown before all of it is known to be right.
 
+mod alerting;
 mod args;
 mod audit;
 mod cells;
@@ -31,6 +32,7 @@ pub(crate) use args::Args;
 pub(crate) use error::ReplayError;
 
 use self::{
+    alerting::Alerting,
     prices::Prices,
     progress::Bar,
     report::{Heading, Report},
@@ -53,8 +55,9 @@ pub(crate) fn execute(args: &Args) -> Result<(), ReplayError> {
     if let Some(model) = &plan.model {
         prices.find(model)?;
     }
+    let alerting = args.alerting()?;
     let mut trace = Trace::open(&args.trace, &options)?;
-    let outcome = replay(&plan, &prices, &mut trace, args.sort)?;
+    let outcome = replay(&plan, &prices, alerting, &mut trace, args.sort)?;
     let heading = Heading {
         trace: trace.name().to_owned(),
         model: plan.model.clone(),
@@ -80,10 +83,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), ReplayError> {
 fn replay(
     plan: &Plan,
     prices: &Prices,
+    alerting: Alerting,
     trace: &mut Trace,
     sort: bool,
 ) -> Result<Outcome, ReplayError> {
-    let mut run = Run::new(plan, prices);
+    let mut run = Run::new(plan, prices, alerting);
     let mut bar = Bar::new(trace.progress());
     let replayed =
         if sort { sorted_rows(trace, &mut bar, &mut run) } else { rows(trace, &mut bar, &mut run) };

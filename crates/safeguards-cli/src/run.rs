@@ -166,7 +166,7 @@ fn print_report(report: &RunReport, json: bool) -> Result<(), Failure> {
 async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<RunReport, Failure> {
     let Job { spec, task, each, json: _ } = job;
     let safeguards = Safeguards::builder(MemoryLedger::new())
-        .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)))?
+        .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?
         .build()?;
     let bound = spec.bind(&safeguards).await?;
     let delivering = safeguards.start()?;
@@ -178,6 +178,12 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
     let left = delivering.stop().await;
     let interrupted = cancellation.is_cancelled();
     RunReport::gather(&spec, &safeguards, report, &left, interrupted).await
+}
+
+/// The secrets of a team file stand in the environment.
+#[expect(clippy::disallowed_methods, reason = "the command line passes the environment in")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.

@@ -1,6 +1,7 @@
 //! [`Alerts`]: the hub that takes alerts in and brings them to handlers and channels.
 
 mod builder;
+mod pump;
 mod saving;
 mod status;
 
@@ -148,6 +149,11 @@ impl Alerts {
         TopicError: From<F::Error>,
     {
         Ok(self.hub.handlers.add(filter.try_into()?, handler))
+    }
+
+    /// Adds a handler for every topic, behind those added before.
+    pub fn on_all(&self, handler: impl Handler) -> HandlerId {
+        self.hub.handlers.add(TopicFilter::all(), handler)
     }
 
     /// Removes a handler. Gives `false` where it is not, or no longer, there.

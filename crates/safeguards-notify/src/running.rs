@@ -120,7 +120,8 @@ impl Running {
     /// Where the future is dropped before its end, the tasks end at once and what waits stays.
     pub async fn stop_within(mut self, grace: Duration) -> Undelivered {
         let Self { run, tasks, driver } = &mut self;
-        driver.abort_all();
+        // Waited for, so that the hub can be started again at once.
+        let _ = timeout(CUT_OFF_TIME, driver.shutdown()).await;
         let hub = &run.hub;
         // What another process left over is read at the latest here; where that fails it is told below.
         let _ = timeout(grace, in_time(hub.save())).await;

@@ -94,6 +94,7 @@
 //! | run a team of programs under a budget | [`TeamSpec`], `TeamSpec::bind` |
 //! | write agents, teams and strategies in Rust | [`agent_fn`](coord::agent_fn), [`Safeguards::runner`], [`coord`] |
 //! | be told when a limit is near | [`Alerts::on`](notify::Alerts::on) |
+//! | bring alerts to a chat, a mailbox, a webhook | [`Builder::channel`], [`Rules`](notify::Rules) |
 //! | know what a model call costs | [`PriceTable`](pricing::PriceTable) |
 //! | keep accounts somewhere else | [`Ledger`](budget::Ledger), [`Safeguards::builder`] |
 //!
@@ -136,3 +137,8 @@ pub use safeguards_pricing as pricing;
 pub use safeguards_types as types;
 
 pub use error::Error;
+
+// Only where it is read: a build of the library needs no file beside its own. It shows every channel.
+#[cfg(all(doc, feature = "webhook", feature = "email"))]
+#[doc = include_str!("../../../docs/guides/alerts.md")]
+pub mod alerts_guide {}

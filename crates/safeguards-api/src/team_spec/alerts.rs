@@ -1,55 +1,135 @@
-//! `[[alert]]`: which alerts go where.
+//! `[[alert]]`: which alerts go where, and how they are told.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use safeguards_notify::{AlertsBuilder, ConsoleChannel, FileError, JsonLinesChannel, TopicFilter};
+use safeguards_notify::{GroupBy, GroupLabel, TopicFilter};
 use safeguards_types::Severity;
+use toml::Spanned;
 
-use super::{TeamSpec, mistake::MistakeKind, reader::Value, section::Section};
-use crate::FilteredChannel;
+use super::{
+    mistake::{MistakeKind, Place},
+    reader::Text,
+    section::Section,
+    targets::{self, AlertTarget},
+};
 
-/// Where alerts of some topics go.
+/// Where alerts of some topics go, and how they are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlertSpec {
+    /// What the rules of [`TeamSpec::rules`](super::TeamSpec::rules) call it; `None` where there are none.
+    pub name: Option<String>,
     /// Which topics.
     pub on: TopicFilter,
     /// The least severity.
     pub at_least: Severity,
     /// Where they go.
     pub to: AlertTarget,
+    /// Which are told together. By default: at the console and in a file each alone, elsewhere those with one
+    /// topic, agent and severity.
+    pub group_by: Option<GroupBy>,
+    /// How long the first alert of a group waits for more.
+    pub wait: Option<Duration>,
+    /// How long it takes at least until more of a group is told.
+    pub interval: Option<Duration>,
+    /// For how long an alert that tells the same as one before is counted and not told.
+    pub cooldown: Option<Duration>,
+    /// Where its target stands in the file.
+    pub(super) place: Place,
 }
 
-/// Where an alert goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AlertTarget {
-    /// A line on standard error.
-    Console,
-    /// A line of JSON at the end of a file, relative to the team file's folder.
-    File(PathBuf),
-}
+/// Conditions and grouping: with a file of rules they stand there.
+const OF_RULES: [&str; 6] = ["on", "at_least", "group_by", "wait", "interval", "cooldown"];
+/// No span of rules is longer: 366 days.
+const SPAN_MAX: Duration = Duration::from_hours(8_784);
 
-/// Targets of the design that this version cannot reach.
-const PLANNED_TARGETS: [&str; 3] = ["webhook", "email", "slack"];
-
-/// Reads each `[[alert]]`.
-pub(super) fn read(file: &mut Section<'_>) -> Vec<AlertSpec> {
+/// Reads `rules` and each `[[alert]]`.
+pub(super) fn read(file: &mut Section<'_>) -> (Option<PathBuf>, Vec<AlertSpec>) {
+    let rules = file.text("rules", "write the name of a file of rules for alerts");
+    let rules = rules.filter(|text| file.reader.is_path("rules", text));
     let sections = file.tables("alert", "an alert");
-    sections.into_iter().filter_map(read_one).collect()
+    let mut names: Vec<String> = Vec::new();
+    let mut alerts = Vec::new();
+    for section in sections {
+        let reader = section.reader;
+        let Some((name, alert)) = read_one(section, rules.as_ref()) else {
+            continue;
+        };
+        if let Some(name) = name {
+            if names.iter().any(|known| known == name.get_ref()) {
+                let message =
+                    format!("two alerts are named \"{}\"; each has its own", name.get_ref());
+                reader.mistake(MistakeKind::Value, &name.span(), message);
+            }
+            names.push((*name.get_ref()).to_owned());
+        }
+        alerts.push(alert);
+    }
+    (rules.map(|text| PathBuf::from(text.get_ref())), alerts)
 }
 
-fn read_one(mut section: Section<'_>) -> Option<AlertSpec> {
+fn read_one<'a>(
+    mut section: Section<'a>,
+    rules: Option<&Text<'_>>,
+) -> Option<(Option<Text<'a>>, AlertSpec)> {
+    let reader = section.reader;
+    let name = if let Some(rules) = rules {
+        refuse_what_rules_say(&mut section, rules.get_ref());
+        section.required_name()
+    } else {
+        refuse_name(&mut section);
+        None
+    };
     let on = read_filter(&mut section);
     let at_least = read_severity(&mut section);
+    let group_by = read_group_by(&mut section);
+    let wait = read_span(&mut section, "wait");
+    let interval = read_span(&mut section, "interval");
+    let cooldown = read_span(&mut section, "cooldown");
     let value = section.value("to");
-    let to = value.and_then(|value| read_target(&mut section, value));
+    let place = reader.place(value.map_or_else(|| section.span(), Spanned::span).start);
+    let to = value.and_then(|value| targets::read(&mut section, value));
     if section.lacks("to") {
-        let message = "an alert needs `to`: \"console\" or { file = \"alerts.jsonl\" }";
-        section.reader.mistake(MistakeKind::Missing, &section.span(), message);
+        let message = format!("an alert needs `to`: {}", targets::WHAT);
+        reader.mistake(MistakeKind::Missing, &section.span(), message);
+    }
+    if let Some(to) = &to
+        && rules.is_none()
+    {
+        check_grouping(&mut section, to, group_by.as_ref());
     }
     section.finish(&[]);
-    Some(AlertSpec { on, at_least, to: to? })
+    let spec = AlertSpec {
+        name: name.as_ref().map(|name| (*name.get_ref()).to_owned()),
+        on,
+        at_least,
+        to: to?,
+        group_by,
+        wait,
+        interval,
+        cooldown,
+        place,
+    };
+    Some((name, spec))
+}
+
+/// What is said at two places may contradict itself.
+fn refuse_what_rules_say(section: &mut Section<'_>, rules: &str) {
+    for key in OF_RULES {
+        if let Some(value) = section.value(key) {
+            let message = format!(
+                "`{key}` is said by the rules of {rules}: there the alerts that go to this name are chosen and grouped; leave it out here"
+            );
+            section.reader.mistake(MistakeKind::Value, &value.span(), message);
+        }
+    }
+}
+
+fn refuse_name(section: &mut Section<'_>) {
+    if let Some(value) = section.value("name") {
+        let message = "an alert has a `name` where a file of rules speaks of it; write `rules = \"alerts.toml\"` at the top, or leave it out";
+        section.reader.mistake(MistakeKind::Value, &value.span(), message);
+    }
 }
 
 fn read_filter(section: &mut Section<'_>) -> TopicFilter {
@@ -75,51 +155,52 @@ fn read_severity(section: &mut Section<'_>) -> Severity {
     })
 }
 
-fn read_target<'a>(section: &mut Section<'a>, value: Value<'a>) -> Option<AlertTarget> {
-    let what = "write \"console\" or { file = \"alerts.jsonl\" }";
-    if value.get_ref().as_table().is_some() {
-        let mut target = section.table("to", "the target of an alert")?;
-        let file = target.text("file", what);
-        let reader = target.reader;
-        // A target that is planned is noted below, by its name.
-        if target.lacks("file") && PLANNED_TARGETS.iter().all(|planned| target.lacks(planned)) {
-            let message = format!("an alert goes nowhere; {what}");
-            target.reader.mistake(MistakeKind::Missing, &target.span(), message);
+fn read_group_by(section: &mut Section<'_>) -> Option<GroupBy> {
+    let what = "write \"each\" or a list of labels, such as [\"topic\", \"agent\"]";
+    let value = section.value("group_by")?;
+    if value.get_ref().as_str() == Some("each") {
+        return Some(GroupBy::Each);
+    }
+    if value.get_ref().as_array().is_none() {
+        section.expected("group_by", value, what);
+        return None;
+    }
+    let mut labels: Vec<GroupLabel> = Vec::new();
+    for text in section.texts("group_by", what)? {
+        match text.get_ref().parse() {
+            Ok(label) => labels.push(label),
+            Err(error) => {
+                let message = format!("group_by: {error}");
+                section.reader.mistake(MistakeKind::Value, &text.span(), message);
+            }
         }
-        target.finish(&PLANNED_TARGETS);
-        let file = file.filter(|file| reader.is_path("file", file))?;
-        return Some(AlertTarget::File(PathBuf::from(file.get_ref())));
     }
-    let is_console = value.get_ref().as_str() == Some("console");
-    if !is_console {
-        section.expected("to", value, what);
-    }
-    is_console.then_some(AlertTarget::Console)
+    Some(GroupBy::Keys(labels))
 }
 
-/// Adds the channels that a team file asks for, named by their number in it; those of a second file by the
-/// file's number too. Its path would be a name too long.
-pub(crate) fn connect(
-    spec: &TeamSpec,
-    file_number: usize,
-    mut hub: AlertsBuilder,
-    console: impl Fn() -> ConsoleChannel,
-) -> Result<AlertsBuilder, FileError> {
-    for (index, alert) in spec.alerts.iter().enumerate() {
-        let mut name = format!("[[alert]] {}", index.saturating_add(1));
-        if file_number > 1 {
-            name = format!("{name} of team file {file_number}");
-        }
-        let (on, at_least) = (alert.on.clone(), alert.at_least);
-        hub = match &alert.to {
-            AlertTarget::Console => {
-                hub.channel(name, FilteredChannel::new(console(), on, at_least))
-            }
-            AlertTarget::File(path) => {
-                let file = JsonLinesChannel::open(spec.folder().join(path))?;
-                hub.channel(name, FilteredChannel::new(file, on, at_least))
-            }
-        };
+fn read_span(section: &mut Section<'_>, key: &'static str) -> Option<Duration> {
+    let span = section.duration(key)?;
+    if span > SPAN_MAX {
+        let value = section.value(key)?;
+        let message = format!("{key}: write at most 366 days, 8784h");
+        section.reader.mistake(MistakeKind::Value, &value.span(), message);
+        return None;
     }
-    Ok(hub)
+    Some(span)
+}
+
+/// Spans of groups where every alert is told alone would be of no use.
+fn check_grouping(section: &mut Section<'_>, to: &AlertTarget, group_by: Option<&GroupBy>) {
+    let is_alone = match group_by {
+        Some(group_by) => *group_by == GroupBy::Each,
+        None => to.is_local(),
+    };
+    for key in ["wait", "interval"] {
+        if let Some(value) = section.value(key).filter(|_| is_alone) {
+            let message = format!(
+                "`{key}` is for alerts that are told together, and these are told each alone; add `group_by`, such as [\"topic\", \"agent\"]"
+            );
+            section.reader.mistake(MistakeKind::Value, &value.span(), message);
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! [`TeamSpec::bind`]: opens a team's accounts and gives the team back, ready to run.
 
 use std::{
-    fs::File,
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,7 +16,7 @@ use safeguards_pricing::{PriceFileError, PriceTable};
 use safeguards_types::AccountId;
 
 use super::{AgentSpec, StrategySpec, TeamSpec, VariableSpec};
-use crate::{Safeguards, terms};
+use crate::{Safeguards, bounded_file, terms};
 
 /// How long a file of prices may be: 16 MiB.
 const PRICES_MAX: u64 = 16 * 1024 * 1024;
@@ -183,7 +182,7 @@ impl TeamSpec {
             return Ok(Arc::clone(base));
         };
         let path = folder.join(file);
-        let text = read_bounded(&path)
+        let text = bounded_file::read(&path, PRICES_MAX)
             .map_err(|source| BindError::Unreadable { path: path.clone(), source })?;
         let own = PriceTable::parse(&path.display().to_string(), &text)?;
         Ok(Arc::new(own.over(base)))
@@ -217,19 +216,6 @@ impl TeamSpec {
             None => Ok(()),
         }
     }
-}
-
-/// The text of a file of prices, which is not so long that reading it would be felt.
-fn read_bounded(path: &Path) -> io::Result<String> {
-    let mut text = Vec::new();
-    // One byte more than may be: whoever comes that far is too long.
-    let bytes = File::open(path)?.take(PRICES_MAX.saturating_add(1)).read_to_end(&mut text)?;
-    if u64::try_from(bytes).is_ok_and(|bytes| bytes <= PRICES_MAX) {
-        return String::from_utf8(text)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
-    }
-    let message = format!("it is longer than {PRICES_MAX} bytes (16 MiB), the most that is read");
-    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
 }
 
 /// Accepts an account that is there already, if it is what was asked for.

@@ -30,11 +30,15 @@ pub enum MistakeKind {
     Never,
     /// A unit that is limited on the way up, and that the estimate does not name.
     Unheld,
+    /// A variable of the environment that is not set.
+    Variable,
+    /// A target for alerts that cannot be: its URL, address or secret is wrong.
+    Target,
 }
 
 impl MistakeKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::Unsupported,
@@ -47,6 +51,8 @@ impl MistakeKind {
         Self::Agent,
         Self::Never,
         Self::Unheld,
+        Self::Variable,
+        Self::Target,
     ];
 
     /// The stable code.
@@ -64,6 +70,8 @@ impl MistakeKind {
             Self::Agent => "config.agent",
             Self::Never => "config.never",
             Self::Unheld => "config.unheld",
+            Self::Variable => "config.variable",
+            Self::Target => "config.target",
         }
     }
 }
@@ -118,10 +126,10 @@ impl Mistakes {
 
     /// All of them as one error, each with its line and column of `text`; `None` where there is none.
     pub(super) fn in_file(&self, file: &Path, text: &str) -> Option<TeamFileError> {
-        let mut place = Place { at: 0, line: 1, column: 1 };
+        let mut place = Walk::new();
         let mut placed = self.kept.iter().map(|((at, _), (kind, message))| {
             place.go_on_to(*at, text);
-            let Place { at: _, line, column } = place;
+            let Place { line, column } = place.place;
             let (file, message) = (file.display().to_string(), message.clone());
             Mistake { kind: *kind, file, line, column, message }
         });
@@ -131,26 +139,46 @@ impl Mistakes {
     }
 }
 
-/// A place in a text, which is walked through once.
-#[derive(Clone, Copy)]
-struct Place {
-    at: usize,
-    line: usize,
-    column: usize,
+/// A line and a column of a file, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
 impl Place {
+    /// Where this byte of the text is.
+    pub(super) fn of(at: usize, text: &str) -> Self {
+        let mut walk = Walk::new();
+        walk.go_on_to(at, text);
+        walk.place
+    }
+}
+
+/// A text that is walked through once.
+#[derive(Clone, Copy)]
+struct Walk {
+    at: usize,
+    place: Place,
+}
+
+impl Walk {
+    const fn new() -> Self {
+        Self { at: 0, place: Place { line: 1, column: 1 } }
+    }
+
     fn go_on_to(&mut self, at: usize, text: &str) {
         let passed = text.get(self.at..at).unwrap_or_default();
+        let Place { line, column } = &mut self.place;
         let in_line = match passed.rsplit_once('\n') {
             Some((lines, in_line)) => {
                 let ends = lines.matches('\n').count().saturating_add(1);
-                (self.line, self.column) = (self.line.saturating_add(ends), 1);
+                (*line, *column) = (line.saturating_add(ends), 1);
                 in_line
             }
             None => passed,
         };
-        self.column = self.column.saturating_add(in_line.chars().count());
+        *column = column.saturating_add(in_line.chars().count());
         self.at = at;
     }
 }
@@ -166,6 +194,16 @@ pub struct TeamFileError {
 impl TeamFileError {
     /// How many mistakes are kept.
     pub const MISTAKES_MAX: usize = 100;
+
+    /// `Ok` where there are none.
+    pub(super) fn unless_empty(mistakes: Vec<Mistake>) -> Result<(), Self> {
+        let left_out = mistakes.len().saturating_sub(Self::MISTAKES_MAX);
+        let mut mistakes = mistakes.into_iter().take(Self::MISTAKES_MAX);
+        let Some(first) = mistakes.next() else {
+            return Ok(());
+        };
+        Err(Self { first, rest: mistakes.collect(), left_out })
+    }
 
     /// The first mistakes, in the order of the file: at most [`Self::MISTAKES_MAX`].
     pub fn mistakes(&self) -> impl Iterator<Item = &Mistake> {

@@ -7,6 +7,7 @@ mod agents;
 mod alerts;
 #[cfg(unix)]
 mod bind;
+mod connect;
 mod mistake;
 mod notes;
 mod pools;
@@ -14,6 +15,7 @@ mod price;
 mod reader;
 mod rules;
 mod section;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -27,9 +29,9 @@ use safeguards_coord::RunOptions;
 use safeguards_types::{AccountId, Unit};
 use toml::{Spanned, de::DeTable};
 
-pub(crate) use self::alerts::connect;
 #[cfg(unix)]
 pub use self::bind::{BindError, BoundTeam};
+pub(crate) use self::connect::{Connected, connect};
 use self::{
     agents::AgentDraft,
     reader::{Reader, Text},
@@ -37,9 +39,14 @@ use self::{
 };
 pub use self::{
     agents::{AgentSpec, VariableSpec},
-    alerts::{AlertSpec, AlertTarget},
+    alerts::AlertSpec,
+    connect::AlertsError,
     mistake::{Mistake, MistakeKind, TeamFileError},
     pools::PoolSpec,
+    targets::{
+        AlertTarget, EmailTarget, EmailTls, FileTarget, Setting, SlackTarget, Variable,
+        WebhookTarget,
+    },
 };
 
 /// A team as its file describes it: read and checked, not yet bound to anything.
@@ -88,6 +95,8 @@ pub struct TeamSpec {
     pub pools: Vec<PoolSpec>,
     /// Its agents, in the order written.
     pub agents: Vec<AgentSpec>,
+    /// A file of rules that say which alerts go where; without one each of `alerts` says it itself.
+    pub rules: Option<PathBuf>,
     /// Which alerts go where.
     pub alerts: Vec<AlertSpec>,
 }
@@ -155,7 +164,7 @@ fn read<'a>(
     let mut pools = vec![pools::read_own(&mut file, &name)];
     pools.extend(pools::read_further(&mut file, &name));
     let agents = agents::read(&mut file, &name);
-    let alerts = alerts::read(&mut file);
+    let (rules, alerts) = alerts::read(&mut file);
     file.finish(&PLANNED);
 
     rules::check_names(reader, &pools, &agents);
@@ -173,6 +182,7 @@ fn read<'a>(
         prices: prices.map(|text| PathBuf::from(text.get_ref())),
         pools,
         agents: agents.into_iter().map(AgentDraft::into_spec).collect(),
+        rules,
         alerts,
     })
 }

@@ -6,7 +6,7 @@ use safeguards_budget::{Limit, Percent};
 use safeguards_types::{Amount, Quantity, Unit};
 use toml::{Spanned, de::DeValue};
 
-use super::mistake::{MistakeKind, Mistakes, TeamFileError};
+use super::mistake::{MistakeKind, Mistakes, Place, TeamFileError};
 use crate::limit_text;
 
 /// How many names a message lists.
@@ -62,6 +62,11 @@ impl<'a> Reader<'a> {
     /// What stands at `span`, as it was written.
     pub(super) fn source(&self, span: &Range<usize>) -> &'a str {
         self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The line and column of this byte.
+    pub(super) fn place(&self, at: usize) -> Place {
+        Place::of(at, self.text)
     }
 
     /// Reads `NUMBER UNIT`.

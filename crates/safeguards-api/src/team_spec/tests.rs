@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use safeguards_notify::{GroupBy, GroupLabel};
 use safeguards_types::{Amounts, Priority, requests, tokens, usd};
 
 use super::*;
@@ -101,7 +102,8 @@ fn a_full_file_is_read_to_the_last_key() {
     );
     assert!(summary.is_free && summary.estimate.is_empty());
     assert_eq!(summary.pool.as_str(), "research_team");
-    assert_eq!(spec.alerts[1].to, AlertTarget::File("alerts.jsonl".into()));
+    let file = FileTarget { path: "alerts.jsonl".into(), rotate_at: None, keep: None };
+    assert_eq!(spec.alerts[1].to, AlertTarget::File(file));
 }
 
 #[test]
@@ -273,21 +275,184 @@ fn the_rest_of_the_file_is_read_as_strictly() {
     check("pool =", "pool", "config.syntax", "2:6: key with no value, expected `=`");
 }
 
+/// What is wrong with an `[[alert]]` of these keys, from line 9 on.
+fn alert_mistakes(keys: &str) -> Vec<String> {
+    let error = TeamSpec::parse(&format!("{SMALL}[[alert]]\n{keys}\n"), "t.toml").unwrap_err();
+    error.mistakes().map(ToString::to_string).collect()
+}
+
+#[track_caller]
+fn check_alert(keys: &str, expected: &str) {
+    assert_eq!(alert_mistakes(keys), [format!("t.toml:{expected}")], "{keys}");
+}
+
 #[test]
 fn alerts_go_where_they_can() {
-    let alert = |to: &str| format!("{SMALL}[[alert]]\n{to}\n");
-    let message = |to: &str| TeamSpec::parse(&alert(to), "t.toml").unwrap_err().to_string();
+    let targets = "\"console\", or { file = \"alerts.jsonl\" }, or one of webhook, slack and email";
+    check_alert("to = \"pager\"", &format!("9:6: `to = \"pager\"`: write {targets}"));
+    check_alert("", &format!("8:1: an alert needs `to`: {targets}"));
+    check_alert("to = {}", &format!("9:6: an alert goes nowhere; write {targets}"));
+    check_alert(
+        "to = { fiel = \"a\", file = \"b\" }",
+        "9:8: the target of an alert has no key `fiel`; did you mean `file`?",
+    );
+    check_alert(
+        "to = { file = \"a\", email = {} }",
+        "9:6: an alert goes to one target, and these are file and email; write an [[alert]] for each",
+    );
+    check_alert(
+        "to = { file = \"a\", keep = 3 }",
+        "9:27: `keep` is for a file that is rotated; add `rotate_at`, in bytes",
+    );
+    check_alert(
+        "to = { file = \"a\", rotate_at = 0 }",
+        "9:32: `rotate_at = 0`: write how many bytes, 1 or more",
+    );
+    check_alert(
+        "at_least = \"loud\"\nto = \"console\"",
+        "9:12: at_least: `loud` is no severity; there are informational, low, medium, high and critical",
+    );
+}
+
+#[test]
+fn how_alerts_are_told_is_said_with_them() {
+    let spec = TeamSpec::parse(
+        &format!(
+            "{SMALL}[[alert]]\nto = {{ file = \"a\", rotate_at = 1_000, keep = 2 }}\n\
+             group_by = [\"topic\", \"metadata.account\"]\nwait = \"10s\"\ninterval = \"5m\"\n\
+             cooldown = \"1h\"\n"
+        ),
+        "t.toml",
+    )
+    .unwrap();
+    let alert = &spec.alerts[0];
+    let file = FileTarget { path: "a".into(), rotate_at: Some(1_000), keep: Some(2) };
+    assert_eq!(alert.to, AlertTarget::File(file));
+    let labels = [GroupLabel::Topic, GroupLabel::metadata("account")];
+    assert_eq!(alert.group_by, Some(GroupBy::Keys(labels.into())));
+    let spans = [alert.wait, alert.interval, alert.cooldown];
+    assert_eq!(spans, [10, 300, 3_600].map(|seconds| Some(Duration::from_secs(seconds))));
+
+    let console = |keys: &str| format!("to = \"console\"\n{keys}");
+    check_alert(
+        &console("group_by = \"all\""),
+        "10:12: `group_by = \"all\"`: write \"each\" or a list of labels, such as [\"topic\", \"agent\"]",
+    );
+    check_alert(
+        &console("group_by = [\"colour\"]"),
+        "10:13: group_by: `colour` is no label; there are topic, agent, severity, key and metadata.PATH",
+    );
+    check_alert(
+        &console("interval = \"5m\""),
+        "10:12: `interval` is for alerts that are told together, and these are told each alone; add `group_by`, such as \
+         [\"topic\", \"agent\"]",
+    );
+    check_alert(&console("cooldown = \"9000h\""), "10:12: cooldown: write at most 366 days, 8784h");
+}
+
+#[test]
+fn a_file_of_rules_says_alone_what_goes_where() {
+    let with_rules = |alert: &str| {
+        let text = format!("rules = \"alerts.toml\"\n{SMALL}[[alert]]\n{alert}\n");
+        TeamSpec::parse(&text, "t.toml")
+    };
+    let spec = with_rules("name = \"ops\"\nto = \"console\"").unwrap();
+    assert_eq!(spec.rules, Some("alerts.toml".into()));
+    assert_eq!(spec.alerts[0].name.as_deref(), Some("ops"));
+
+    let mistake = |alert: &str| with_rules(alert).unwrap_err().to_string();
+    assert_eq!(mistake("to = \"console\""), "t.toml:9:1: an alert needs a `name`");
     assert_eq!(
-        message("to = { webhook = \"env:URL\" }"),
-        "t.toml:9:8: the target of an alert: `webhook` is not supported yet; leave it out"
+        mistake("name = \"ops\"\nto = \"console\"\non = \"budget.**\""),
+        "t.toml:12:6: `on` is said by the rules of alerts.toml: there the alerts that go to this name are chosen and \
+         grouped; leave it out here"
     );
     assert_eq!(
-        message("to = \"pager\""),
-        "t.toml:9:6: `to = \"pager\"`: write \"console\" or { file = \"alerts.jsonl\" }"
+        mistake("name = \"ops\"\nto = \"console\"\n[[alert]]\nname = \"ops\"\nto = \"console\""),
+        "t.toml:13:8: two alerts are named \"ops\"; each has its own"
     );
+    check_alert(
+        "name = \"ops\"\nto = \"console\"",
+        "9:8: an alert has a `name` where a file of rules speaks of it; write `rules = \"alerts.toml\"` at the top, or \
+         leave it out",
+    );
+}
+
+#[cfg(feature = "webhook")]
+#[test]
+fn webhooks_and_chats_take_their_secrets_from_the_environment() {
+    let spec = TeamSpec::parse(
+        &format!(
+            "{SMALL}[[alert]]\nto = {{ webhook = \"https://ops.example.com/x\", secret = \"env:KEY\", \
+             allow_private = [\"ops.example.com\"] }}\n[[alert]]\nto = {{ slack = \"env:SLACK_URL\" }}\n"
+        ),
+        "t.toml",
+    )
+    .unwrap();
+    let AlertTarget::Webhook(webhook) = &spec.alerts[0].to else { panic!("{spec:?}") };
+    assert_eq!(webhook.url, Setting::Plain("https://ops.example.com/x".to_owned()));
+    assert_eq!(webhook.secret.as_ref().map(|variable| variable.name.as_str()), Some("KEY"));
+    assert_eq!(webhook.allow_private, ["ops.example.com"]);
+    assert!(
+        matches!(&spec.alerts[1].to, AlertTarget::Slack(slack) if slack.url.name == "SLACK_URL")
+    );
+
+    let message =
+        alert_mistakes("to = { slack = \"https://hooks.slack.com/T0/B0/token\" }").concat();
     assert_eq!(
-        message("at_least = \"loud\"\nto = \"console\""),
-        "t.toml:9:12: at_least: `loud` is no severity; there are informational, low, medium, high and critical"
+        message,
+        "t.toml:9:16: `slack`: it is a secret, so write \"env:NAME\" of the variable that holds it"
+    );
+    check_alert(
+        "to = { webhook = \"env:\" }",
+        "9:18: \"\" is no name of a variable; write \"env:NAME\"",
+    );
+}
+
+#[cfg(not(feature = "webhook"))]
+#[test]
+fn a_build_without_webhooks_says_which_feature_it_lacks() {
+    for kind in ["webhook", "slack"] {
+        check_alert(
+            &format!("to = {{ {kind} = \"env:URL\" }}"),
+            &format!(
+                "9:{}: this build reaches no `{kind}`; it needs the feature `webhook` of safeguards-api",
+                11 + kind.len()
+            ),
+        );
+    }
+}
+
+#[cfg(feature = "email")]
+#[test]
+fn a_mail_has_a_server_a_sender_and_somebody_who_gets_it() {
+    let email =
+        |keys: &str| format!("to = {{ email = {{ server = \"m\", from = \"a@b.c\", {keys} }} }}");
+    let spec = TeamSpec::parse(
+        &format!(
+            "{SMALL}[[alert]]\n{}\n",
+            email("to = [\"d@e.f\"], user = \"u\", password = \"env:PW\", port = 465, tls = \"implicit\"")
+        ),
+        "t.toml",
+    )
+    .unwrap();
+    let AlertTarget::Email(target) = &spec.alerts[0].to else { panic!("{spec:?}") };
+    assert_eq!((target.port, target.tls), (Some(465), EmailTls::Implicit));
+    assert_eq!(target.login.as_ref().map(|(user, _)| user.as_str()), Some("u"));
+
+    check_alert(&email("port = 25"), "9:16: the target `email` needs `to`");
+    check_alert(
+        &email("to = [\"d@e.f\"], user = \"u\""),
+        "9:16: `user` and `password` go together; write both, or neither",
+    );
+    check_alert(
+        &email("to = [\"d@e.f\"], tls = \"ssl\""),
+        "9:70: there is no `tls = \"ssl\"`; write \"starttls\", \"implicit\" or \"none\"",
+    );
+    assert!(
+        !alert_mistakes(&email("to = [], user = \"u\", password = \"hunter2\""))
+            .concat()
+            .contains("hunter2")
     );
 }
 

@@ -6,6 +6,8 @@
 //! | `budget_api.get_budget(agent_id)` | [`Budgets::get_budget`] |
 //! | `budget_api.update_budget(agent_id, amount)` | [`Budgets::update_budget`] |
 //! | `budget_api.create_budget_pool(name, initial_budget, priority)` | [`Budgets::create_budget_pool`] |
+//! | `notification_manager.send_alert(agent_id, severity, message, metadata)` | [`Alerts::send_alert`] |
+//! | `notification_manager.add_handler(handler)`, and its removal | [`Alerts::add_handler`], [`Alerts::remove_handler`] |
 //!
 //! The guide spends by *get, subtract, update*. Between get and update anybody else's update is lost: two
 //! agents that do it at once may spend what only one of them had. [`v2`](crate::v2) has no such gap.
@@ -32,12 +34,14 @@
 //! ```
 
 mod agents;
+mod alerts;
 mod budgets;
 
 use std::sync::Arc;
 
 pub use self::{
     agents::{Agent, Agents, CreateAgent},
+    alerts::Alerts,
     budgets::{Budgets, Pool},
 };
 use crate::core::Core;
@@ -56,6 +60,11 @@ impl Api {
     /// Agents.
     pub fn agents(&self) -> Agents {
         Agents::new(Arc::clone(&self.core))
+    }
+
+    /// Alerts and those who react to them.
+    pub fn alerts(&self) -> Alerts {
+        Alerts::new(Arc::clone(&self.core))
     }
 
     /// Budgets and pools.

@@ -61,7 +61,7 @@ impl Api {
         Budget::new(Arc::clone(&self.core))
     }
 
-    /// Alerts: add a handler, send one, read the latest.
+    /// Alerts: handlers, sending, the history, silences, acknowledging and resolving, dead letters.
     pub fn alerts(&self) -> safeguards_notify::Alerts {
         self.core.alerts.clone()
     }

@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use safeguards_api::{BudgetError, CreateError, FilteredChannel, Safeguards};
+use safeguards_api::{BudgetError, CreateError, Safeguards};
 use safeguards_budget::{Limit, MemoryLedger, Percent};
-use safeguards_notify::{
-    Alert, AlertQuery, AlertRecord, Channel, Delivery, DeliveryError, TopicFilter,
-};
+use safeguards_notify::{Alert, AlertQuery, AlertRecord};
 use safeguards_types::{AgentId, Amount, Priority, Severity, SimClock, Timestamp, tokens, usd};
 
 type Test = Result<(), Box<dyn std::error::Error>>;
@@ -194,40 +192,5 @@ async fn what_the_ledger_answers_becomes_alerts() -> Test {
         "reader was denied: reader has 0.10 USD left of 4.00 USD (lifetime; 3.9 spent, 0 held), asked 2.00 USD; \
          waiting does not help"
     );
-    Ok(())
-}
-
-/// Passes on what it is given to a test.
-#[derive(Debug)]
-struct Forward(tokio::sync::mpsc::UnboundedSender<String>);
-
-#[async_trait::async_trait]
-impl Channel for Forward {
-    async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
-        self.0.send(delivery.notification().to_string()).map_err(DeliveryError::permanent)
-    }
-}
-
-#[tokio::test]
-async fn a_filtered_channel_gets_what_it_asked_for() -> Test {
-    let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let budgets = TopicFilter::parse("budget.**")?;
-    let ops = FilteredChannel::new(Forward(sender), budgets, Severity::High);
-    let sg = Safeguards::builder(MemoryLedger::new()).channel("ops", ops).build()?;
-    let running = sg.start()?;
-    let (v2, job) = (sg.v2(), sg.operation());
-    let reader = v2.agents().create("reader", usd!(1), P7).await?;
-    v2.budget().charge(&reader, usd!(0.90), job.step("a")).await?; // medium: not asked for
-    v2.budget().charge(&reader, usd!(0.90), job.step("b")).await.unwrap_err();
-    v2.alerts().send(Alert::new(
-        Severity::Critical,
-        safeguards_notify::topic!("team.note"),
-        "fire",
-    ));
-    assert!(running.stop().await.is_empty());
-    drop(sg);
-    drop(v2);
-    assert!(seen.recv().await.ok_or("nothing came")?.starts_with("high  budget.denied: reader"));
-    assert_eq!(seen.recv().await, None);
     Ok(())
 }

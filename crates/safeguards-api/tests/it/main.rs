@@ -1,6 +1,7 @@
 //! The crate from outside: both versions of the API, alerts, and teams that are run from their files.
 
 mod alerting_ledger;
+mod alerts;
 mod api;
 mod retries;
 #[cfg(unix)]

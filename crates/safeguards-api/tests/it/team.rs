@@ -139,8 +139,8 @@ async fn alerts_go_where_the_file_says() -> Test {
     assert_eq!(error.code(), "config.alerts_not_connected");
 
     let sg = Safeguards::builder(MemoryLedger::new())
-        .alerts_of(&spec, ConsoleChannel::stderr)?
-        .alerts_of(&spec, ConsoleChannel::stderr)? // again: connected once
+        .alerts_of(&spec, ConsoleChannel::stderr, |_| None)?
+        .alerts_of(&spec, ConsoleChannel::stderr, |_| None)? // again: connected once
         .build()?;
     let running = sg.start()?;
     let report = run(&spec.bind(&sg).await?).await?;
@@ -160,7 +160,7 @@ async fn alerts_of_several_files_are_connected_however_long_their_paths_are() ->
         Safeguards::builder(MemoryLedger::new()),
         |builder, name| -> Result<_, Box<dyn Error>> {
             let spec = TeamSpec::parse(&team, file(name))?;
-            Ok(builder.alerts_of(&spec, ConsoleChannel::stderr)?)
+            Ok(builder.alerts_of(&spec, ConsoleChannel::stderr, |_| None)?)
         },
     )?;
     builder.build()?;

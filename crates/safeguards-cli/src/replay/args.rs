@@ -4,15 +4,18 @@ use std::{path::PathBuf, str::FromStr};
 
 use safeguards_api::limit_text;
 use safeguards_budget::{Limit, Percent, PercentError};
+use safeguards_notify::{BuildError, Rules};
 use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit, duration_text};
 
 use super::{
+    alerting::Alerting,
     columns::{By, ColumnMap, Wanted},
     error::ReplayError,
     run::Plan,
     time::TimeUnit,
     trace::TraceOptions,
 };
+use crate::rules_file::{self, Fault};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +28,8 @@ Examples:
       --limit \"60 requests per 60s\" --by session --svg spend.svg
   Columns with names of their own, prices of your own:
     safeguards replay calls.csv --model small-8b --prices prices.toml --map \"time=When,input=In,output=Out\"
+  Who would have been told what, and how often, by rules of your own:
+    safeguards replay trace.csv --model gpt-4o --limit \"5 USD per hour\" --alert-rules alerts.toml
   An agent that cannot know its cost beforehand: hold an estimate, then settle what it really was:
     safeguards replay trace.csv --model gpt-4o --limit \"23.80 USD\" --hold \"0.01 USD\"
 
@@ -35,7 +40,7 @@ Input tokens that are null or empty count as 0 and are listed. Times without a z
 
 Exit codes:
   0   the trace was replayed, whatever was denied
-  2   the arguments, the trace or the price file cannot be used, or the plot cannot be written
+  2   the arguments, the trace, the price file or the rules cannot be used, or the plot cannot be written
   70  standard output cannot be written; or the report contradicts the ledger's journal: a mistake in the
       program, please report it";
 
@@ -94,6 +99,11 @@ pub(crate) struct Args {
     /// Write the plot of spending over time as SVG
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+
+    /// Rules (TOML) by which alerts would be told, as a hub would follow them; else all of them grouped by
+    /// topic, agent and severity, the first at once and then one notification a minute
+    #[arg(long, value_name = "FILE")]
+    alert_rules: Option<PathBuf>,
 
     /// Print one JSON object in place of the text
     #[arg(long)]
@@ -189,6 +199,24 @@ impl Args {
             held.set(amount.clone());
         }
         Ok((!held.is_empty()).then_some(held))
+    }
+
+    /// What takes down the alerts.
+    pub(crate) fn alerting(&self) -> Result<Alerting, ReplayError> {
+        let Some(path) = &self.alert_rules else {
+            return Ok(Alerting::new(Rules::default())?);
+        };
+        let file = path.display().to_string();
+        match rules_file::read(path) {
+            Ok(rules) => Alerting::new(rules).map_err(|error| {
+                if let BuildError::Rules(error) = error {
+                    return ReplayError::AlertRules { path: path.clone(), error };
+                }
+                error.into()
+            }),
+            Err(Fault::Unread(source)) => Err(ReplayError::AlertRulesUnread { file, source }),
+            Err(Fault::Wrong(error)) => Err(ReplayError::AlertRules { path: path.clone(), error }),
+        }
     }
 
     /// How the trace is to be read.

@@ -1,13 +1,14 @@
 //! Why a replay fails: the arguments, the trace, the prices, the output, or the program itself.
 
-use std::{fmt, io};
+use std::{fmt, io, path::PathBuf};
 
 use safeguards_budget::Denial;
+use safeguards_notify::{BuildError, RulesError, StartError};
 use safeguards_pricing::{PriceError, PriceFileError};
 use safeguards_types::Timestamp;
 
 use super::{audit::Disagreement, columns::ColumnError, prices::Unpriced, time::TimeError};
-use crate::exit;
+use crate::{exit, rules_file};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,18 @@ pub(crate) enum ReplayError {
     /// The model given has no one price.
     #[error(transparent)]
     Price(#[from] Unpriced),
+    /// The rules for alerts cannot be opened.
+    #[error("{file}: the rules for alerts cannot be read")]
+    AlertRulesUnread { file: String, source: io::Error },
+    /// The rules for alerts have mistakes.
+    #[error("{}: {error}", path.display())]
+    AlertRules { path: PathBuf, error: RulesError },
+    /// A channel that the rules name cannot be.
+    #[error(transparent)]
+    AlertChannels(#[from] BuildError),
+    /// The hub of the replay is not ours alone.
+    #[error("the alerts of the replay cannot be told; this is a mistake in the program")]
+    AlertHub(#[from] StartError),
     /// The plot cannot be written.
     #[error("{file}: cannot be written")]
     Plot { file: String, source: io::Error },
@@ -58,12 +71,15 @@ impl ReplayError {
             Self::Usage(_) => "replay.usage",
             Self::Trace(_) => "replay.trace",
             Self::PriceFileUnread { .. } => "replay.price_file",
+            Self::AlertRulesUnread { .. } => "config.unreadable",
+            Self::AlertRules { error, .. } => error.code(),
+            Self::AlertChannels(error) => error.code(),
             Self::PriceFile(error) => error.code(),
             Self::Price(error) => error.code(),
             Self::Plot { .. } => "replay.output",
             Self::Output { .. } => "cli.output",
             Self::Json(_) => "cli.json",
-            Self::Disagreement(_) | Self::Refused(_) => "replay.internal",
+            Self::AlertHub(_) | Self::Disagreement(_) | Self::Refused(_) => "replay.internal",
         }
     }
 
@@ -75,11 +91,26 @@ impl ReplayError {
             | Self::PriceFileUnread { .. }
             | Self::PriceFile(_)
             | Self::Price(_)
+            | Self::AlertRulesUnread { .. }
+            | Self::AlertRules { .. }
+            | Self::AlertChannels(_)
             | Self::Plot { .. } => exit::USAGE,
-            Self::Output { .. } | Self::Json(_) | Self::Disagreement(_) | Self::Refused(_) => {
-                exit::INTERNAL
-            }
+            Self::Output { .. }
+            | Self::Json(_)
+            | Self::AlertHub(_)
+            | Self::Disagreement(_)
+            | Self::Refused(_) => exit::INTERNAL,
         }
+    }
+}
+
+impl ReplayError {
+    /// Every mistake with its code, where there may be several.
+    pub(crate) fn mistakes(&self) -> Vec<(&'static str, String)> {
+        let Self::AlertRules { path, error } = self else {
+            return Vec::new();
+        };
+        rules_file::mistakes(path, error)
     }
 }
 

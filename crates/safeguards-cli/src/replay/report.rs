@@ -1,10 +1,13 @@
 //! The report of a replay as a value: what `--json` prints, and what the text is made from.
 
+use std::sync::Arc;
+
 use safeguards_budget::{Limit, Window};
-use safeguards_types::{Amount, Amounts, Quantity, Timestamp, Unit};
+use safeguards_types::{Amount, Amounts, Quantity, Severity, Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
 use super::{
+    alerting::{Notified, Told},
     run::{Outcome, WithoutInput},
     tally::{Busiest, Split, Tally},
     told::Where,
@@ -39,6 +42,7 @@ pub(crate) struct Report {
     pub(crate) thresholds: Vec<Threshold>,
     pub(crate) overruns: Vec<OverrunLine>,
     pub(crate) denials: Vec<DenialLine>,
+    pub(crate) alerts: AlertLines,
     pub(crate) peaks: Vec<Peak>,
     pub(crate) windows: Windows,
     pub(crate) rows_without_input: RowsWithoutInput,
@@ -133,6 +137,44 @@ pub(crate) struct DenialLine {
     pub(crate) cost: Amounts,
     pub(crate) first_row: u64,
     pub(crate) first_at: Timestamp,
+}
+
+/// What would have been told.
+#[derive(Debug, Serialize)]
+pub(crate) struct AlertLines {
+    /// How many alerts there were.
+    pub(crate) count: u64,
+    /// How many notifications channels would have got.
+    pub(crate) notified: u64,
+    /// Those notifications, at most the first 100,000.
+    pub(crate) notifications: Vec<NotificationLine>,
+    /// Whether rules name the channels.
+    #[serde(skip)]
+    pub(crate) has_channels: bool,
+}
+
+/// What a channel would have got: an alert or a group of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotificationLine {
+    pub(crate) at: Timestamp,
+    pub(crate) channel: Arc<str>,
+    pub(crate) severity: Severity,
+    pub(crate) topic: String,
+    /// What its alerts have in common, where it is a group.
+    pub(crate) group: Named<String>,
+    /// How many alerts.
+    pub(crate) count: u64,
+    /// How many repeats the cooldown kept back before.
+    pub(crate) repeats: u64,
+    /// Which step of an escalation it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) escalation: Option<u32>,
+    pub(crate) first_at: Timestamp,
+    pub(crate) last_at: Timestamp,
+    /// The line that a channel would show.
+    pub(crate) text: String,
+    #[serde(skip)]
+    pub(crate) message: String,
 }
 
 /// The busiest stretches of one width.
@@ -243,6 +285,8 @@ impl Report {
             by_cost.iter().map(|(id, split)| (names.name(*id).to_owned(), money.spending(split)));
         let mut notes = heading.notes;
         notes.extend(outcome.notes.iter().map(ToString::to_string));
+        let warnings = outcome.notified.warnings.iter();
+        notes.extend(warnings.map(|warning| format!("rules for alerts: {warning}")));
         let first_denial = outcome.told.first_denied.as_ref();
         Self {
             kind: "report",
@@ -269,6 +313,7 @@ impl Report {
             thresholds: thresholds(outcome),
             overruns: overruns(outcome),
             denials: denials(outcome, &money, names),
+            alerts: alerts(&outcome.notified),
             peaks: outcome.peaks.iter().map(|busiest| money.peak(busiest)).collect(),
             windows: windows(outcome, &money, names),
             rows_without_input: rows_without_input(&outcome.without_input),
@@ -342,6 +387,29 @@ fn denials(outcome: &Outcome, money: &Money<'_>, names: &Names) -> Vec<DenialLin
     let mut lines: Vec<_> = denied.collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.rows));
     lines
+}
+
+fn alerts(notified: &Notified) -> AlertLines {
+    let line = |told: &Told| NotificationLine {
+        at: told.at,
+        channel: Arc::clone(&told.channel),
+        severity: told.severity,
+        topic: told.topic.clone(),
+        group: Named(told.group.clone()),
+        count: told.count,
+        repeats: told.repeats,
+        escalation: told.escalation,
+        first_at: told.first_at,
+        last_at: told.last_at,
+        text: told.text.clone(),
+        message: told.message.clone(),
+    };
+    AlertLines {
+        count: notified.alerts,
+        notified: notified.count,
+        notifications: notified.notifications.iter().map(line).collect(),
+        has_channels: notified.has_channels,
+    }
 }
 
 fn windows(outcome: &Outcome, money: &Money<'_>, names: &Names) -> Windows {

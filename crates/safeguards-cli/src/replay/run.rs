@@ -12,6 +12,7 @@ use safeguards_types::{
 };
 
 use super::{
+    alerting::{Alerting, Notified},
     audit::Audit,
     curve::{Curve, Watch},
     error::{Fault, ReplayError},
@@ -66,6 +67,7 @@ pub(crate) struct Run<'a> {
     begun: Option<Begun>,
     spenders: Vec<Option<Spender>>,
     told: Told,
+    alerting: Alerting,
     notes: BTreeSet<Note>,
     windows: Series<WindowTally>,
     seconds: Peaks,
@@ -111,6 +113,7 @@ pub(crate) struct Outcome {
     pub(crate) steps_back: u64,
     pub(crate) without_input: WithoutInput,
     pub(crate) told: Told,
+    pub(crate) notified: Notified,
     pub(crate) notes: BTreeSet<Note>,
     pub(crate) windows: Series<WindowTally>,
     pub(crate) peaks: [Busiest; 2],
@@ -120,7 +123,7 @@ pub(crate) struct Outcome {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(plan: &'a Plan, prices: &'a Prices) -> Self {
+    pub(crate) fn new(plan: &'a Plan, prices: &'a Prices, alerting: Alerting) -> Self {
         let clock = SimClock::at(Timestamp::UNIX_EPOCH);
         let pool = AccountId::from(POOL);
         Self {
@@ -136,6 +139,7 @@ impl<'a> Run<'a> {
             begun: None,
             spenders: Vec::new(),
             told: Told::default(),
+            alerting,
             notes: BTreeSet::new(),
             windows: match plan.every {
                 Some(every) => Series::fixed(every, WINDOWS_GIVEN_MAX),
@@ -161,6 +165,8 @@ impl<'a> Run<'a> {
             }));
         }
         let account = self.spender(row, trace)?;
+        self.alerting.advance(self.now())?;
+        let spender = account.clone();
         let outcome = match &self.plan.hold {
             None => self.charge(account, tally.charge(&currency)),
             Some(estimate) => {
@@ -174,6 +180,7 @@ impl<'a> Run<'a> {
                 self.hold(account, with_request(estimate), tally.charge(&currency))?
             }
         };
+        self.alerting.tell(&spender, row.by.map(|id| trace.by().name(id)), &outcome)?;
         let place = Where { row: row.number, at: row.at };
         let is_granted = match outcome {
             Ok(receipt) => {
@@ -386,6 +393,7 @@ impl<'a> Run<'a> {
             steps_back: begun.steps_back,
             without_input: self.without_input,
             told: self.told,
+            notified: self.alerting.finish()?,
             notes: self.notes,
             windows: self.windows,
             peaks: [self.seconds.finish(), self.minutes.finish()],

@@ -7,11 +7,11 @@ use safeguards_types::Amounts;
 use super::{
     curve::Curve,
     plot,
-    report::{Peak, Report, Spending, WindowLine},
+    report::{AlertLines, Peak, Report, Spending, WindowLine},
 };
 use crate::{
     table::Table,
-    text::{counted, to_the_second},
+    text::{counted, one_line, to_the_second},
 };
 
 /// How many spenders have a column of their own in the table of windows.
@@ -35,6 +35,7 @@ pub(crate) fn render(report: &Report, curve: &Curve) -> String {
     if report.denied > 0 {
         let _ = writeln!(out, "\n{}", denials(report));
     }
+    let _ = alerts(&mut out, report);
     let _ = writeln!(out, "\n{}", windows(report));
     let _ = write!(out, "\n{}", plot::draw(curve));
     out
@@ -164,6 +165,56 @@ fn denials(report: &Report) -> String {
         ]);
     }
     finish(&table, report.denials.len())
+}
+
+/// What would have been told: one alert, or how many of which group and from when to when they came.
+fn alerts(out: &mut String, report: &Report) -> std::fmt::Result {
+    let AlertLines { count, notified, notifications, has_channels } = &report.alerts;
+    if *count == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nalerts   {} in {}",
+        counted(*count, "alert"),
+        counted(*notified, "notification")
+    )?;
+    for line in notifications.iter().take(LINES_MAX) {
+        write!(out, "         {}  ", to_the_second(line.at))?;
+        if *has_channels {
+            write!(out, "to {}: ", one_line(&line.channel))?;
+        }
+        write!(out, "{}  {}: ", line.severity, line.topic)?;
+        if line.count == 1 {
+            write!(out, "{}", one_line(&line.message))?;
+        } else {
+            write!(out, "{}", counted(line.count, "alert"))?;
+            let own = ["topic", "severity"];
+            let labels = line.group.0.iter().filter(|(label, _)| !own.contains(&label.as_str()));
+            let labels: Vec<String> =
+                labels.map(|(label, value)| format!("{label} {}", one_line(value))).collect();
+            if !labels.is_empty() {
+                write!(out, " ({})", labels.join(", "))?;
+            }
+            let (first, last) = (to_the_second(line.first_at), to_the_second(line.last_at));
+            // The day is said once where it is the same.
+            let same_day = first.split_once(' ').zip(last.split_once(' '));
+            let time = same_day.filter(|(first, last)| first.0 == last.0).map(|(_, last)| last.1);
+            write!(out, ", {first} to {}", time.unwrap_or(&last))?;
+        }
+        if line.repeats > 0 {
+            write!(out, " ({} kept back)", counted(line.repeats, "repeat"))?;
+        }
+        if let Some(step) = line.escalation {
+            write!(out, " (not acknowledged, step {step})")?;
+        }
+        writeln!(out)?;
+    }
+    let shown = u64::try_from(notifications.len().min(LINES_MAX)).unwrap_or(u64::MAX);
+    if *notified > shown {
+        writeln!(out, "         … and {} more; `--json` has them all", notified - shown)?;
+    }
+    Ok(())
 }
 
 /// A line for each window: all rows, and what each of the spenders that cost most was granted.

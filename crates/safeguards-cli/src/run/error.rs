@@ -2,10 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use safeguards_api::{BindError, BuildError, TeamFileError};
+use safeguards_api::{AlertsError, BindError, BuildError, TeamFileError};
 use safeguards_budget::LedgerError;
 use safeguards_coord::RunError;
-use safeguards_notify::{AlertStoreError, FileError, StartError};
+use safeguards_notify::{AlertStoreError, StartError};
 
 use crate::exit;
 
@@ -27,9 +27,9 @@ pub(crate) enum Failure {
     /// `--each` names a file with too many lines.
     #[error("{} has {given} inputs; {max} are allowed", path.display())]
     TooManyInputs { path: PathBuf, given: usize, max: usize },
-    /// A file for alerts cannot be opened.
+    /// Alerts cannot go where the team file wants them.
     #[error(transparent)]
-    AlertFile(#[from] FileError),
+    AlertTargets(#[from] AlertsError),
     /// The alerts' channels do not fit together.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -76,7 +76,7 @@ impl Failure {
             Self::EachWithoutFanOut { .. } | Self::NoInputs { .. } | Self::TooManyInputs { .. } => {
                 "config.inputs"
             }
-            Self::AlertFile(error) => error.code(),
+            Self::AlertTargets(error) => error.code(),
             Self::Build(error) => error.code(),
             Self::Start(error) => error.code(),
             Self::Bind(error) => error.code(),
@@ -99,7 +99,7 @@ impl Failure {
             | Self::EachWithoutFanOut { .. }
             | Self::NoInputs { .. }
             | Self::TooManyInputs { .. }
-            | Self::AlertFile(_)
+            | Self::AlertTargets(_)
             | Self::Build(_)
             | Self::Bind(_)
             | Self::Run(_) => exit::USAGE,
@@ -115,9 +115,16 @@ impl Failure {
 
     /// Every mistake with its code, where there may be several.
     pub(crate) fn mistakes(&self) -> Vec<(&'static str, String)> {
-        let Self::Team(error) = self else {
-            return vec![];
-        };
-        error.mistakes().map(|mistake| (mistake.code(), mistake.to_string())).collect()
+        if let Self::Team(error) = self {
+            error.mistakes().map(|mistake| (mistake.code(), mistake.to_string())).collect()
+        } else if let Self::AlertTargets(
+            error @ (AlertsError::Team(_) | AlertsError::Rules { .. }),
+        ) = self
+        {
+            // The other errors have a cause, which is told in one line.
+            error.mistakes()
+        } else {
+            vec![]
+        }
     }
 }

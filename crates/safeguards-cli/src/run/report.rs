@@ -1,11 +1,11 @@
 //! [`RunReport`]: how a run ended, with what its accounts have left, as people and programs read it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use safeguards_api::{Safeguards, TeamSpec};
 use safeguards_budget::{Account, Denial};
 use safeguards_coord::{CostBasis, CostMismatch, Reason, Report, State, StepReport};
-use safeguards_notify::{Alert, AlertQuery, Notification};
+use safeguards_notify::{Alert, AlertQuery, HubStatus, Notification};
 use safeguards_types::{AccountId, AgentId, Amounts};
 use serde::Serialize;
 use serde_json::Value;
@@ -78,6 +78,26 @@ pub(crate) struct Undelivered {
     pub(crate) reason: Reason,
 }
 
+/// A notification still waited when the run ended.
+struct Stopped<'e> {
+    /// What its channel said last.
+    error: Option<&'e str>,
+}
+
+impl Stopped<'_> {
+    /// The stable code.
+    const fn code() -> &'static str {
+        "notify.stopped"
+    }
+}
+
+impl fmt::Display for Stopped<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("it still waited when the run ended")?;
+        self.error.map_or(Ok(()), |error| write!(out, "; the channel said: {error}"))
+    }
+}
+
 impl Undelivered {
     /// The alerts of a notification that did not arrive, for this reason.
     fn all<'a>(
@@ -91,14 +111,20 @@ impl Undelivered {
         })
     }
 
-    /// What was given up on, and what still waited when the run ended.
-    fn of(left: &safeguards_notify::Undelivered) -> Vec<Self> {
+    /// What was given up on, and what still waited when the run ended: with what its channel said last.
+    fn of(left: &safeguards_notify::Undelivered, status: &HubStatus) -> Vec<Self> {
         let dead = left.dead_letters.letters.iter().flat_map(|letter| {
             let reason = Reason::new(letter.reason.code(), letter.reason.to_string());
             Self::all(&letter.notification, &reason).collect::<Vec<_>>()
         });
-        let stopped = Reason::new("notify.stopped", "delivery was stopped before".to_owned());
-        let waiting = left.waiting.iter().flat_map(|waiting| Self::all(waiting, &stopped));
+        let waiting = left.waiting.iter().flat_map(|waiting| {
+            let of_channel =
+                status.channels.iter().find(|status| status.channel == *waiting.channel());
+            let error = of_channel.and_then(|status| status.last_error.as_deref());
+            let stopped = Stopped { error };
+            let reason = Reason::new(Stopped::code(), stopped.to_string());
+            Self::all(waiting, &reason).collect::<Vec<_>>()
+        });
         dead.chain(waiting).collect()
     }
 }
@@ -122,7 +148,7 @@ impl RunReport {
         let ids: Vec<AccountId> = pools.chain(agents).collect();
         let read = safeguards.ledger().accounts(&ids).await?;
         let accounts: Vec<Account> = read.accounts.into_iter().flatten().collect();
-        let alerts = safeguards.alerts().history(&AlertQuery::all()).await?;
+        let alerts = safeguards.alerts().history(&AlertQuery::all().limit(usize::MAX)).await?;
         Ok(Self {
             r#type: "report",
             accounts: lines(spec, &accounts, &report),
@@ -136,7 +162,7 @@ impl RunReport {
             duration: report.ended_at.since(report.started_at),
             steps: report.steps.into_iter().map(StepLine::from).collect(),
             alerts: alerts.iter().map(|record| (*record.alert).clone()).collect(),
-            undelivered: Undelivered::of(left),
+            undelivered: Undelivered::of(left, &safeguards.alerts().status()),
             undelivered_not_kept: left.dead_letters.dropped,
             output: report.output,
             units: Units::of(spec),

@@ -1,5 +1,6 @@
 //! `safeguards replay`: what it reports, and what it says of traces that are wrong.
 
+mod alerts;
 mod bad_input;
 mod exact;
 

@@ -1,5 +1,6 @@
 //! `safeguards run`: how runs end, what is kept of them, and what it says of team files that are wrong.
 
+mod alerts;
 mod bad_input;
 mod ends;
 mod told;

@@ -1,0 +1,150 @@
+//! [`Reading`]: how far a ledger's journal is known, so that what time did is told once.
+
+use std::collections::BTreeSet;
+
+use safeguards_budget::{EntryId, EntryPage};
+use safeguards_notify::Alert;
+
+use super::facts;
+
+/// How many entries are remembered that were seen ahead of others. Beyond, they are read again, and known to be
+/// no news.
+const AHEAD_MAX: usize = 65_536;
+
+/// How far a journal is known. Answers name most entries; what they skip is read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// The first entry that is not known; `None` before the beginning is known.
+    next: Option<EntryId>,
+    /// The last entry that an answer named.
+    last: Option<EntryId>,
+    /// Entries behind `next` that answers named.
+    ahead: BTreeSet<EntryId>,
+}
+
+impl Reading {
+    pub(super) const fn has_begun(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Begins behind `revision`, the last entry there is: what was before is no news.
+    pub(super) fn begin(&mut self, revision: Option<EntryId>) {
+        self.next.get_or_insert_with(|| revision.map_or(EntryId::FIRST, EntryId::next));
+    }
+
+    /// An answer named this entry.
+    pub(super) fn answered(&mut self, entry: EntryId) {
+        let Some(next) = self.next else {
+            return;
+        };
+        self.last = self.last.max(Some(entry));
+        if entry == next {
+            self.next = Some(next.next());
+            self.catch_up();
+        } else if entry > next && self.ahead.len() < AHEAD_MAX {
+            self.ahead.insert(entry);
+        }
+    }
+
+    /// Where to read on, if answers skipped entries.
+    pub(super) fn gap(&self) -> Option<EntryId> {
+        self.next.filter(|next| self.last.is_some_and(|last| last >= *next))
+    }
+
+    /// Whether so many entries came ahead that one should no longer wait for the others to be answered.
+    pub(super) fn is_far_ahead(&self) -> bool {
+        self.ahead.len() >= 1_024
+    }
+
+    /// Where to read on.
+    pub(super) const fn next(&self) -> Option<EntryId> {
+        self.next
+    }
+
+    /// Takes a page in; gives the alerts of its entries that nobody has taken before.
+    pub(super) fn take(&mut self, page: &EntryPage) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        let Some(mut next) = self.next else {
+            return alerts;
+        };
+        if page.first_kept > next {
+            alerts.push(facts::missed(next.number(), page.first_kept.number()));
+            next = page.first_kept;
+        }
+        // Those before were taken in while this page was on its way.
+        let first = next;
+        for entry in page.entries.iter().skip_while(|entry| entry.id < first) {
+            alerts.extend(facts::of_entry(entry));
+            next = entry.id.next();
+        }
+        self.next = Some(next);
+        self.catch_up();
+        alerts
+    }
+
+    fn catch_up(&mut self) {
+        while let (Some(next), Some(first)) = (self.next, self.ahead.first().copied()) {
+            if first > next {
+                return;
+            }
+            self.ahead.pop_first();
+            if first == next {
+                self.next = Some(next.next());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> Reading {
+        let mut reading = Reading::default();
+        reading.begin(Some(EntryId::new(10)));
+        reading
+    }
+
+    #[track_caller]
+    fn check(answered: &[u64], gap: Option<u64>, next: u64) {
+        let mut reading = begun();
+        for entry in answered {
+            reading.answered(EntryId::new(*entry));
+        }
+        let found = (reading.gap().map(EntryId::number), reading.next().map(EntryId::number));
+        assert_eq!(found, (gap, Some(next)), "{answered:?}");
+    }
+
+    #[test]
+    fn what_answers_skip_is_a_gap_until_it_is_known() {
+        check(&[], None, 11);
+        check(&[11, 12, 13], None, 14);
+        check(&[3, 11, 11], None, 12); // answered again
+        check(&[12, 13], Some(11), 11);
+        check(&[12, 13, 11], None, 14); // merely out of order
+        check(&[11, 13, 15], Some(12), 12);
+    }
+
+    #[test]
+    fn a_page_is_taken_in_once_and_what_is_no_longer_kept_is_said() {
+        let mut reading = begun();
+        let page = EntryPage::new(Vec::new(), EntryId::new(20), EntryId::new(20));
+        let missed: Vec<String> = reading.take(&page).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            missed,
+            [
+                "low  budget.entries_missed: the ledger no longer keeps its entries 11 to 19: a hold that ran out there is not told"
+            ]
+        );
+        assert!(reading.take(&page).is_empty());
+        assert_eq!(reading.next(), Some(EntryId::new(20)));
+    }
+
+    #[test]
+    fn what_came_far_ahead_is_bounded() {
+        let mut reading = begun();
+        (12..200_000).for_each(|entry| reading.answered(EntryId::new(entry)));
+        assert_eq!(reading.ahead.len(), AHEAD_MAX);
+        assert_eq!(reading.gap(), Some(EntryId::new(11)));
+    }
+}
