@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(event: NewEvent, expected: Result<usize, &str>) {
+    fn check(event: &NewEvent, expected: Result<usize, &str>) {
         let got = event.check().map_err(|error| error.to_string());
         assert_eq!(got, expected.map_err(str::to_owned));
     }
@@ -194,24 +194,24 @@ mod tests {
     #[test]
     fn what_cannot_be_published_is_named() {
         let event = || NewEvent::new(topic!("a.b"), json!({"a": 1}));
-        check(event(), Ok(7));
-        check(event().from("x".repeat(256)), Ok(7));
+        check(&event(), Ok(7));
+        check(&event().from("x".repeat(256)), Ok(7));
         check(
-            event().to("a\nb"),
+            &event().to("a\nb"),
             Err("`a\\nb` is no name of an agent: 1 to 256 bytes without control characters"),
         );
         let plain = published(event());
         check(
-            NewEvent::reply_to(&plain, "yes"),
+            &NewEvent::reply_to(&plain, "yes"),
             Err(&format!("event {} asks for no reply", plain.id())),
         );
         check(
-            NewEvent::new(topic!("a.b"), "x".repeat(300_000)),
+            &NewEvent::new(topic!("a.b"), "x".repeat(300_000)),
             Err("the body of an event under `a.b` is larger than 262144 bytes of JSON"),
         );
         let deep = (0..65).fold(Value::Null, |inner, _| json!([inner]));
         check(
-            NewEvent::new(topic!("a.b"), deep),
+            &NewEvent::new(topic!("a.b"), deep),
             Err("the body of an event under `a.b` nests deeper than 64 levels"),
         );
     }

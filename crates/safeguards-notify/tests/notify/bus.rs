@@ -210,7 +210,7 @@ async fn a_request_waits_for_room_and_no_longer_than_its_deadline() {
 fn threads_lose_nothing_in_silence() {
     const EACH: u64 = 2_000;
     const PUBLISHERS: u64 = 3;
-    let bus = MemoryEventBus::builder().wait_max(Duration::from_secs(300)).build();
+    let bus = MemoryEventBus::builder().wait_max(Duration::from_mins(5)).build();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(3).enable_all().build().unwrap();
     let subscribe = |wanted: Subscribe| bus.sync().subscribe(wanted).unwrap();

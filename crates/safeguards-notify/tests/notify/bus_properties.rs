@@ -1,6 +1,8 @@
 //! Random publishers, subscribers, slow readers, drops and cursors: the bus in memory beside a naive one, and what
 //! each subscriber saw beside what was published.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names the cases that it is about")]
+
 use std::{
     pin::Pin,
     sync::Arc,
@@ -201,9 +203,9 @@ impl World {
         let first = match cursor {
             Cursor::Seq(seq) => seq.max(1),
             // Of what is no longer there nothing is known from outside; the naive bus is asked for that.
-            _ => match subscription.cursor() {
+            other => match subscription.cursor() {
                 Cursor::Seq(seq) => seq,
-                other => panic!("{other:?}"),
+                unclear => panic!("{other:?} became {unclear:?}"),
             },
         };
         let said = format!("from {first}");

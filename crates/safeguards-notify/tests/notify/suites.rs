@@ -1,5 +1,7 @@
 //! Every case for channels, against webhooks, chats and mail, with their servers on this machine.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a script names the steps that it is about")]
+
 use std::sync::Arc;
 
 use safeguards_notify::{EmailBuilder, EmailChannel, SecretString, WebhookChannel};
