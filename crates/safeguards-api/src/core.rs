@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Account, CommandError, Denial, Ledger, LedgerExt, Window};
-use safeguards_notify::Alerts;
+use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
 use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity};
 
@@ -22,6 +22,7 @@ pub(crate) struct Core {
     /// The same ledger, to tick it.
     pub(crate) alerting: Arc<AlertingLedger>,
     pub(crate) alerts: Alerts,
+    pub(crate) events: Arc<dyn EventBus>,
     /// The team files whose alerts have a channel here.
     pub(crate) alerts_of: Vec<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use safeguards_budget::{Ledger, MemoryLedger};
 use safeguards_coord::Runner;
 use safeguards_notify::{
-    AlertStore, Alerts, AlertsBuilder, Channel, ChannelOptions, ConsoleChannel, Route, Rules,
-    StartError,
+    AlertStore, Alerts, AlertsBuilder, Channel, ChannelOptions, ConsoleChannel, EventBus,
+    MemoryEventBus, Route, Rules, StartError,
 };
 use safeguards_pricing::PriceTable;
 use safeguards_types::{Clock, OperationId, OperationIds, SystemClock};
@@ -79,6 +79,11 @@ impl Safeguards {
         &self.core.alerts
     }
 
+    /// The bus that brings events from agent to agent.
+    pub fn events(&self) -> &Arc<dyn EventBus> {
+        &self.core.events
+    }
+
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.core.clock
@@ -129,6 +134,7 @@ pub struct Builder {
     own_channels: Vec<Arc<str>>,
     rules: Option<Rules>,
     alerts_of: Vec<PathBuf>,
+    events: Option<Arc<dyn EventBus>>,
     /// What each of these team files adds.
     connected: Vec<Connected>,
     clock: Arc<dyn Clock>,
@@ -161,6 +167,7 @@ impl Builder {
             own_channels: Vec::new(),
             rules: None,
             alerts_of: Vec::new(),
+            events: None,
             connected: Vec::new(),
             clock: Arc::new(SystemClock::new()),
             prices: Arc::new(PriceTable::builtin().clone()),
@@ -249,6 +256,12 @@ impl Builder {
         Ok(self)
     }
 
+    /// Brings events over this bus. If not set, over a [`MemoryEventBus`] on this clock, which tells
+    /// [`Safeguards::alerts`] of events that go round in a circle.
+    pub fn events(self, bus: impl EventBus) -> Self {
+        Self { events: Some(Arc::new(bus)), ..self }
+    }
+
     /// Joins the parts.
     ///
     /// # Errors
@@ -264,13 +277,19 @@ impl Builder {
     }
 
     fn assemble(self, alerts: Alerts) -> Safeguards {
-        let Self { ledger, alerts_of, clock, prices, .. } = self;
+        let Self { ledger, alerts_of, events, clock, prices, .. } = self;
+        let in_memory = || -> Arc<dyn EventBus> {
+            let bus = MemoryEventBus::builder().clock(Arc::clone(&clock)).alerts(alerts.clone());
+            Arc::new(bus.build())
+        };
+        let events = events.unwrap_or_else(in_memory);
         let alerting = Arc::new(AlertingLedger::new(ledger, alerts.clone()));
         let ledger: Arc<dyn Ledger> = Arc::<AlertingLedger>::clone(&alerting);
         let core = Core {
             ledger,
             alerting,
             alerts,
+            events,
             alerts_of,
             clock,
             ids: OperationIds::new(),

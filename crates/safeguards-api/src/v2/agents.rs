@@ -30,6 +30,12 @@ impl From<&Agent> for AccountId {
     }
 }
 
+impl From<&Agent> for AgentId {
+    fn from(agent: &Agent) -> Self {
+        agent.id.clone()
+    }
+}
+
 impl From<Terms> for Agent {
     fn from(terms: Terms) -> Self {
         Self {

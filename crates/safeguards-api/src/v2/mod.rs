@@ -26,6 +26,7 @@ mod pools;
 
 use std::sync::Arc;
 
+use safeguards_notify::EventBus;
 use safeguards_types::OperationId;
 
 pub use self::{
@@ -64,6 +65,33 @@ impl Api {
     /// Alerts: handlers, sending, the history, silences, acknowledging and resolving, dead letters.
     pub fn alerts(&self) -> safeguards_notify::Alerts {
         self.core.alerts.clone()
+    }
+
+    /// Events from agent to agent: publish, subscribe, send, ask.
+    ///
+    /// ```
+    /// use safeguards_api::Safeguards;
+    /// use safeguards_notify::{EventBusExt, topic};
+    /// use safeguards_types::{Priority, usd};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let v2 = Safeguards::in_memory().v2();
+    /// let (agents, events) = (v2.agents(), v2.events());
+    /// let research = agents.create("research", usd!(1), Priority::P5).await?;
+    /// let analysis = agents.create("analysis", usd!(1), Priority::P5).await?;
+    ///
+    /// let mut inbox = events.inbox(&analysis).await?;
+    /// events.send(&research, &analysis, topic!("data.new"), "research_data.json").await?;
+    /// while let Some(event) = inbox.next().await? {
+    ///     println!("{event}: {}", event.body());
+    ///     # break;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events(&self) -> Arc<dyn EventBus> {
+        Arc::clone(&self.core.events)
     }
 
     /// Mints the caller's name for a piece of work; `step` derives those of its parts.
