@@ -11,12 +11,13 @@ use parking_lot::Mutex;
 use safeguards_types::{Clock, OperationIds, Severity, Timestamp};
 use tokio::sync::Notify;
 
+pub(crate) use self::saving::Saving;
+use self::status::in_time;
 pub use self::{
     builder::{AlertsBuilder, BuildError},
     saving::{MarkError, ResendError},
     status::{HubStatus, Undelivered},
 };
-pub(crate) use self::{saving::Saving, status::in_time};
 use crate::{
     Alert, AlertError, AlertId, AlertQuery, AlertRecord, AlertStoreError, Channel, ChannelOptions,
     DeadLetters, DeliveryId, Handler, HandlerFault, HandlerId, RulesWarning, Running, Silence,
@@ -176,7 +177,7 @@ impl Alerts {
     /// Where the store failed.
     pub async fn history(&self, query: &AlertQuery) -> Result<Vec<AlertRecord>, AlertStoreError> {
         self.hub.save().await?;
-        self.hub.saving.store().history(query).await
+        in_time(self.hub.saving.store().history(query)).await
     }
 
     /// What was given up on and not sent again, oldest first.
@@ -186,7 +187,7 @@ impl Alerts {
     /// Where the store failed.
     pub async fn dead_letters(&self) -> Result<DeadLetters, AlertStoreError> {
         self.hub.save().await?;
-        self.hub.saving.store().dead_letters().await
+        in_time(self.hub.saving.store().dead_letters()).await
     }
 
     /// Queues a dead letter again, under the same id, with all its attempts before it.

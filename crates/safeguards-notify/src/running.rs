@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     DeadReason, Delivery, Undelivered,
-    hub::{Hub, LaneEnd, in_time},
+    hub::{Hub, LaneEnd},
     lane::{Failure, Next},
     panics,
 };
@@ -124,7 +124,7 @@ impl Running {
         let _ = timeout(CUT_OFF_TIME, driver.shutdown()).await;
         let hub = &run.hub;
         // What another process left over is read at the latest here; where that fails it is told below.
-        let _ = timeout(grace, in_time(hub.save())).await;
+        let _ = timeout(grace, hub.save()).await;
         hub.flush();
         run.is_stopping.store(true, Ordering::SeqCst);
         for lane in &hub.lanes {
@@ -155,13 +155,10 @@ async fn drive(run: Arc<Run>) {
 async fn keep(run: Arc<Run>) {
     let hub = &run.hub;
     loop {
-        match in_time(hub.save()).await {
+        match hub.save().await {
             Ok(()) => hub.saving.wake.notified().await,
-            Err(error) => {
-                hub.saving.note_error(&error);
-                // Not woken: what comes meanwhile is no reason to ask again.
-                sleep(STORE_PAUSE).await;
-            }
+            // Not woken: what comes meanwhile is no reason to ask again.
+            Err(_) => sleep(STORE_PAUSE).await,
         }
     }
 }
@@ -205,7 +202,11 @@ async fn attempt(lane: &LaneEnd, delivery: &Delivery) -> Result<(), Failure> {
         }
         Err(message) => return Err(Failure::Final(DeadReason::Panicked { message })),
     };
-    let text = error.causes();
+    // The words are the channel's own code too.
+    let text = match panics::catch(|| error.causes()) {
+        Ok(text) => text,
+        Err(message) => return Err(Failure::Final(DeadReason::Panicked { message })),
+    };
     Err(if error.is_retryable() {
         let retry_after = error.retry_after().map(|span| span.min(RETRY_AFTER_MAX));
         Failure::Passing { error: text, retry_after }

@@ -1,11 +1,14 @@
 //! [`Saving`]: what the store is still to be told; and the verbs that ask the store before they decide.
 
-use std::{collections::HashSet, mem, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::Hub;
+use super::{Hub, in_time};
 use crate::{
     AlertChange, AlertId, AlertQuery, AlertRecord, AlertStore, AlertStoreError, DeliveryId, Mark,
     MemoryAlertStore, Unfinished,
@@ -13,6 +16,8 @@ use crate::{
 
 /// How many changes wait for a store that does not answer. Beyond, the oldest are dropped and counted.
 const UNSAVED_MAX: usize = 65_536;
+/// How many changes one commit has: so few that a slow store can confirm them in its time.
+const COMMIT_MAX: usize = 1_000;
 
 /// What the store is still to be told.
 #[derive(Debug)]
@@ -23,13 +28,15 @@ pub(crate) struct Saving {
     unsaved: Mutex<Unsaved>,
     /// One commit at a time, in order.
     writing: tokio::sync::Mutex<Writing>,
+    /// One at a time asks the store about an alert or a dead letter, and decides.
+    marking: tokio::sync::Mutex<()>,
     /// Tells who writes to the store that there is something to write.
     pub(crate) wake: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Unsaved {
-    changes: Vec<AlertChange>,
+    changes: VecDeque<AlertChange>,
     /// How many more a commit was begun with.
     begun: usize,
     dropped: u64,
@@ -141,6 +148,7 @@ impl Saving {
             memory: None,
             unsaved: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
+            marking: tokio::sync::Mutex::default(),
             wake: Notify::new(),
         }
     }
@@ -180,11 +188,6 @@ impl Saving {
         let count = unsaved.changes.len().saturating_add(unsaved.begun);
         (count, unsaved.dropped, unsaved.error.clone())
     }
-
-    /// Notes that the store does not answer.
-    pub(crate) fn note_error(&self, error: &AlertStoreError) {
-        self.unsaved.lock().error = Some(with_cause(error));
-    }
 }
 
 impl Hub {
@@ -199,31 +202,44 @@ impl Hub {
         result
     }
 
+    /// Writes what waits now. What comes meanwhile is for the next call, so that this one has an end.
     async fn write(&self) -> Result<(), AlertStoreError> {
+        let (mut left, dropped) = {
+            let unsaved = self.saving.unsaved.lock();
+            (unsaved.changes.len().saturating_add(unsaved.begun), unsaved.dropped)
+        };
         let mut writing = self.saving.writing.lock().await;
         if !writing.is_restored {
             // Before anything is written, so that it holds nothing of this hub's own.
-            let unfinished = self.saving.store.unfinished().await?;
+            let unfinished = in_time(self.saving.store.unfinished()).await?;
             let records = match LeftOver::query(&unfinished) {
-                Some(query) => self.saving.store.history(&query).await?,
+                Some(query) => in_time(self.saving.store.history(&query)).await?,
                 None => Vec::new(),
             };
             self.restore(LeftOver::new(unfinished, records));
             writing.is_restored = true;
         }
-        // First what was begun before, alone, so that what waits beside it stays within its bound; then the rest.
-        for _ in 0..2 {
+        // What restoring changed is written too.
+        left = left.max(self.saving.unsaved.lock().changes.len());
+        while left > 0 {
             if writing.begun.is_empty() {
                 let mut unsaved = self.saving.unsaved.lock();
-                writing.begun = mem::take(&mut unsaved.changes);
-                unsaved.begun = writing.begun.len();
+                let count = unsaved.changes.len().min(COMMIT_MAX);
+                writing.begun = unsaved.changes.drain(..count).collect();
+                unsaved.begun = count;
             }
             if writing.begun.is_empty() {
                 break;
             }
-            self.saving.store.commit(&writing.begun).await?;
+            in_time(self.saving.store.commit(&writing.begun)).await?;
+            left = left.saturating_sub(writing.begun.len());
             writing.begun.clear();
             self.saving.unsaved.lock().begun = 0;
+        }
+        let lost = self.saving.unsaved.lock().dropped.saturating_sub(dropped);
+        if lost > 0 {
+            let cause = format!("it did not keep up: {lost} changes were dropped meanwhile");
+            return Err(AlertStoreError::unavailable(cause));
         }
         Ok(())
     }
@@ -255,7 +271,7 @@ impl Hub {
 
     async fn record(&self, alert: AlertId) -> Result<AlertRecord, MarkError> {
         self.save().await?;
-        let found = self.saving.store.history(&AlertQuery::all().id(alert)).await?;
+        let found = in_time(self.saving.store.history(&AlertQuery::all().id(alert))).await?;
         found.into_iter().next().ok_or(MarkError::Unknown { alert })
     }
 
@@ -264,6 +280,7 @@ impl Hub {
         alert: AlertId,
         by: String,
     ) -> Result<AlertRecord, MarkError> {
+        let _marking = self.saving.marking.lock().await;
         let mut record = self.record(alert).await?;
         if record.acknowledged.is_none() {
             let mark = Mark::new(self.now(), by);
@@ -279,11 +296,12 @@ impl Hub {
         alert: AlertId,
         by: String,
     ) -> Result<AlertRecord, MarkError> {
+        let _marking = self.saving.marking.lock().await;
         let mut record = self.record(alert).await?;
         let mut over = vec![record.clone()];
         if let Some(key) = record.alert.key() {
             let query = AlertQuery::all().key(key).unresolved().limit(usize::MAX);
-            over.extend(self.saving.store.history(&query).await?);
+            over.extend(in_time(self.saving.store.history(&query)).await?);
         }
         let mark = Mark::new(self.now(), by);
         record.resolved.get_or_insert_with(|| mark.clone());
@@ -297,8 +315,9 @@ impl Hub {
     }
 
     pub(super) async fn resend(&self, letter: DeliveryId) -> Result<(), ResendError> {
+        let _marking = self.saving.marking.lock().await;
         self.save().await?;
-        let letters = self.saving.store.dead_letters().await?.letters;
+        let letters = in_time(self.saving.store.dead_letters()).await?.letters;
         let dead = letters.into_iter().find(|dead| dead.id() == letter);
         let notification = dead.ok_or(ResendError::Unknown { letter })?.notification;
         let channel = Arc::clone(notification.channel());

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use super::{Hub, saving::Saving};
-use crate::{AlertStoreError, ChannelStatus, DeadLetters, Notification};
+use crate::{AlertStoreError, ChannelStatus, DeadLetters, Notification, panics};
 
 /// How a hub and its channels fare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +52,15 @@ impl Undelivered {
 /// How long the store may take for an answer. One that takes longer is not available.
 const STORE_TIME: Duration = Duration::from_secs(10);
 
-/// The store's answer, or an error where there is none in time.
+/// The store's answer, or an error where there is none in time, or a panic in its place.
 pub(crate) async fn in_time<T>(
     answer: impl Future<Output = Result<T, AlertStoreError>>,
 ) -> Result<T, AlertStoreError> {
-    timeout(STORE_TIME, answer).await.unwrap_or_else(|_| {
-        Err(AlertStoreError::unavailable(format!("no answer within {STORE_TIME:?}")))
-    })
+    match panics::catch_async(timeout(STORE_TIME, answer)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(AlertStoreError::unavailable(format!("no answer within {STORE_TIME:?}"))),
+        Err(panic) => Err(AlertStoreError::unavailable(format!("the store panicked: {panic}"))),
+    }
 }
 
 impl Hub {
@@ -76,7 +78,7 @@ impl Hub {
     /// What is left when delivering has stopped.
     pub(crate) async fn undelivered(&self) -> Undelivered {
         let waiting = self.state.lock().outbox.waiting();
-        let saved = in_time(self.save()).await;
+        let saved = self.save().await;
         let letters = in_time(self.saving.store().dead_letters()).await;
         let (dead_letters, unread) = letters
             .map_or_else(|error| (DeadLetters::default(), Some(error)), |letters| (letters, None));

@@ -1,13 +1,20 @@
 //! What a hub goes on with after a restart, and what it does where its store fails.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use safeguards_notify::{
-    AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, ChannelOptions, DeadLetters,
-    Escalation, GroupBy, MemoryAlertStore, Rules, Unfinished,
+    AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, Alerts, ChannelOptions,
+    DeadLetters, Escalation, GroupBy, MemoryAlertStore, Rules, Unfinished,
 };
-use safeguards_testkit::{ChannelFault, FaultyAlertStore, StoreFault};
+use safeguards_testkit::{ChannelFault, FaultyAlertStore, PausedClock, StoreFault};
+use tokio::time::sleep;
 
 use crate::dispatch_hub::{Desk, NOTHING, Room, note};
 
@@ -356,4 +363,96 @@ async fn each_change_reaches_the_store_whatever_commit_fails() {
             nothing_is_left(&kept);
         }
     }
+}
+
+/// A store that takes little at a time, as a slow one does, and may panic or hang.
+#[derive(Clone, Debug, Default)]
+struct Slow {
+    disk: Disk,
+    panics: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl AlertStore for Slow {
+    async fn commit(&self, changes: &[AlertChange]) -> Result<(), AlertStoreError> {
+        assert!(!self.panics.load(Ordering::SeqCst), "a store that panics, on purpose");
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        sleep(Duration::from_millis(u64::try_from(changes.len()).unwrap())).await;
+        self.disk.commit(changes).await
+    }
+    async fn unfinished(&self) -> Result<Unfinished, AlertStoreError> {
+        self.disk.unfinished().await
+    }
+    async fn history(&self, query: &AlertQuery) -> Result<Vec<AlertRecord>, AlertStoreError> {
+        self.disk.history(query).await
+    }
+    async fn dead_letters(&self) -> Result<DeadLetters, AlertStoreError> {
+        self.disk.dead_letters().await
+    }
+}
+
+fn hub_on(store: &Slow) -> Alerts {
+    let rules = Rules::default().to::<&str>([]);
+    let builder = Alerts::builder().clock(PausedClock::new()).rules(rules);
+    builder.store(store.clone()).build().unwrap()
+}
+
+/// Twenty seconds of writing, and no commit may take longer than ten.
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_is_told_in_commits_that_it_can_confirm() {
+    let store = Slow::default();
+    let alerts = hub_on(&store);
+    for number in 0..20_000 {
+        alerts.send(note(&format!("note {number}")));
+    }
+    let all = AlertQuery::all().limit(usize::MAX);
+    alerts.history(&all).await.unwrap();
+    assert_eq!(alerts.status().unsaved, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_dropped_meanwhile_was_not_saved() {
+    let store = Slow::default();
+    let alerts = hub_on(&store);
+    alerts.send(note("the first"));
+    let writing = tokio::spawn({
+        let alerts = alerts.clone();
+        async move { alerts.send_saved(note("one")).await }
+    });
+    tokio::task::yield_now().await;
+    let own = tokio::spawn({
+        let alerts = alerts.clone();
+        async move { alerts.send_saved(note("two")).await }
+    });
+    tokio::task::yield_now().await;
+    for number in 0..70_000 {
+        alerts.send(note(&format!("note {number}")));
+    }
+    writing.await.unwrap().unwrap_err();
+    let error = own.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), "notify.store_unavailable");
+    assert!(alerts.status().unsaved_dropped > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_or_hangs_is_a_store_that_fails() {
+    let store = Slow::default();
+    let alerts = hub_on(&store);
+    store.panics.store(true, Ordering::SeqCst);
+    let error = alerts.send_saved(note("one")).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "the store panicked: a store that panics, on purpose");
+    store.panics.store(false, Ordering::SeqCst);
+    store.hangs.store(true, Ordering::SeqCst);
+    let error = alerts.send_saved(note("two")).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "no answer within 10s");
+    assert!(alerts.status().store_error.is_some());
+    store.hangs.store(false, Ordering::SeqCst);
+    alerts.send_saved(note("three")).await.unwrap();
+    assert_eq!(store.disk.0.sync().history(&AlertQuery::all()).len(), 3);
+    assert_eq!(alerts.status().store_error, None);
 }
