@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         Cargo::locked("test")
             .args(notify)
             .args(["--release", "storm", "--", "--show-output"])
-            .env("SAFEGUARDS_ALERTS", "1000000")
+            .env("SAFEGUARDS_ALERTS", "300000")
             .env("SAFEGUARDS_SERVER_ALERTS", "100000"),
         // Built apart, since every crate is built anew where such a flag is set.
         Cargo::locked("test")
