@@ -26,6 +26,9 @@ use crate::{
 /// A clock that steps back by no more than this is waited for.
 const BACK_TOLERATED: Duration = Duration::from_mins(1);
 
+/// Fewer silences than these are not looked through for those that are over.
+const SILENCES_MIN: usize = 64;
+
 /// Decides what becomes of alerts: which go out, where, together with which others, and when.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
@@ -36,6 +39,8 @@ pub(crate) struct Dispatcher {
     escalations: Escalations,
     /// Where the machine's clock steps back a little, time stands still here.
     latest: Latest,
+    /// At how many silences it is looked which of them are over.
+    silences_max: usize,
 }
 
 /// Which silence of a hub: given by [`Alerts::silence`](crate::Alerts::silence), so that it can be ended.
@@ -59,6 +64,7 @@ impl Dispatcher {
             groups: Groups::default(),
             escalations: Escalations::default(),
             latest: Latest::default(),
+            silences_max: SILENCES_MIN,
         }
     }
 
@@ -320,8 +326,13 @@ impl Dispatcher {
 
     /// Adds a silence. Those that are over are forgotten, so that they do not pile up.
     pub(crate) fn silence(&mut self, silence: Silence, now: Timestamp) -> SilenceId {
-        self.router.silences_mut().forget_over(now);
-        SilenceId(self.router.silences_mut().add(silence))
+        let silences = self.router.silences_mut();
+        // Each time that their number doubled, so that many silences are not looked at for each.
+        if silences.iter().len() >= self.silences_max {
+            silences.forget_over(now);
+            self.silences_max = silences.iter().len().saturating_mul(2).max(SILENCES_MIN);
+        }
+        SilenceId(silences.add(silence))
     }
 
     /// Ends a silence that is not over.
