@@ -1,6 +1,11 @@
 //! [`DeadLetter`]: a notification that did not reach its channel, and why.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use safeguards_types::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -112,14 +117,25 @@ impl fmt::Display for DeadReason {
 }
 
 /// What was given up on, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DeadLetters {
     /// The dead letters that are kept.
     pub letters: VecDeque<DeadLetter>,
     /// How many older ones are no longer kept.
     pub dropped: u64,
+    /// The ids of the letters, so that it is not looked for each of them. Made anew where others changed the letters.
+    ids: HashSet<DeliveryId>,
 }
+
+impl PartialEq for DeadLetters {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { letters, dropped, ids: _ } = self;
+        *letters == other.letters && *dropped == other.dropped
+    }
+}
+
+impl Eq for DeadLetters {}
 
 impl DeadLetters {
     /// Whether nothing was given up on.
@@ -134,10 +150,17 @@ impl DeadLetters {
 
     /// Adds one, and drops the oldest beyond `max`. For stores. One that is there already is replaced.
     pub fn push(&mut self, letter: DeadLetter, max: usize) {
-        self.letters.retain(|known| known.id() != letter.id());
+        if self.ids.len() != self.letters.len() {
+            self.ids = self.letters.iter().map(DeadLetter::id).collect();
+        }
+        if !self.ids.insert(letter.id()) {
+            self.letters.retain(|known| known.id() != letter.id());
+        }
         self.letters.push_back(letter);
         while self.letters.len() > max {
-            self.letters.pop_front();
+            if let Some(oldest) = self.letters.pop_front() {
+                self.ids.remove(&oldest.id());
+            }
             self.dropped = self.dropped.saturating_add(1);
         }
     }
@@ -145,6 +168,7 @@ impl DeadLetters {
     /// Takes one out. For stores.
     pub fn take(&mut self, id: DeliveryId) -> Option<DeadLetter> {
         let index = self.letters.iter().position(|letter| letter.id() == id)?;
+        self.ids.remove(&id);
         self.letters.remove(index)
     }
 }

@@ -4,22 +4,30 @@
 mod escalations;
 mod groups;
 mod inhibitions;
+pub(crate) mod latest;
 mod recent;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use safeguards_types::Timestamp;
 
 use self::{
-    escalations::Escalations,
+    escalations::{Escalations, leave_out},
     groups::{Batch, Gathered, Groups, Slot},
     inhibitions::Inhibitions,
+    latest::Latest,
     recent::Recent,
 };
 use crate::{
     Alert, AlertChange, AlertId, AlertRecord, DeliveryId, Mark, Muted, Notification,
     OpenEscalation, Router, Silence, Stop,
 };
+
+/// A clock that steps back by no more than this is waited for.
+const BACK_TOLERATED: Duration = Duration::from_mins(1);
+
+/// Fewer silences than these are not looked through for those that are over.
+const SILENCES_MIN: usize = 64;
 
 /// Decides what becomes of alerts: which go out, where, together with which others, and when.
 #[derive(Debug)]
@@ -29,8 +37,10 @@ pub(crate) struct Dispatcher {
     recent: Recent,
     groups: Groups,
     escalations: Escalations,
-    /// Where the machine's clock steps back, time stands still here.
-    latest: Timestamp,
+    /// Where the machine's clock steps back a little, time stands still here.
+    latest: Latest,
+    /// At how many silences it is looked which of them are over.
+    silences_max: usize,
 }
 
 /// Which silence of a hub: given by [`Alerts::silence`](crate::Alerts::silence), so that it can be ended.
@@ -53,13 +63,14 @@ impl Dispatcher {
             recent: Recent::default(),
             groups: Groups::default(),
             escalations: Escalations::default(),
-            latest: Timestamp::default(),
+            latest: Latest::default(),
+            silences_max: SILENCES_MIN,
         }
     }
 
     /// Takes in an alert that has its id and its time.
     pub(crate) fn accept(&mut self, alert: Arc<Alert>, now: Timestamp, out: &mut Decided) {
-        let now = self.advance(now);
+        let now = self.advance(now, out);
         let Some(id) = alert.id() else {
             return;
         };
@@ -115,7 +126,7 @@ impl Dispatcher {
         now: Timestamp,
         out: &mut Decided,
     ) {
-        let now = self.advance(now);
+        let now = self.advance(now, out);
         let mut left = channels.to_vec();
         for stop in self.router.route(alert, now).stops {
             let Some(mut batch) = self.batch(&stop, &[]) else {
@@ -170,7 +181,7 @@ impl Dispatcher {
 
     /// Makes what is due.
     pub(crate) fn poll(&mut self, now: Timestamp, out: &mut Decided) {
-        let now = self.advance(now);
+        let now = self.advance(now, out);
         while let Some(flush) = self.groups.take_due(now) {
             self.flush(flush, now, out);
         }
@@ -181,7 +192,7 @@ impl Dispatcher {
 
     /// Makes what gathers in groups, due or not.
     pub(crate) fn flush_all(&mut self, now: Timestamp, out: &mut Decided) {
-        let now = self.advance(now);
+        let now = self.advance(now, out);
         for flush in self.groups.take_all(now) {
             self.flush(flush, now, out);
         }
@@ -243,7 +254,11 @@ impl Dispatcher {
                 out.notifications.push(Arc::new(made.with_repeats(repeats)));
             }
         }
-        alerts.retain(|alert| alert.id().is_none_or(|id| !seen_to.contains(&id)));
+        if !seen_to.is_empty() {
+            leave_out(&mut alerts, more, |alert| {
+                alert.id().is_some_and(|id| seen_to.contains(&id))
+            });
+        }
         if let Some(channel) = batch.to.first()
             && !batch.escalate.is_empty()
             && !alerts.is_empty()
@@ -311,8 +326,13 @@ impl Dispatcher {
 
     /// Adds a silence. Those that are over are forgotten, so that they do not pile up.
     pub(crate) fn silence(&mut self, silence: Silence, now: Timestamp) -> SilenceId {
-        self.router.silences_mut().forget_over(now);
-        SilenceId(self.router.silences_mut().add(silence))
+        let silences = self.router.silences_mut();
+        // Each time that their number doubled, so that many silences are not looked at for each.
+        if silences.iter().len() >= self.silences_max {
+            silences.forget_over(now);
+            self.silences_max = silences.iter().len().saturating_mul(2).max(SILENCES_MIN);
+        }
+        SilenceId(silences.add(silence))
     }
 
     /// Ends a silence that is not over.
@@ -334,9 +354,16 @@ impl Dispatcher {
         Muted::Silenced { comment }
     }
 
-    fn advance(&mut self, now: Timestamp) -> Timestamp {
-        self.latest = self.latest.max(now);
-        self.latest
+    /// The time that counts. Where the clock ran ahead and was set right, all that waits is moved by as much:
+    /// it waits for the span that it was to wait, and not until the clock has caught up.
+    fn advance(&mut self, now: Timestamp, out: &mut Decided) -> Timestamp {
+        if let Some(back) = self.latest.note(now, BACK_TOLERATED) {
+            self.groups.set_back(back);
+            self.escalations.set_back(back, out);
+            self.inhibitions.set_back(back);
+            self.recent.set_back(back);
+        }
+        self.latest.get()
     }
 }
 

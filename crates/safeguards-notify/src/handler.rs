@@ -1,6 +1,14 @@
 //! [`Handler`]: the reaction inside the process, at once.
 
-use std::{cell::Cell, collections::VecDeque, error, fmt, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    error, fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use safeguards_types::Timestamp;
@@ -206,6 +214,8 @@ struct Registered {
     id: HandlerId,
     filter: TopicFilter,
     handler: Arc<dyn Handler>,
+    /// Whether it was reported. Its report may have left since, and is no first one when it comes again.
+    is_reported: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Registered {
@@ -220,7 +230,8 @@ impl Handlers {
         let mut next = self.next.lock();
         let id = HandlerId(*next);
         *next = next.saturating_add(1);
-        Arc::make_mut(&mut list).push(Registered { id, filter, handler: Arc::new(handler) });
+        let (handler, is_reported) = (Arc::new(handler), Arc::default());
+        Arc::make_mut(&mut list).push(Registered { id, filter, handler, is_reported });
         id
     }
 
@@ -286,7 +297,7 @@ impl Handlers {
             count: 1,
         };
         faults.push_back(fault.clone());
-        Some(fault)
+        (!registered.is_reported.swap(true, Ordering::SeqCst)).then_some(fault)
     }
 }
 
@@ -295,8 +306,10 @@ fn call(handler: &dyn Handler, alert: &Alert) -> Result<Handled, (FaultKind, Str
         let message = format!("sent from within {DEPTH_MAX} handlers, one inside the other");
         return Err((FaultKind::Nested, message));
     };
-    match panics::catch(|| handler.on_alert(alert)) {
-        Ok(answer) => answer.map_err(|error| (FaultKind::Failed, error.to_string())),
+    // The error is the user's too: its text, and its end, may panic.
+    let told = panics::catch(|| handler.on_alert(alert).map_err(|error| error.to_string()));
+    match told {
+        Ok(answer) => answer.map_err(|error| (FaultKind::Failed, error)),
         Err(panic) => Err((FaultKind::Panicked, panic)),
     }
 }
@@ -375,6 +388,32 @@ mod tests {
         );
         assert_eq!(faults[0].message, "a handler that panics, on purpose");
         assert_eq!(faults[1].message, "no mail");
+    }
+
+    #[test]
+    fn a_handler_has_one_first_fault_even_where_its_report_has_left() {
+        let handlers = Handlers::default();
+        for _ in 0..=FAULTS_MAX {
+            handlers.add(filter("**"), |_: &Alert| Err::<(), _>("no mail"));
+        }
+        let firsts = [(); 3].map(|()| handlers.show(&alert()).first_faults.len());
+        assert_eq!(firsts, [FAULTS_MAX + 1, 0, 0]);
+        assert_eq!(handlers.faults().len(), FAULTS_MAX);
+    }
+
+    #[test]
+    fn an_error_whose_text_panics_is_a_panic_of_its_handler() {
+        #[derive(Debug, thiserror::Error)]
+        struct Wordless;
+        impl fmt::Display for Wordless {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("no words, on purpose")
+            }
+        }
+        let handlers = Handlers::default();
+        handlers.add(filter("**"), |_: &Alert| Err::<(), _>(Wordless));
+        assert!(!handlers.show(&alert()).handled);
+        assert_eq!(handlers.faults()[0].kind, FaultKind::Panicked);
     }
 
     #[test]

@@ -9,7 +9,13 @@ use std::{
 
 use safeguards_types::Timestamp;
 
-use crate::{ChannelOptions, DeadLetter, DeadReason, Delivery, DeliveryId, Notification, Rate};
+use crate::{
+    ChannelOptions, DeadLetter, DeadReason, Delivery, DeliveryId, Notification, Rate,
+    dispatch::latest::{Latest, earlier},
+};
+
+/// A clock that steps back by no more than this is waited for.
+const BACK_TOLERATED: Duration = Duration::from_secs(1);
 
 /// What waits for one channel, in order, and when it may be attempted.
 #[derive(Debug)]
@@ -23,6 +29,7 @@ pub(crate) struct Lane {
     circuit: Circuit,
     /// When the next attempt is due at the steady rate; it may be ahead of now by the burst.
     rate_due: Timestamp,
+    latest: Latest,
     delivered: u64,
     given_up: u64,
     last_error: Option<String>,
@@ -113,6 +120,7 @@ impl Lane {
             not_before: Timestamp::default(),
             circuit: Circuit::Closed { failures: 0 },
             rate_due: Timestamp::default(),
+            latest: Latest::default(),
             delivered: 0,
             given_up: 0,
             last_error: None,
@@ -125,6 +133,7 @@ impl Lane {
         notification: Arc<Notification>,
         now: Timestamp,
     ) -> Result<(), DeadLetter> {
+        self.advance(now);
         let queue_max = self.options.queue_max;
         if self.waiting.len() >= queue_max {
             self.given_up = self.given_up.saturating_add(1);
@@ -137,6 +146,7 @@ impl Lane {
     /// What to do now; what has waited too long is given up on first. An attempt that is handed out is the
     /// same until [`Lane::finish`] ends it.
     pub(crate) fn next(&mut self, now: Timestamp, given_up: &mut Vec<DeadLetter>) -> Next {
+        self.advance(now);
         while let Some(letter) = self.take_expired(now) {
             given_up.push(letter);
         }
@@ -157,6 +167,21 @@ impl Lane {
         }
         let attempt = front.failed.saturating_add(1);
         Next::Deliver(Delivery::new(Arc::clone(&front.notification)).at_attempt(attempt))
+    }
+
+    /// Where the clock ran ahead and was set right, all waits are moved by as much: they keep their span.
+    fn advance(&mut self, now: Timestamp) {
+        let Some(back) = self.latest.note(now, BACK_TOLERATED) else {
+            return;
+        };
+        self.not_before = earlier(self.not_before, back);
+        self.rate_due = earlier(self.rate_due, back);
+        if let Circuit::Open { until } = &mut self.circuit {
+            *until = earlier(*until, back);
+        }
+        for waiting in &mut self.waiting {
+            waiting.since = earlier(waiting.since, back);
+        }
     }
 
     fn take_expired(&mut self, now: Timestamp) -> Option<DeadLetter> {
@@ -188,6 +213,7 @@ impl Lane {
         result: Result<(), Failure>,
         now: Timestamp,
     ) -> Option<Ended> {
+        self.advance(now);
         let front = self.waiting.front_mut().filter(|front| front.notification.id() == id)?;
         if let Some(Rate { every, .. }) = &self.options.rate {
             self.rate_due = self.rate_due.max(now).saturating_add(*every);
@@ -442,6 +468,32 @@ mod tests {
             ]
         );
         assert_eq!(bench.lane.status(bench.now()).given_up, 2);
+    }
+
+    #[test]
+    fn waits_keep_their_span_when_the_clock_is_set_back() {
+        let hour = 3_600_000;
+        let rate = Rate::per(Duration::from_secs(5));
+        let breaker = Breaker::after(number(1)).reset_in(Duration::from_secs(9));
+        for (options, result, span) in [
+            (steady(9).rate(rate), Ok(()), 5_000),
+            (steady(9).breaker(breaker), busy(), 9_000),
+            (
+                steady(9)
+                    .expires_after(Duration::from_secs(7))
+                    .rate(Rate::per(Duration::from_mins(1))),
+                Ok(()),
+                7_000,
+            ),
+        ] {
+            let mut bench = Bench::new(options, 0);
+            bench.millis = 2 * hour;
+            bench.push().unwrap();
+            bench.push().unwrap();
+            bench.attempt(result);
+            bench.millis = hour;
+            assert_eq!(bench.due(), hour + span);
+        }
     }
 
     #[test]

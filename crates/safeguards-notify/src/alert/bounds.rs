@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use safeguards_types::AgentId;
 use serde_json::{Map, Value};
 
 use super::Alert;
@@ -10,6 +11,8 @@ use super::Alert;
 const MESSAGE_BYTES_MAX: usize = 16 * 1_024;
 /// How many bytes a key may have.
 const KEY_BYTES_MAX: usize = 1_024;
+/// How many bytes the name of an agent may have.
+const AGENT_BYTES_MAX: usize = 1_024;
 /// How many bytes the texts of metadata may have, keys and numbers included, punctuation aside.
 const METADATA_BYTES_MAX: usize = 64 * 1_024;
 /// How deep metadata may be nested: a text stands at depth 1.
@@ -40,6 +43,12 @@ pub enum AlertError {
         /// How many it has.
         bytes: usize,
     },
+    /// The name of the agent that it is about.
+    #[error("the agent's name has {bytes} bytes; an alert holds {AGENT_BYTES_MAX}")]
+    AgentTooLong {
+        /// How many it has.
+        bytes: usize,
+    },
     /// The metadata.
     #[error("the metadata has {bytes} bytes; an alert holds {METADATA_BYTES_MAX}")]
     MetadataTooLarge {
@@ -60,6 +69,7 @@ impl AlertError {
         match self {
             Self::MessageTooLong { .. } => "notify.message_too_long",
             Self::KeyTooLong { .. } => "notify.key_too_long",
+            Self::AgentTooLong { .. } => "notify.agent_too_long",
             Self::MetadataTooLarge { .. } => "notify.metadata_too_large",
             Self::MetadataTooDeep { .. } => "notify.metadata_too_deep",
         }
@@ -67,8 +77,8 @@ impl AlertError {
 }
 
 impl Alert {
-    /// Whether an alert can hold all of it: a message of 16 KiB, a key of 1 KiB, metadata of 64 KiB nested
-    /// 32 deep. What is larger is cut when it is sent.
+    /// Whether an alert can hold all of it: a message of 16 KiB, a key and an agent's name of 1 KiB each, metadata of
+    /// 64 KiB nested 32 deep. What is larger is cut when it is sent.
     ///
     /// # Errors
     ///
@@ -79,6 +89,11 @@ impl Alert {
         }
         if let Some(key) = self.key.as_ref().filter(|key| key.len() > KEY_BYTES_MAX) {
             return Err(AlertError::KeyTooLong { bytes: key.len() });
+        }
+        if let Some(agent) =
+            self.agent.as_ref().filter(|agent| agent.as_str().len() > AGENT_BYTES_MAX)
+        {
+            return Err(AlertError::AgentTooLong { bytes: agent.as_str().len() });
         }
         let mut bytes = 0_usize;
         for (key, value) in &self.metadata {
@@ -109,6 +124,14 @@ impl Alert {
         }
         if let Some(key) = &mut self.key {
             key.truncate(key.floor_char_boundary(KEY_BYTES_MAX));
+        }
+        if let Some(agent) = &mut self.agent {
+            let name = agent.as_str();
+            if let Some((kept, _)) =
+                name.split_at_checked(name.floor_char_boundary(AGENT_BYTES_MAX))
+            {
+                *agent = AgentId::from(kept);
+            }
         }
         cut_metadata(&mut self.metadata);
         (self, Some(error))
@@ -212,6 +235,9 @@ mod tests {
         assert_eq!(cut.metadata()["left"], "0.1");
 
         check(&alert("ready").keyed("k".repeat(1_025)), Some("notify.key_too_long"));
+
+        let cut = check(&alert("ready").about("ü".repeat(600)), Some("notify.agent_too_long"));
+        assert_eq!(cut.agent().map(|agent| agent.as_str().len()), Some(1_024));
 
         let large = alert("ready").with("log", "x".repeat(70_000)).with("left", "0.1");
         let cut = check(&large, Some("notify.metadata_too_large"));

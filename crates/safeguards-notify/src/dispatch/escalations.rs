@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use safeguards_types::Timestamp;
@@ -10,8 +11,23 @@ use safeguards_types::Timestamp;
 use super::{
     Decided,
     groups::{IN_FULL_MAX, Slot},
+    latest::earlier,
 };
-use crate::{AlertChange, AlertId, DeliveryId, OpenEscalation};
+use crate::{Alert, AlertChange, AlertId, DeliveryId, OpenEscalation};
+
+/// Leaves out the alerts that somebody has seen to. Where others are only counted, nobody has seen to those: then the
+/// last of the alerts stays, to stand for them.
+pub(super) fn leave_out(
+    alerts: &mut Vec<Arc<Alert>>,
+    more: u64,
+    is_seen_to: impl Fn(&Alert) -> bool,
+) {
+    let last = alerts.last().cloned();
+    alerts.retain(|alert| !is_seen_to(alert));
+    if alerts.is_empty() && more > 0 {
+        alerts.extend(last);
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Escalations {
@@ -99,13 +115,26 @@ impl Escalations {
         Some((taken, step))
     }
 
+    /// The clock was set back by so much. The store is told, so that it holds after a restart too.
+    pub(super) fn set_back(&mut self, by: Duration, out: &mut Decided) {
+        self.due.clear();
+        for (id, Open { escalation, .. }) in &mut self.open {
+            escalation.since = earlier(escalation.since, by);
+            if let Some(due) = escalation.due() {
+                self.due.insert((due, *id));
+            }
+            out.changes.push(AlertChange::Escalating(escalation.clone()));
+        }
+    }
+
     /// Nobody else needs to be told of this alert.
     pub(super) fn remove_alert(&mut self, alert: AlertId, out: &mut Decided) {
         for id in self.of_alert.remove(&alert).unwrap_or_default() {
             let Some(open) = self.open.get_mut(&id) else {
                 continue;
             };
-            open.escalation.alerts.retain(|open| open.id() != Some(alert));
+            let more = open.escalation.more;
+            leave_out(&mut open.escalation.alerts, more, |open| open.id() == Some(alert));
             if open.escalation.alerts.is_empty() {
                 self.end(id, out);
             } else {

@@ -1,13 +1,14 @@
 //! [`Groups`]: alerts that gather until their notification is due.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
 
 use safeguards_types::Timestamp;
 
+use super::latest::earlier;
 use crate::{Alert, AlertId, Escalation, GroupKey};
 
 /// How many alerts of a group stand in a notification in full.
@@ -64,13 +65,13 @@ pub(super) struct Gathered {
     pub(super) more: u64,
     pub(super) repeats: u64,
     /// Those that somebody has seen to already: they are told, and not escalated.
-    pub(super) seen_to: Vec<AlertId>,
+    pub(super) seen_to: HashSet<AlertId>,
 }
 
 impl Gathered {
     /// One alert that goes alone.
     pub(super) fn alone(batch: Batch, alert: Arc<Alert>, repeats: u64) -> Self {
-        Self { batch, alerts: vec![alert], more: 0, repeats, seen_to: Vec::new() }
+        Self { batch, alerts: vec![alert], more: 0, repeats, seen_to: HashSet::new() }
     }
 }
 
@@ -79,6 +80,8 @@ pub(super) struct Groups {
     open: HashMap<Arc<Slot>, Group>,
     /// When each group is to be looked at: what it gathered is due, or it is forgotten.
     due: BTreeSet<(Timestamp, Arc<Slot>)>,
+    /// In which groups an alert gathers.
+    of_alert: HashMap<AlertId, Vec<Arc<Slot>>>,
     gathering: usize,
 }
 
@@ -88,7 +91,7 @@ struct Group {
     alerts: Vec<Arc<Alert>>,
     more: u64,
     repeats: u64,
-    seen_to: Vec<AlertId>,
+    seen_to: HashSet<AlertId>,
 }
 
 impl Groups {
@@ -109,12 +112,15 @@ impl Groups {
             let wait = if is_full { Duration::ZERO } else { batch.wait };
             let due = now.saturating_add(wait);
             self.due.insert((due, Arc::clone(slot)));
-            let (alerts, seen_to) = (Vec::new(), Vec::new());
+            let (alerts, seen_to) = (Vec::new(), HashSet::new());
             Group { batch: batch.clone(), alerts, more: 0, repeats: 0, seen_to }
         });
         group.repeats = group.repeats.saturating_add(repeats);
         if group.alerts.len() < IN_FULL_MAX {
             group.alerts.push(Arc::clone(alert));
+            if let Some(id) = alert.id() {
+                self.of_alert.entry(id).or_default().push(Arc::clone(slot));
+            }
             self.gathering = self.gathering.saturating_add(1);
             return true;
         }
@@ -122,11 +128,17 @@ impl Groups {
         false
     }
 
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        let due = std::mem::take(&mut self.due);
+        self.due = due.into_iter().map(|(due, slot)| (earlier(due, by), slot)).collect();
+    }
+
     /// Somebody has seen to an alert that may still gather.
     pub(super) fn see_to(&mut self, alert: AlertId) {
-        for group in self.open.values_mut() {
-            if group.alerts.iter().any(|gathered| gathered.id() == Some(alert)) {
-                group.seen_to.push(alert);
+        for slot in self.of_alert.get(&alert).into_iter().flatten() {
+            if let Some(group) = self.open.get_mut(slot) {
+                group.seen_to.insert(alert);
             }
         }
     }
@@ -173,6 +185,14 @@ impl Groups {
             seen_to: std::mem::take(&mut group.seen_to),
         };
         self.gathering = self.gathering.saturating_sub(gathered.alerts.len());
+        for id in gathered.alerts.iter().filter_map(|alert| alert.id()) {
+            if let Some(slots) = self.of_alert.get_mut(&id) {
+                slots.retain(|known| known != slot);
+                if slots.is_empty() {
+                    self.of_alert.remove(&id);
+                }
+            }
+        }
         if is_crowded {
             self.open.remove(slot);
         } else {

@@ -1,9 +1,13 @@
 //! [`Inhibitions`]: graver alerts that mute others for a while.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use safeguards_types::Timestamp;
 
+use super::latest::earlier;
 use crate::{Alert, AlertId, GroupKey, Router};
 
 /// How many graver alerts are remembered before it is looked which of them are over.
@@ -71,6 +75,13 @@ impl Inhibitions {
             let mutes = |source: &&Source| source.until > now && source.alert != id;
             alike.iter().rev().find(mutes).map(|source| source.alert)
         })
+    }
+
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        for source in self.0.values_mut().flatten() {
+            source.until = earlier(source.until, by);
+        }
     }
 
     /// What an alert tells of is over: it mutes nothing any longer.

@@ -2,43 +2,32 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::{BuildHasher as _, RandomState},
     time::Duration,
 };
 
-use safeguards_types::{AgentId, Severity, Timestamp};
+use safeguards_types::Timestamp;
 
-use crate::{Alert, AlertId, Topic};
+use super::latest::earlier;
+use crate::{Alert, AlertId};
 
 /// How many are remembered. Beyond, the one that is over the soonest is forgotten: it would be told again.
 const RECENT_MAX: usize = 65_536;
 
-/// Which alerts tell the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Same {
-    Key(String),
-    Words { topic: Topic, severity: Severity, agent: Option<AgentId>, message: String },
-}
-
-impl Same {
-    fn of(alert: &Alert) -> Self {
-        match alert.key() {
-            Some(key) => Self::Key(key.to_owned()),
-            None => Self::Words {
-                topic: alert.topic().clone(),
-                severity: alert.severity(),
-                agent: alert.agent().cloned(),
-                message: alert.message().to_owned(),
-            },
-        }
-    }
-}
+/// Which alerts tell the same: a hash of 128 bits of their key or their words, since words may be long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Same([u64; 2]);
 
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     told: HashMap<(usize, Same), Told>,
     /// By the end of the cooldown; the number keeps equal ends apart.
     ends: BTreeMap<(Timestamp, u64), (usize, Same)>,
+    /// All routes from this one on have told nothing.
+    routes_end: usize,
     next: u64,
+    /// Keyed at random, so that nobody can make words that only seem to be the same.
+    hashers: [RandomState; 2],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +39,24 @@ struct Told {
 }
 
 impl Recent {
+    fn same(&self, alert: &Alert) -> Same {
+        let words = || (alert.topic(), alert.severity(), alert.agent(), alert.message());
+        Same(self.hashers.each_ref().map(|hasher| match alert.key() {
+            Some(key) => hasher.hash_one((0_u8, key)),
+            None => hasher.hash_one((1_u8, words())),
+        }))
+    }
+
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        let ends = std::mem::take(&mut self.ends);
+        let moved = ends.into_iter().map(|((end, number), key)| ((earlier(end, by), number), key));
+        self.ends = moved.collect();
+        for told in self.told.values_mut() {
+            told.end.0 = earlier(told.end.0, by);
+        }
+    }
+
     /// Whether this route told the same within `cooldown`: then it is counted, and the alert that was told is
     /// given. Else it is told now, and remembered.
     pub(super) fn repeated(
@@ -61,7 +68,7 @@ impl Recent {
         now: Timestamp,
     ) -> Option<AlertId> {
         let cooldown = cooldown?;
-        let key = (route, Same::of(alert));
+        let key = (route, self.same(alert));
         let mut repeats = 0;
         if let Some(told) = self.told.get_mut(&key) {
             if told.end.0 > now {
@@ -73,7 +80,8 @@ impl Recent {
         }
         let end = (now.saturating_add(cooldown), self.next);
         self.next = self.next.saturating_add(1);
-        self.ends.insert(end, key.clone());
+        self.ends.insert(end, key);
+        self.routes_end = self.routes_end.max(route.saturating_add(1));
         self.told.insert(key, Told { alert: id, end, repeats });
         if self.told.len() > RECENT_MAX
             && let Some((_, soonest)) = self.ends.pop_first()
@@ -88,7 +96,8 @@ impl Recent {
         if self.told.is_empty() {
             return 0;
         }
-        let told = self.told.get_mut(&(route, Same::of(alert)));
+        let key = (route, self.same(alert));
+        let told = self.told.get_mut(&key);
         told.map_or(0, |told| std::mem::take(&mut told.repeats))
     }
 
@@ -97,7 +106,7 @@ impl Recent {
         if self.told.is_empty() {
             return;
         }
-        let key = (route, Same::of(alert));
+        let key = (route, self.same(alert));
         if self.told.get(&key).is_some_and(|told| told.alert == id)
             && let Some(told) = self.told.remove(&key)
         {
@@ -107,14 +116,14 @@ impl Recent {
 
     /// What it tells of is over: when it comes again it is news, on every route.
     pub(super) fn forget(&mut self, alert: &Alert) {
-        let same = Same::of(alert);
-        let Self { told, ends, next: _ } = self;
-        told.retain(|(_, known), told| {
-            let is_kept = *known != same;
-            if !is_kept {
-                ends.remove(&told.end);
+        if self.told.is_empty() {
+            return;
+        }
+        let same = self.same(alert);
+        for route in 0..self.routes_end {
+            if let Some(told) = self.told.remove(&(route, same)) {
+                self.ends.remove(&told.end);
             }
-            is_kept
-        });
+        }
     }
 }

@@ -34,6 +34,8 @@ pub struct Undelivered {
     /// What still waits, channel by channel. With a durable store the next process goes on with it; in memory
     /// it is lost when the hub is. One that was being delivered may have arrived.
     pub waiting: Vec<Arc<Notification>>,
+    /// How many alerts still gather in groups, as far as they stand in full. The same holds for them.
+    pub gathering: usize,
     /// What was given up on: all dead letters that the store keeps.
     pub dead_letters: DeadLetters,
     /// What the store said, where it failed: dead letters may be missing then, and what waits may not have
@@ -44,8 +46,8 @@ pub struct Undelivered {
 impl Undelivered {
     /// Whether all that was sent arrived, as far as can be known.
     pub fn is_empty(&self) -> bool {
-        let Self { waiting, dead_letters, store_error } = self;
-        waiting.is_empty() && dead_letters.is_empty() && store_error.is_none()
+        let Self { waiting, gathering, dead_letters, store_error } = self;
+        waiting.is_empty() && *gathering == 0 && dead_letters.is_empty() && store_error.is_none()
     }
 }
 
@@ -77,11 +79,15 @@ impl Hub {
 
     /// What is left when delivering has stopped.
     pub(crate) async fn undelivered(&self) -> Undelivered {
-        let waiting = self.state.lock().outbox.waiting();
+        let (waiting, gathering) = {
+            let state = self.state.lock();
+            (state.outbox.waiting(), state.dispatcher.gathering())
+        };
         let saved = self.save().await;
         let letters = in_time(self.saving.store().dead_letters()).await;
         let (dead_letters, unread) = letters
             .map_or_else(|error| (DeadLetters::default(), Some(error)), |letters| (letters, None));
-        Undelivered { waiting, dead_letters, store_error: saved.err().or(unread) }
+        let store_error = saved.err().or(unread);
+        Undelivered { waiting, gathering, dead_letters, store_error }
     }
 }

@@ -166,7 +166,8 @@ impl Kept {
             AlertChange::Withdrawn { id } => drop(self.dead.take(*id)),
             AlertChange::Acknowledged { alert, mark } => {
                 if let Some(record) = self.record_mut(*alert) {
-                    record.acknowledged = Some(mark.clone());
+                    // Who was first stands.
+                    record.acknowledged.get_or_insert_with(|| mark.clone());
                 }
             }
             AlertChange::Resolved { alert, mark } => {

@@ -269,3 +269,16 @@ fn threads_lose_nothing_in_silence() {
         }
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_may_just_be_sent_may_be_replied_to() {
+    let bus = MemoryEventBus::builder().hops_max(0).build();
+    let mut inbox = bus.inbox("writer").await.unwrap();
+    let request = NewEvent::new(topic!("draft.write"), "ten lines").from("reader").to("writer");
+    let answering = async {
+        let request = inbox.next().await.unwrap().unwrap();
+        bus.reply(&request, "it is done").await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(bus.ask(request, Duration::from_secs(5)), answering);
+    assert_eq!(reply.unwrap().body(), "it is done");
+}

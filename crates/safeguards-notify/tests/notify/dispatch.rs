@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use safeguards_notify::{
-    Alert, AlertMatch, AlertQuery, GroupBy, GroupLabel, Inhibition, Muted, Route, Rules, Silence,
-    topic,
+    Alert, AlertMatch, AlertQuery, Alerts, ConsoleChannel, Escalation, GroupBy, GroupLabel,
+    Inhibition, Muted, Route, Rules, Silence, topic,
 };
-use safeguards_types::Severity;
+use safeguards_types::{Severity, SimClock, Timestamp};
 
 use crate::dispatch_hub::{Desk, NOTHING, note};
 
@@ -379,4 +379,42 @@ async fn a_rule_that_can_have_no_effect_is_told_at_the_start() {
     let told = desk.told("ops");
     assert_eq!(told, [format!("0: {}", desk.alerts.warnings()[0])]);
     assert!(told[0].contains("can never take an alert: its `at_least` is above"), "{told:?}");
+}
+
+#[test]
+fn a_clock_that_ran_ahead_and_is_set_right_holds_nothing_up() {
+    let start = Timestamp::parse("2026-01-05T09:00:00Z").unwrap();
+    let clock = SimClock::at(start);
+    let route = |root: Route| {
+        root.cooldown(seconds(600)).escalate(Escalation::after(seconds(900), ["boss"]))
+    };
+    let console = || ConsoleChannel::new(std::io::sink());
+    let alerts = Alerts::builder()
+        .clock(clock.clone())
+        .rules(rules(|root| route(root.to(["ops"]))))
+        .channel("ops", console())
+        .channel("boss", console());
+    let alerts = alerts.build().unwrap();
+    clock.set(start.saturating_add(Duration::from_hours(1_000)));
+    let mut told = Vec::new();
+    let mut pump = |alerts: &Alerts| {
+        let due =
+            alerts.pump(|made| told.push(format!("{} {}", made.channel(), made.first().message())));
+        (due.unwrap(), std::mem::take(&mut told))
+    };
+    alerts.send(note("a"));
+    assert_eq!(pump(&alerts).1, ["ops a"]);
+    alerts.send(note("b"));
+    clock.set(start);
+    let (due, told) = pump(&alerts);
+    assert_eq!((due, told.len()), (Some(start.saturating_add(seconds(60))), 0));
+    clock.advance(seconds(60));
+    assert_eq!(pump(&alerts).1, ["ops b"]);
+    alerts.send(note("a"));
+    clock.advance(seconds(540));
+    assert_eq!(pump(&alerts).1, NOTHING, "within its cooldown");
+    alerts.send(note("a"));
+    assert_eq!(pump(&alerts).1, ["ops a"]);
+    clock.advance(seconds(300));
+    assert_eq!(pump(&alerts).1, ["boss a"]);
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use safeguards_notify::{Alert, AlertMatch, Escalation, GroupBy, Route, Rules, Silence};
+use safeguards_notify::{
+    Alert, AlertMatch, Escalation, GroupBy, MemoryAlertStore, MemoryAlertStoreBounds, Route, Rules,
+    Silence,
+};
 use safeguards_types::Severity;
 
-use crate::dispatch_hub::{Desk, NOTHING, note};
+use crate::dispatch_hub::{Desk, NOTHING, Room, note};
 
 const CHANNELS: [&str; 4] = ["ops", "mail", "pager", "boss"];
 
@@ -175,4 +178,26 @@ async fn a_silence_mutes_escalations_too() {
         (&[][..], vec!["3600: a !2".to_owned(), "3600: h !2".to_owned()])
     );
     assert_eq!(desk.told("mail"), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_that_are_only_counted_are_escalated_when_all_others_are_seen_to() {
+    for is_told_first in [true, false] {
+        let mut rules = rules();
+        rules.otherwise = rules.otherwise.wait(seconds(10));
+        let mut bounds = MemoryAlertStoreBounds::default();
+        bounds.history = 2_000;
+        let store = MemoryAlertStore::with_bounds(bounds);
+        let desk = Desk::in_memory(Room::new(&CHANNELS), rules, &store);
+        let ids: Vec<_> = (0..1_500).map(|number| desk.note(&number.to_string())).collect();
+        if is_told_first {
+            desk.wait(10).await;
+        }
+        for id in &ids[..1_000] {
+            desk.alerts.acknowledge(*id, "ada").await.unwrap();
+        }
+        desk.wait(1_000).await;
+        let [_, mail, ..] = told(&desk);
+        assert_eq!(mail, ["910: 999 +500 !1"]);
+    }
 }

@@ -183,7 +183,8 @@ impl Core {
     ) -> Result<Seers, DeadEventReason> {
         let event = &checked.event;
         let (hops, hops_max) = (event.hops(), self.bounds.hops);
-        if hops > hops_max {
+        // A reply ends at who asked: it goes round in no circle, and its request was let through.
+        if hops > hops_max && event.in_reply_to().is_none() {
             return Err(DeadEventReason::TooManyHops { hops, hops_max });
         }
         let topic = event.topic();

@@ -23,13 +23,18 @@ pub(super) struct Index {
     patterns: Queues,
     inboxes: HashMap<AgentId, Queues, RandomState>,
     found: HashMap<Topic, Arc<[Arc<Queue>]>, RandomState>,
+    /// How much `found` holds, at most: what was taken out of it alone is counted until it is emptied.
+    found_len: usize,
     watchers: usize,
     len: usize,
 }
 
-/// For how many topics it is kept which subscriptions see them. Topics that are used once, such as those with the
+/// How many topics and subscriptions to them are kept at most as found. Topics that are used once, such as those with the
 /// name of a job in them, must not fill the memory.
-const FOUND_MAX: usize = 4_096;
+const FOUND_MAX: usize = 65_536;
+
+/// For how many subscriptions the topic itself counts.
+const TOPIC_LEN: usize = 16;
 
 /// Who sees a message or a reply: few, as a rule.
 pub(super) type Few = SmallVec<[Arc<Queue>; 4]>;
@@ -70,6 +75,7 @@ impl Index {
             self.topics.entry(topic).or_default()
         } else {
             self.found.clear();
+            self.found_len = 0;
             &mut self.patterns
         };
         queues.insert(queue.number, queue);
@@ -87,6 +93,7 @@ impl Index {
             remove_from(&mut self.topics, &topic, queue.number);
         } else {
             self.found.clear();
+            self.found_len = 0;
             self.patterns.remove(&queue.number);
         }
     }
@@ -100,8 +107,12 @@ impl Index {
         let exact = self.topics.get(topic).into_iter().flat_map(BTreeMap::values);
         let patterns = self.patterns.values().filter(|queue| queue.wanted.filter().matches(topic));
         let found: Arc<[_]> = exact.chain(patterns).cloned().collect();
-        if self.found.len() >= FOUND_MAX {
+        // A topic without subscriptions takes room too, its text above all.
+        let added = found.len().saturating_add(TOPIC_LEN);
+        self.found_len = self.found_len.saturating_add(added);
+        if self.found_len > FOUND_MAX {
             self.found.clear();
+            self.found_len = added;
         }
         self.found.insert(topic.clone(), Arc::clone(&found));
         found
