@@ -9,7 +9,7 @@ use url::Url;
 /// Shorter than this, a piece is no secret worth the name, and would be found in every text.
 const PIECE_BYTES_MIN: usize = 4;
 /// What stands in a secret's place.
-const HIDDEN: &str = "[hidden]";
+pub(super) const HIDDEN: &str = "[hidden]";
 
 /// Pieces of text that must not be shown.
 #[derive(Default)]
