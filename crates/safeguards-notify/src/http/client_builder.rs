@@ -135,7 +135,7 @@ impl ClientBuilder {
             let (name, mut checked) = header(&name, &value)?;
             checked.set_sensitive(true);
             private_headers.insert(name, checked);
-            redaction.add(value.expose_secret());
+            redaction.add_header(value.expose_secret());
         }
 
         let mut roots: Vec<CertificateDer<'static>> = Vec::new();
