@@ -26,6 +26,9 @@ use crate::{Alert, DeliveryId, text::OneLine};
 ///     many.to_string(),
 ///     "high  budget.denied: 312 alerts (agent reader), the latest: no money for b"
 /// );
+///
+/// let nobodys = Notification::new(many.id(), "ops", denied("a")).with_more(1).in_group("agent", "");
+/// assert_eq!(nobodys.to_string(), "high  budget.denied: 2 alerts, the latest: no money for a");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
@@ -205,9 +208,9 @@ impl fmt::Display for Notification {
         } else {
             write!(out, "{}  {}: {} alerts", self.severity(), latest.topic(), self.count())?;
             if !self.group.is_empty() {
-                let labels = self.group.iter().filter(|(label, _)| {
-                    // These two stand at the head of the line.
-                    label != "topic" && label != "severity"
+                let labels = self.group.iter().filter(|(label, value)| {
+                    // These two stand at the head of the line. What none of the alerts has says nothing.
+                    label != "topic" && label != "severity" && !value.is_empty()
                 });
                 let mut before = " (";
                 for (label, value) in labels {

@@ -26,8 +26,9 @@ const TEXT_CHARS_MAX: usize = 40_000;
 /// Discord at a webhook's URL with `/slack` behind it.
 ///
 /// One alert is one line. A group is its headline and the newest of its alerts, each on a line, and at the
-/// end how many more there are. What Slack takes for markup is escaped, and words such as `@channel` ring at
-/// nobody: an agent that writes a message cannot do either.
+/// end how many more there are. What Slack takes for markup is escaped, and so are the links of
+/// Mattermost and Discord, `[text](address)`; `@channel` and `@name` ring at nobody. So an agent that writes a
+/// message can do none of that.
 ///
 /// The whole URL is a secret, since who has it can write: neither `Debug` nor an error shows any of it.
 ///
@@ -103,7 +104,7 @@ impl SlackBuilder {
     /// Writes what `template` makes of a notification.
     ///
     /// All of it is escaped, what the template says itself too: `<` is a `<` in the chat. The chat's marks for
-    /// bold text and the like keep their meaning, and addresses become links.
+    /// bold text and the like keep their meaning, and bare addresses become links.
     pub fn template(self, template: Template) -> Self {
         Self { template: Some(template), ..self }
     }

@@ -13,7 +13,7 @@ use url::{Origin, Url};
 use super::{
     WebhookError,
     client::{Client, causes},
-    redaction::Redaction,
+    redaction::{HIDDEN, Redaction},
     resolve::PublicNames,
     tls,
     url_policy::UrlPolicy,
@@ -106,12 +106,12 @@ impl ClientBuilder {
         let mut policy = UrlPolicy::default();
         for text in self.allow_http {
             if !policy.allow_http(&text) {
-                return Err(WebhookError::InvalidHost { text });
+                return Err(WebhookError::InvalidHost { setting: "allow_http" });
             }
         }
         for text in self.allow_private {
             if !policy.allow_private(&text) {
-                return Err(WebhookError::InvalidHost { text });
+                return Err(WebhookError::InvalidHost { setting: "allow_private" });
             }
         }
         if redirects_max > REDIRECTS_BOUND {
@@ -135,7 +135,7 @@ impl ClientBuilder {
             let (name, mut checked) = header(&name, &value)?;
             checked.set_sensitive(true);
             private_headers.insert(name, checked);
-            redaction.add(value.expose_secret());
+            redaction.add_header(value.expose_secret());
         }
 
         let mut roots: Vec<CertificateDer<'static>> = Vec::new();
@@ -184,8 +184,9 @@ const OWN_HEADERS: [&str; 9] = [
 
 fn header(name: &str, value: &SecretString) -> Result<(HeaderName, HeaderValue), WebhookError> {
     let invalid = |name: &str, cause| WebhookError::InvalidHeader { name: name.to_owned(), cause };
+    // What is no name may be a whole header, with its secret.
     let parsed: HeaderName =
-        name.parse().map_err(|_| invalid(name, "a name has letters, digits and `-` alone"))?;
+        name.parse().map_err(|_| invalid(HIDDEN, "a name has letters, digits and `-` alone"))?;
     if OWN_HEADERS.contains(&parsed.as_str()) || parsed.as_str().starts_with("webhook-") {
         return Err(invalid(name, "the channel sets it itself"));
     }

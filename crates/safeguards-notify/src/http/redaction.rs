@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -9,7 +10,7 @@ use url::Url;
 /// Shorter than this, a piece is no secret worth the name, and would be found in every text.
 const PIECE_BYTES_MIN: usize = 4;
 /// What stands in a secret's place.
-const HIDDEN: &str = "[hidden]";
+pub(super) const HIDDEN: &str = "[hidden]";
 
 /// Pieces of text that must not be shown.
 #[derive(Default)]
@@ -28,11 +29,36 @@ impl Redaction {
         if let Some(query) = url.query() {
             self.add(query);
         }
-        for (_, value) in url.query_pairs() {
+        for pair in url.query().unwrap_or_default().split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            self.add(key);
+            self.add(value);
+        }
+        // A key may be the secret: `?KEY` is one without a value.
+        for (key, value) in url.query_pairs() {
+            self.add(&key);
             self.add(&value);
         }
         if let Some(fragment) = url.fragment() {
             self.add(fragment);
+        }
+    }
+
+    /// Hides a header's value, and the name and password that stand in it as Base64.
+    pub(crate) fn add_header(&mut self, value: &str) {
+        self.add(value);
+        let Some((scheme, encoded)) = value.trim().split_once(' ') else {
+            return;
+        };
+        if scheme.eq_ignore_ascii_case("basic")
+            && let Ok(bytes) = STANDARD.decode(encoded.trim())
+        {
+            let decoded = String::from_utf8_lossy(&bytes);
+            self.add(&decoded);
+            if let Some((name, password)) = decoded.split_once(':') {
+                self.add(name);
+                self.add(password);
+            }
         }
     }
 
@@ -96,9 +122,10 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let mut redaction = Redaction::default();
-        let url = "https://chat.example/services/T0001/b%2Fc%20d+e?key=abc+def&x=1#piece";
+        let url = "https://chat.example/services/T0001/b%2Fc%20d+e?key=abc+def&to=s3cr%2Bet%3Dvalue&bare%21key&x=1#piece";
         redaction.add_url(&Url::parse(url).unwrap());
         redaction.add("Bearer opensesame");
+        redaction.add_header("Basic b3BzYXQ6aHVudGVyMjIgaHVudGVy"); // opsat:hunter22 hunter
         assert_eq!(redaction.apply(text), expected);
         assert!(!format!("{redaction:?}").contains("T0001"));
     }
@@ -106,11 +133,17 @@ mod tests {
     #[test]
     fn no_piece_of_a_secret_is_shown() {
         check("no such service: chat.example", "no such service: chat.example");
-        check("https://chat.example/services/T0001/b%2Fc%20d+e?key=abc+def&x=1#piece", HIDDEN);
+        check("https://chat.example/services/T0001/b%2Fc%20d+e?key=abc+def&to=s3cr%2Bet%3Dvalue&bare%21key&x=1#piece", HIDDEN);
         check("Cannot POST /services/T0001/b%2Fc%20d+e!", "Cannot POST /[hidden]!");
         check("t0001 of SERVICES", "[hidden] of [hidden]");
         check("b/c d+e", HIDDEN);
         check("key is abc def", "key is [hidden]");
+        check("key is abc+def", "key is [hidden]");
+        check("no s3cr+et=value, s3cr%2Bet%3Dvalue", "no [hidden], [hidden]");
+        check("no bare!key, bare%21key", "no [hidden], [hidden]");
+        check("opsat may not, with hunter22 hunter", "[hidden] may not, with [hidden]");
+        check("opsat:hunter22", "[hidden]:[hidden]");
+        check("b3BzYXQ6aHVudGVyMjIgaHVudGVy", HIDDEN);
         check("opensesame, bearer OpenSesame", "[hidden], [hidden]");
         check("ü T0001 ü", "ü [hidden] ü");
     }

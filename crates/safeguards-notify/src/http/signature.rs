@@ -12,6 +12,8 @@ use sha2::Sha256;
 const PREFIX: &str = "whsec_";
 /// What stands before a signature: the version of the scheme.
 const VERSION: &str = "v1,";
+/// How many signatures of one request are looked at: more come of nobody who only replaces a secret.
+const SIGNATURES_MAX: usize = 16;
 
 /// The secret that sender and receiver of a webhook share: 24 bytes or more.
 ///
@@ -180,7 +182,7 @@ impl VerifyError {
 ///
 /// `body` is what came, byte for byte: not JSON that was read and written again. Signatures are compared in
 /// a time that tells nothing. While a secret is being replaced there are several signatures; one that fits
-/// is enough. The same request may still come twice: keep the ids seen within the tolerance.
+/// is enough; the first 16 are looked at. The same request may still come twice: keep the ids seen within the tolerance.
 ///
 /// ```
 /// use std::time::Duration;
@@ -222,8 +224,12 @@ pub fn verify(
     if ahead > tolerance {
         return Err(VerifyError::TooNew { ahead, tolerance });
     }
-    let mut signatures =
-        signature.split_whitespace().filter_map(|entry| entry.strip_prefix(VERSION)).peekable();
+    // Whoever sends more only wants to keep the receiver busy.
+    let mut signatures = signature
+        .split_whitespace()
+        .filter_map(|entry| entry.strip_prefix(VERSION))
+        .take(SIGNATURES_MAX)
+        .peekable();
     if signatures.peek().is_none() {
         return Err(VerifyError::NotSigned);
     }
@@ -294,6 +300,9 @@ mod tests {
         let mismatch = Some("notify.webhook_signature_mismatch");
         check(TIMESTAMP, &format!("v1,AAAA v1a,zzzz {SIGNATURE}"), BODY, now, None);
         check(TIMESTAMP, "v1,AAAA v1,not-base-64", BODY, now, mismatch);
+        let behind = |others: usize| format!("{}{SIGNATURE}", "v1,AAAA ".repeat(others));
+        check(TIMESTAMP, &behind(15), BODY, now, None);
+        check(TIMESTAMP, &behind(16), BODY, now, mismatch);
         check(TIMESTAMP, &SIGNATURE[..SIGNATURE.len() - 4], BODY, now, mismatch);
         check(TIMESTAMP, SIGNATURE, "{}", now, mismatch);
         for unsigned in ["", "v1a,AAAA", "g0hM9SsE", "v2,g0hM"] {

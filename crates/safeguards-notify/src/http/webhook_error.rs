@@ -22,13 +22,11 @@ pub enum WebhookError {
         /// Why.
         refusal: UrlRefusal,
     },
-    /// Something was allowed for what is no host.
-    #[error(
-        "{text:?} is no host that something could be allowed for; write a name or an address alone"
-    )]
+    /// Something was allowed for what is no host. What was written is not shown: it may be the whole URL.
+    #[error("`{setting}` was given what is no host; write a name or an address alone")]
     InvalidHost {
-        /// What was written.
-        text: String,
+        /// The setting that it was written for.
+        setting: &'static str,
     },
     /// More redirects than anybody needs.
     #[error("{given} redirects are more than are followed; 0 to {max}")]
@@ -41,7 +39,7 @@ pub enum WebhookError {
     /// A header's name or value cannot be sent, or it is one that the channel sets.
     #[error("the header {name:?} cannot be sent: {cause}")]
     InvalidHeader {
-        /// Its name.
+        /// Its name; `[hidden]` where that is none, since it may be a whole header.
         name: String,
         /// Why not.
         cause: &'static str,

@@ -90,3 +90,52 @@ mod json_lines {
     #[cfg(not(target_os = "linux"))]
     channel_conformance!(make);
 }
+
+/// A channel that keeps less than it says must not pass.
+mod lossy {
+    use std::{future::ready, sync::Arc};
+
+    use async_trait::async_trait;
+    use parking_lot::Mutex;
+    use safeguards_notify::{Channel, Delivery, DeliveryError};
+    use safeguards_testkit::{
+        ChannelEnv, Repeats,
+        alerts::{channel_cases, suite::run_channel},
+    };
+
+    /// Keeps the latest alert of a group, and not how many there were.
+    #[derive(Clone, Debug, Default)]
+    struct LatestOnly(Arc<Mutex<Vec<String>>>);
+
+    #[async_trait]
+    impl Channel for LatestOnly {
+        async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
+            self.0.lock().push(delivery.notification().latest().to_string());
+            Ok(())
+        }
+    }
+
+    async fn make() -> ChannelEnv {
+        let channel = LatestOnly::default();
+        let seen = channel.clone();
+        ChannelEnv::new(Arc::new(channel), Repeats::Shown, move || ready(seen.0.lock().clone()))
+    }
+
+    #[test]
+    #[should_panic(expected = "37 alerts, in full or in number")]
+    fn a_group_of_which_one_is_kept() {
+        run_channel(make, channel_cases::a_group_arrives_in_full_or_in_number);
+    }
+
+    #[test]
+    #[should_panic(expected = "4,712 alerts")]
+    fn a_count_that_is_not_told() {
+        run_channel(make, channel_cases::a_counted_group_arrives);
+    }
+
+    #[test]
+    #[should_panic(expected = "1,000 alerts, in full or in number")]
+    fn a_large_group_of_which_one_is_kept() {
+        run_channel(make, channel_cases::the_largest_group_arrives);
+    }
+}

@@ -4,9 +4,9 @@ use crate::Notification;
 
 /// What stands where a text was cut off.
 const CUT: &str = "… (cut)";
-/// Words that ring at everybody in Mattermost and Discord, which look for them in plain text.
+/// Words that ring at everybody in Mattermost and Discord, which look for them in plain text, even in a word.
 const LOUD: [&str; 4] = ["all", "channel", "everyone", "here"];
-/// A space of no width: it takes the meaning from `@` and cannot be seen.
+/// A space of no width: it takes the meaning from `@` and `](`, and cannot be seen.
 const NO_SPACE: char = '\u{200b}';
 
 /// The headline, and of a group the newest alerts that fit, with a count of the others.
@@ -65,6 +65,7 @@ fn chars(text: &str) -> usize {
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text.chars();
+    let mut before = ' ';
     while let Some(character) = rest.next() {
         match character {
             '&' => escaped.push_str("&amp;"),
@@ -72,12 +73,20 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '@' => {
                 escaped.push('@');
-                if is_loud(rest.as_str()) {
+                // Mattermost rings at anybody by name. The `@` of a mail address rings at nobody.
+                let begins_word = rest.clone().next().is_some_and(|next| !next.is_whitespace());
+                if begins_word && !before.is_alphanumeric() || is_loud(rest.as_str()) {
                     escaped.push(NO_SPACE);
                 }
             }
+            // Mattermost and Discord make a link or an image of `[text](address)`.
+            ']' if rest.as_str().starts_with('(') => {
+                escaped.push(']');
+                escaped.push(NO_SPACE);
+            }
             _ => escaped.push(character),
         }
+        before = character;
     }
     escaped
 }
@@ -120,9 +129,14 @@ mod tests {
             "&lt;!channel&gt; &lt;https://evil.example|ok&gt;",
         );
         check(
-            "@here @Everyone: me@example.com @al",
+            "@here @Everyone: me@example.com me@here @al (@bob) @ @",
             99,
-            "@\u{200b}here @\u{200b}Everyone: me@example.com @al",
+            "@\u{200b}here @\u{200b}Everyone: me@example.com me@\u{200b}here @\u{200b}al (@\u{200b}bob) @ @",
+        );
+        check(
+            "[sign in](https://evil.example) ![p](x) a[0] (b)",
+            99,
+            "[sign in]\u{200b}(https://evil.example) ![p]\u{200b}(x) a[0] (b)",
         );
     }
 

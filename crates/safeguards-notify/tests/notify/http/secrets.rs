@@ -190,9 +190,18 @@ fn a_channel_that_is_not_made_says_no_more() {
         let texts = texts.replace("https://hooks.example.com/alerts", "");
         assert!(!texts.contains("hooks.example.com"), "{texts}");
     }
-    let header = WebhookChannel::builder("https://hooks.example.com/").header("x", "tokenofmine\n");
-    let error = header.build().unwrap_err();
-    check(&format!("{error} {error:?}"));
+    let hook = || WebhookChannel::builder("https://hooks.example.com/");
+    let url = format!("https://hooks.example.com{PATH}");
+    for builder in [
+        hook().header("x", "tokenofmine\n"),
+        // What belongs elsewhere, put into the wrong place.
+        hook().header("authorization: Bearer TokenOfMine", "x"),
+        hook().allow_http(url.as_str()),
+        hook().allow_private(url.as_str()),
+    ] {
+        let error = builder.build().unwrap_err();
+        check(&format!("{error} {error:?}"));
+    }
     for text in ["whsec_opensesame!", "whsec_T0AAAAAA"] {
         let error = SigningSecret::parse(text).unwrap_err();
         let texts = format!("{error} {error:?}").replace("`whsec_`", "");
