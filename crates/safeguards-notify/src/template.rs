@@ -78,7 +78,8 @@ use crate::{
 /// # Bounds
 ///
 /// A template has at most 64 KiB, and its text at most 256 KiB. The work that one text takes is bounded, so
-/// that no loop is endless. Includes and macros there are not.
+/// that no loop is endless. One tag (`{{ … }}` or `{% … %}`) has at most 500 words and signs, one template at
+/// most 500 `elif`, and `tojson` indents by 16 spaces at most. Includes, macros and namespaces there are not.
 #[derive(Clone)]
 pub struct Template {
     environment: Arc<Environment<'static>>,
@@ -226,6 +227,7 @@ impl Template {
         if text.len() > SOURCE_BYTES_MAX {
             return Err(TemplateError::TooLong { bytes: text.len() });
         }
+        scan::check_lengths(text)?;
         let environment = render::environment(text, html)?;
         check::check(&environment, text)?;
         Ok(Self { environment: Arc::new(environment), source: text.into(), html })

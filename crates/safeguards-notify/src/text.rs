@@ -14,8 +14,7 @@ pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
-            // The two separators are no control characters, yet some readers end a line there.
-            if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+            if character.is_control() || moves_text(character) {
                 write!(out, "{}", character.escape_default())?;
             } else {
                 out.write_char(character)?;
@@ -23,6 +22,12 @@ impl fmt::Display for OneLine<'_> {
         }
         Ok(())
     }
+}
+
+/// What is no control character, yet some readers end a line there (the two separators) or show what follows
+/// in another order.
+const fn moves_text(character: char) -> bool {
+    matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text on one line.
@@ -53,6 +58,11 @@ mod tests {
     #[test]
     fn a_line_is_one() {
         assert_eq!(one_line("no\nsuch\u{1b}[2J\u{2028}ü"), "no\\nsuch\\u{1b}[2J\\u{2028}ü");
+        for moves in ['\u{2029}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+            let shown = one_line(&moves.to_string());
+            assert_eq!(shown, moves.escape_unicode().to_string());
+        }
+        assert_eq!(one_line("\u{202f}\u{2065}"), "\u{202f}\u{2065}");
         assert_eq!((start("größer", 3), start("größer", 99)), ("gr", "größer"));
     }
 

@@ -70,10 +70,19 @@ impl LogFile {
 
     /// The file at the path: the one that is open, unless that was moved or deleted.
     fn current(&mut self) -> io::Result<&mut Open> {
-        let still = self.open.take().filter(|open| open.is_at(&self.path));
-        let open = match still {
-            Some(open) => open,
-            None => Open::at(&self.path).map_err(|source| self.error("open", source))?,
+        let open = match self.open.take() {
+            Some(open) if open.is_at(&self.path) => open,
+            before => {
+                let is_new = !self.path.exists();
+                let new = Open::at(&self.path).map_err(|source| self.error("open", source))?;
+                let permissions = before
+                    .and_then(|before| Some(before.stream.writer.metadata().ok()?.permissions()));
+                // Who might not read the file before is not to read the new one.
+                if let Some(permissions) = permissions.filter(|_| is_new) {
+                    let _ = new.stream.writer.set_permissions(permissions);
+                }
+                new
+            }
         };
         Ok(self.open.insert(open))
     }
@@ -99,12 +108,7 @@ impl LogFile {
                     let _ = open.stream.writer.unlock();
                     return Ok(());
                 }
-                let permissions = open.stream.writer.metadata().map(|found| found.permissions());
-                let new = self.current()?;
-                // Who might not read the full file is not to read the new one.
-                if let Ok(permissions) = permissions {
-                    let _ = new.stream.writer.set_permissions(permissions);
-                }
+                self.current()?;
                 return Ok(());
             }
         }
@@ -120,7 +124,19 @@ impl LinesTarget for LogFile {
     fn append(&mut self, lines: &str) -> io::Result<()> {
         let bytes = u64::try_from(lines.len()).unwrap_or(u64::MAX).saturating_add(1);
         self.make_room(bytes)?;
-        let written = self.current()?.stream.append(lines);
+        let is_shared = self.rotation.is_some();
+        let open = self.current()?;
+        // Whoever shares the file and rotates it waits meanwhile. Where there are no locks, files are not shared.
+        if is_shared {
+            let _ = open.stream.writer.lock();
+        }
+        if let Some(is_torn) = open.is_torn() {
+            open.stream.is_torn = is_torn;
+        }
+        let written = open.stream.append(lines);
+        if is_shared {
+            let _ = open.stream.writer.unlock();
+        }
         written.map_err(|source| self.error("append to", source))
     }
 
@@ -132,9 +148,26 @@ impl LinesTarget for LogFile {
 
 impl Open {
     fn at(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        // One that may only be written is written all the same.
+        let file = options.clone().read(true).open(path).or_else(|_| options.open(path))?;
         let identity = identity(&file.metadata()?);
-        Ok(Self { stream: Stream { is_torn: is_torn(path), writer: file }, identity })
+        Ok(Self { stream: Stream { is_torn: false, writer: file }, identity })
+    }
+
+    /// Whether the last line has no end now: others may have left one so. `None` where nobody can tell.
+    fn is_torn(&self) -> Option<bool> {
+        let mut file = &self.stream.writer;
+        // Only a plain file is read: a device has no end.
+        let found = file.metadata().ok().filter(Metadata::is_file)?;
+        if found.len() == 0 {
+            return Some(false);
+        }
+        let mut byte = [0];
+        // What is appended goes to the end, wherever was read.
+        file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut byte)).ok()?;
+        Some(byte != *b"\n")
     }
 
     /// Whether it is what stands at the path.
@@ -182,19 +215,6 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{number}"));
     name.into()
-}
-
-/// Whether the file's last line has no end. What cannot be read is taken to be whole.
-fn is_torn(path: &Path) -> bool {
-    let last_byte = || -> io::Result<[u8; 1]> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::End(-1))?;
-        let mut byte = [0];
-        file.read_exact(&mut byte)?;
-        Ok(byte)
-    };
-    // Only a plain file is read: opening a pipe to look into it would wait for its other end.
-    path.is_file() && last_byte().is_ok_and(|byte| byte != *b"\n")
 }
 
 #[cfg(test)]
@@ -287,10 +307,40 @@ mod tests {
         fs::write(&path, "a\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         symlink(&path, &link).unwrap();
-        log(&link, 2, 3).append("b").unwrap();
+        let mut log = log(&link, 2, 3);
+        log.append("b").unwrap();
         assert_eq!(files(&path, 1), "b, a,");
         assert!(link.is_symlink());
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        // Also where others moved it; one that others put there keeps its own.
+        fs::rename(&path, numbered(&path, 3)).unwrap();
+        log.append("c").unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        log.append("d").unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_line_that_another_left_torn_is_not_written_on() {
+        for rotation in [None, Some(Rotation { bytes_max: 1000, keep: 1 })] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.jsonl");
+            let mut log = LogFile::open(path.clone(), rotation).unwrap();
+            log.append("a").unwrap();
+            let mut other = OpenOptions::new().append(true).open(&path).unwrap();
+            io::Write::write_all(&mut other, b"{\"cut").unwrap();
+            log.append("b").unwrap();
+            log.append("c").unwrap();
+            assert_eq!(files(&path, 0), "a,{\"cut,b,c,");
+            // One that was emptied meanwhile begins with a line, not with a line end.
+            io::Write::write_all(&mut other, b"{\"cut").unwrap();
+            other.set_len(0).unwrap();
+            log.append("d").unwrap();
+            assert_eq!(files(&path, 0), "d,");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ struct AlertValue(Arc<Alert>);
 struct Labels(Vec<(String, Value)>);
 
 /// What templates may call. The engine looks here only for what the notification does not have.
-pub(super) const FUNCTIONS: [&str; 3] = ["dict", "namespace", "range"];
+pub(super) const FUNCTIONS: [&str; 2] = ["dict", "range"];
 
 impl Object for NotificationValue {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -3,8 +3,9 @@
 use std::io;
 
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter,
-    syntax::SyntaxConfig, value::ValueKind,
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter, filters,
+    syntax::SyntaxConfig,
+    value::{Kwargs, ValueKind},
 };
 
 use super::{NAME, TemplateError, context::NotificationValue, fields::NoField};
@@ -19,6 +20,9 @@ const FUEL: u64 = 500_000;
 
 /// Loops within loops that call themselves. Nobody who means well needs more.
 const DEPTH_MAX: usize = 64;
+
+/// By how much JSON is indented at most.
+const INDENT_MAX: usize = 16;
 
 /// The engine, with the template in it.
 pub(super) fn environment(source: &str, html: bool) -> Result<Environment<'static>, TemplateError> {
@@ -42,12 +46,32 @@ pub(super) fn environment(source: &str, html: bool) -> Result<Environment<'stati
     environment.set_recursion_limit(DEPTH_MAX);
     // It tells about the engine.
     environment.remove_global("debug");
+    // One may hold itself, and what prints it comes to no end; and what a loop keeps in one doubles unpaid.
+    environment.remove_global("namespace");
+    environment.add_filter("tojson", tojson);
     let mut syntax = SyntaxConfig::builder();
     let syntax = syntax.trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.map_err(from_engine)?);
     let added = environment.add_template_owned(NAME, source.to_owned());
     added.map_err(|error| TemplateError::syntax(error.line(), what(&error)))?;
     Ok(environment)
+}
+
+/// The engine's own, with an end to its indent.
+fn tojson(value: &Value, indent: Option<Value>, named: Kwargs) -> Result<Value, Error> {
+    let indent = match indent {
+        Some(indent) => Some(indent),
+        None => named.get("indent")?,
+    };
+    named.assert_all_used()?;
+    if let Some(indent) = &indent
+        && indent.kind() != ValueKind::Bool
+        && !usize::try_from(indent.clone()).is_ok_and(|indent| indent <= INDENT_MAX)
+    {
+        let what = format!("`tojson` indents by 0 to {INDENT_MAX} spaces, and not by {indent}");
+        return Err(Error::new(ErrorKind::InvalidOperation, what));
+    }
+    filters::tojson(value, indent, Kwargs::from_iter::<[(&str, Value); 0]>([]))
 }
 
 /// Fills the template in.

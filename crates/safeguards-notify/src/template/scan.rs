@@ -6,6 +6,15 @@
 
 use std::iter::Peekable;
 
+use super::TemplateError;
+
+/// How many pieces one tag has at most. The engine calls itself for each operator, so a tag that is too long
+/// would end the program.
+const TOKENS_MAX: usize = 500;
+
+/// How many `elif` a template has at most: each of them stands within the one before.
+const ELIFS_MAX: usize = 500;
+
 /// One piece of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -71,6 +80,26 @@ impl<'a> Tag<'a> {
     }
 }
 
+/// Whether the engine can read the template without running out of stack.
+pub(super) fn check_lengths(source: &str) -> Result<(), TemplateError> {
+    let mut elifs = 0_usize;
+    for tag in tags(source) {
+        let line = tag.tokens.first().map(|(_, line)| *line);
+        let tokens = tag.tokens.len();
+        if tokens > TOKENS_MAX {
+            let what =
+                format!("the tag has {tokens} words and signs; at most {TOKENS_MAX} are read");
+            return Err(TemplateError::syntax(line, what));
+        }
+        elifs = elifs.saturating_add(usize::from(tag.keyword() == Some("elif")));
+        if elifs > ELIFS_MAX {
+            let what = format!("there are more than {ELIFS_MAX} `elif`, which is what is read");
+            return Err(TemplateError::syntax(line, what));
+        }
+    }
+    Ok(())
+}
+
 /// The tags of a template, in their order. Comments and raw blocks are left out.
 pub(super) fn tags(source: &str) -> Vec<Tag<'_>> {
     let mut reader = Reader { source, chars: source.char_indices().peekable(), line: 1 };
@@ -119,6 +148,8 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_comment(&mut self) {
+        // The sign that begins it does not end it, as in `{#}`.
+        self.next();
         let mut before = ' ';
         while let Some((_, character)) = self.next() {
             if (before, character) == ('#', '}') {
@@ -147,6 +178,7 @@ impl<'a> Reader<'a> {
         let mut tag = Tag::default();
         // A brace opened inside, such as of a table, is closed before the tag is.
         let mut braces = 0_usize;
+        let mut is_start = true;
         while let Some((start, character)) = self.next() {
             let line = self.line;
             let token = match character {
@@ -163,9 +195,15 @@ impl<'a> Reader<'a> {
                     self.skip_number();
                     Token::Literal
                 }
-                _ if character.is_whitespace() => continue,
-                // At the beginning these say what becomes of white space.
-                '-' | '+' if tag.tokens.is_empty() => continue,
+                _ if character.is_whitespace() => {
+                    is_start = false;
+                    continue;
+                }
+                // Right at the beginning one says what becomes of white space.
+                '-' | '+' if is_start => {
+                    is_start = false;
+                    continue;
+                }
                 _ => Token::Sign(character),
             };
             match token {
@@ -173,6 +211,7 @@ impl<'a> Reader<'a> {
                 Token::Sign('}') => braces = braces.saturating_sub(1),
                 Token::Word(_) | Token::Literal | Token::Sign(_) => {}
             }
+            is_start = false;
             tag.tokens.push((token, line));
         }
         tag

@@ -59,11 +59,7 @@ fn fields_are_filled_in() {
     check("{% for l, v in group|items %}{{ l }}={{ v }}{% endfor %}", &group(), "agent=reader");
     check("{{ alerts|map(attribute='agent')|select|unique|join(', ') }}", &group(), "reader");
     check("{{ first.message }}, {{ latest.message }}", &group(), "no money for a, no money for b");
-    check(
-        "{% set n = namespace(high=0) %}{% for a in alerts %}{% if a.severity == 'high' %}{% set n.high = n.high + 1 %}{% endif %}{% endfor %}{{ n.high }}",
-        &group(),
-        "2",
-    );
+    check("{{ alerts|selectattr('severity', 'eq', 'high')|list|length }}", &group(), "2");
     // A tag on a line of its own leaves no line behind.
     check(
         "{% for a in alerts[:2] %}\n- {{ a.topic }}\n{% endfor %}\nend",
@@ -228,6 +224,49 @@ fn work_and_text_are_bounded() {
     assert_eq!(Template::parse(endless).unwrap_err().code(), "notify.template_failed");
     let deep = format!("{{{{ {}1{} }}}}", "(".repeat(30_000), ")".repeat(30_000));
     assert_eq!(Template::parse(&deep).unwrap_err().code(), "notify.template_syntax");
+}
+
+#[test]
+fn nothing_that_is_read_ends_the_program() {
+    #[track_caller]
+    fn check(template: &str, code: &str, words: &str) {
+        let error = Template::parse(template).expect_err(template);
+        let text = error.to_string();
+        assert!(error.code() == code && text.contains(words), "{template:.60}: {text}");
+    }
+    let unknown = "notify.template_unknown_name";
+    let itself = "{% set ns = namespace(x=1) %}{% set ns.x = ns %}{{ ns }}";
+    check(itself, unknown, "there is no `namespace`");
+    let syntax = "notify.template_syntax";
+    for operators in ["not ".repeat(5000) + "1", "1".to_owned() + &"+1".repeat(5000)] {
+        check(&format!("\n{{{{ {operators} }}}}"), syntax, "line 2: the tag has ");
+    }
+    for minus in ["-", "- ", " -"] {
+        check(&format!("{{{{{}1 }}}}", minus.repeat(15_000)), syntax, "words and signs");
+    }
+    // What looks like the end of a comment is none, and hides no tag.
+    let hidden = format!("{{#}} {{{{ ' #}} {{{{ {}1 }}}}", "not ".repeat(5000));
+    check(&hidden, syntax, "words and signs");
+    let many = "{% elif count == 2 %}".repeat(3000);
+    check(&format!("{{% if count %}}{many}{{% endif %}}"), syntax, "`elif`");
+
+    let failed = "notify.template_failed";
+    for filter in ["tojson(2000000000)", "tojson(indent=2000000000)", "tojson(-1)"] {
+        check(&format!("{{{{ {{'a': 1}}|{filter} }}}}"), failed, "indents by 0 to 16 spaces");
+    }
+    let filter = "{{ [[1]]|map('tojson', 2000000000)|list }}";
+    check(filter, failed, "indents by 0 to 16 spaces");
+    let many = "{% for a in range(9999) %}{% set b = alerts|tojson %}{% endfor %}";
+    assert_eq!(Template::parse(many).unwrap_err(), TemplateError::TooMuchWork);
+    let pretty = Template::parse("{{ {'a': 1}|tojson(indent=1) }}").unwrap();
+    assert_eq!(pretty.render(&one(denied("a"))), "{\n \"a\": 1\n}");
+
+    // As long as may be.
+    for longest in ["not ".repeat(490) + "1", "1".to_owned() + &"+1".repeat(240)] {
+        Template::parse(&format!("{{{{ {longest} }}}}")).unwrap();
+    }
+    let many = "{% elif count == 2 %}".repeat(490);
+    Template::parse(&format!("{{% if count %}}{many}{{% endif %}}")).unwrap();
 }
 
 #[test]

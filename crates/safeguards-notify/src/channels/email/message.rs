@@ -81,7 +81,8 @@ fn subject(template: &Template, notification: &Notification) -> (String, Option<
         }
     };
     let line = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let line = one_line(line);
+    // `=?` begins an encoded word, which programs decode: an agent would write another subject by it.
+    let line = one_line(line).replace("=?", "=\u{200b}?");
     let mut short: String = line.chars().take(SUBJECT_CHARS_MAX).collect();
     if short.len() < line.len() {
         short.pop();

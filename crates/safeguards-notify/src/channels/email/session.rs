@@ -152,7 +152,8 @@ impl Server {
                     may_pass: false,
                     what: format!(
                         "the mail server {self} offers no TLS (STARTTLS), so nothing was said to it; \
-                         there are `implicit_tls` and `allow_plain`"
+                         where it speaks TLS from the start, say so: `tls = \"implicit\"` in a team file, \
+                         `implicit_tls` in code; `tls = \"none\"` or `allow_plain` send without"
                     ),
                 });
             }
@@ -163,7 +164,7 @@ impl Server {
             let password = password.expose_secret().to_owned();
             let credentials = authentication::Credentials::new(user.clone(), password);
             let signed_in = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
-            signed_in.map_err(|error| self.failure("the sign-in", &error))?;
+            signed_in.map_err(|error| self.sign_in_failure(&error))?;
         }
         Ok(Session { connection, used_at: Instant::now() })
     }
@@ -226,6 +227,26 @@ impl Server {
         Failure { may_pass, what: format!("the mail server {self} {verb} {what}: {words}") }
     }
 
+    /// What an error of the sign-in is. Of the server's answer it tells the codes alone: servers repeat what
+    /// they were told, in part and changed, and that is the password.
+    fn sign_in_failure(&self, error: &lettre::transport::smtp::Error) -> Failure {
+        if error.status().is_none() && !error.is_response() {
+            return self.failure("the sign-in", error);
+        }
+        let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let enhanced = words.split_whitespace().next().filter(|word| is_enhanced_code(word));
+        let codes = match (code(error), enhanced) {
+            (code, _) if code.is_empty() => "its answer cannot be read".to_owned(),
+            (code, Some(enhanced)) => format!("{code} {enhanced}"),
+            (code, None) => code,
+        };
+        let verb = if error.status().is_some() { "refused" } else { "failed at" };
+        Failure {
+            may_pass: !error.is_permanent(),
+            what: format!("the mail server {self} {verb} the sign-in: {codes}"),
+        }
+    }
+
     /// What the server said, or what went wrong, on one line and without secrets: servers repeat what they do
     /// not understand, and that may be a password.
     fn words(&self, error: &lettre::transport::smtp::Error) -> String {
@@ -278,6 +299,18 @@ fn stuffed(mail: &str) -> String {
     }
     sent.push_str(".\r\n");
     sent
+}
+
+/// Whether it is a code such as `5.7.8`.
+fn is_enhanced_code(word: &str) -> bool {
+    let mut parts = word.split('.');
+    let is_number = |part: &str| {
+        (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    matches!(parts.next(), Some("4" | "5"))
+        && parts.next().is_some_and(is_number)
+        && parts.next().is_some_and(is_number)
+        && parts.next().is_none()
 }
 
 fn code(error: &lettre::transport::smtp::Error) -> String {
