@@ -195,12 +195,12 @@ pub(crate) fn connect(
     .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
     let own: Vec<Arc<str>> = names.iter().map(|(own, _)| own.as_str().into()).collect();
     // Joined with others, its routes would have other numbers, and its mistakes no file.
-    let router = Router::new(rules.clone(), &own)
+    let by_itself = Router::new(rules.clone(), &own)
         .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
     let mut root = std::mem::take(&mut rules.otherwise);
     root.to.get_or_insert(own);
     rename(&mut root, &names);
-    let file = Some(RulesFile { path, router });
+    let file = Some(RulesFile { path, router: by_itself });
     Ok((hub, Connected { routes: vec![root.goes_on()], rules, file }))
 }
 
