@@ -22,6 +22,8 @@ pub(crate) struct Core {
     /// The same ledger, to tick it.
     pub(crate) alerting: Arc<AlertingLedger>,
     pub(crate) alerts: Alerts,
+    /// What the rules of team files say in vain.
+    pub(crate) rule_warnings: Vec<String>,
     pub(crate) events: Arc<dyn EventBus>,
     /// The team files whose alerts have a channel here.
     pub(crate) alerts_of: Vec<PathBuf>,

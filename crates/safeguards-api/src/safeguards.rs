@@ -46,7 +46,7 @@ impl Safeguards {
     /// Everything in memory, on the machine's clock: forgotten when the program ends.
     pub fn in_memory() -> Self {
         let parts = Builder::new(Arc::new(MemoryLedger::new()));
-        parts.assemble(Alerts::new())
+        parts.assemble(Alerts::new(), Vec::new())
     }
 
     /// Starts from the one decision that has no safe default: where accounts are kept.
@@ -77,6 +77,12 @@ impl Safeguards {
     /// The alerts' hub.
     pub fn alerts(&self) -> &Alerts {
         &self.core.alerts
+    }
+
+    /// What the rule files of team files say in vain, such as a route that matches nothing: `file:line: what`.
+    /// [`Alerts::warnings`] has them too, without the file, and with the numbers of all rules joined.
+    pub fn rule_warnings(&self) -> &[String] {
+        &self.core.rule_warnings
     }
 
     /// The bus that brings events from agent to agent.
@@ -271,12 +277,16 @@ impl Builder {
     pub fn build(mut self) -> Result<Safeguards, BuildError> {
         let builder = std::mem::replace(&mut self.alerts, Alerts::builder());
         let own = std::mem::take(&mut self.own_channels);
-        let rules = join(self.rules.take(), own, std::mem::take(&mut self.connected));
+        let connected = std::mem::take(&mut self.connected);
+        let now = self.clock.now();
+        let files = connected.iter().filter_map(|connected| connected.file.as_ref());
+        let rule_warnings = files.flat_map(|file| file.warnings(now)).collect();
+        let rules = join(self.rules.take(), own, connected);
         let alerts = builder.clock(Arc::clone(&self.clock)).rules(rules).build()?;
-        Ok(self.assemble(alerts))
+        Ok(self.assemble(alerts, rule_warnings))
     }
 
-    fn assemble(self, alerts: Alerts) -> Safeguards {
+    fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {
         let Self { ledger, alerts_of, events, clock, prices, .. } = self;
         let in_memory = || -> Arc<dyn EventBus> {
             let bus = MemoryEventBus::builder().clock(Arc::clone(&clock)).alerts(alerts.clone());
@@ -289,6 +299,7 @@ impl Builder {
             ledger,
             alerting,
             alerts,
+            rule_warnings,
             events,
             alerts_of,
             clock,
@@ -310,7 +321,7 @@ fn join(own: Option<Rules>, channels: Vec<Arc<str>>, connected: Vec<Connected>) 
     }
     let mut joined = Rules::default();
     joined.otherwise = Route::default().nowhere();
-    for Connected { routes, rules } in connected {
+    for Connected { routes, rules, file: _ } in connected {
         joined.otherwise.routes.extend(routes);
         joined.silences.extend(rules.silences);
         joined.inhibitions.extend(rules.inhibitions);

@@ -39,7 +39,7 @@ use self::{
     signals::Signals,
     view::{AlertWriter, View},
 };
-use crate::{files, output::print};
+use crate::{files, output::print, text::one_line};
 
 /// How long the program waits for threads of its own that are stuck, such as one that looks up a host's name.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -168,6 +168,9 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
     let safeguards = Safeguards::builder(MemoryLedger::new())
         .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?
         .build()?;
+    for warning in safeguards.rule_warnings().iter().chain(&spec.topic_notes()) {
+        view.say(&format!("warning {}", one_line(warning)));
+    }
     let bound = spec.bind(&safeguards).await?;
     let delivering = safeguards.start()?;
     let options = bound

@@ -17,7 +17,8 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlertSpec {
-    /// What the rules of [`TeamSpec::rules`](super::TeamSpec::rules) call it; `None` where there are none.
+    /// What its channel is called, by the rules of [`TeamSpec::rules`](super::TeamSpec::rules) and in reports.
+    /// `None` for its number in the file, where no rules speak of it.
     pub name: Option<String>,
     /// Which topics.
     pub on: TopicFilter,
@@ -77,8 +78,7 @@ fn read_one<'a>(
         refuse_what_rules_say(&mut section, rules.get_ref());
         section.required_name()
     } else {
-        refuse_name(&mut section);
-        None
+        section.text("name", "a name is a text").filter(|text| reader.is_name(text))
     };
     let on = read_filter(&mut section);
     let at_least = read_severity(&mut section);
@@ -122,13 +122,6 @@ fn refuse_what_rules_say(section: &mut Section<'_>, rules: &str) {
             );
             section.reader.mistake(MistakeKind::Value, &value.span(), message);
         }
-    }
-}
-
-fn refuse_name(section: &mut Section<'_>) {
-    if let Some(value) = section.value("name") {
-        let message = "an alert has a `name` where a file of rules speaks of it; write `rules = \"alerts.toml\"` at the top, or leave it out";
-        section.reader.mistake(MistakeKind::Value, &value.span(), message);
     }
 }
 

@@ -13,8 +13,9 @@ use std::{
 
 use safeguards_notify::{
     AlertMatch, AlertsBuilder, Channel, ConsoleChannel, FileError, GroupBy, JsonLinesChannel,
-    Route, RuleMistake, Rules, RulesError,
+    Route, Router, RuleMistake, Rules, RulesError,
 };
+use safeguards_types::Timestamp;
 
 use super::{
     AlertSpec, AlertTarget, FileTarget, Mistake, MistakeKind, TeamFileError, TeamSpec,
@@ -104,6 +105,26 @@ pub(crate) struct Connected {
     pub(crate) routes: Vec<Route>,
     /// Silences and inhibitions of its rules, which hold for the whole hub.
     pub(crate) rules: Rules,
+    /// Its file of rules by itself.
+    pub(crate) file: Option<RulesFile>,
+}
+
+/// A file of rules that was checked by itself: its routes are numbered as they stand there.
+#[derive(Debug)]
+pub(crate) struct RulesFile {
+    path: PathBuf,
+    router: Router,
+}
+
+impl RulesFile {
+    /// What is allowed and yet can hardly be meant: `file:line: what`.
+    pub(crate) fn warnings(&self, now: Timestamp) -> impl Iterator<Item = String> {
+        let file = self.path.display().to_string();
+        self.router.warnings(now).into_iter().map(move |warning| match warning.line {
+            Some(line) => format!("{file}:{line}: {}", warning.message),
+            None => format!("{file}: {}", warning.message),
+        })
+    }
 }
 
 /// What a channel of a team file is made from.
@@ -164,18 +185,23 @@ pub(crate) fn connect(
     }
     TeamFileError::unless_empty(mistakes)?;
     let Some(rules) = &spec.rules else {
-        return Ok((hub, Connected { routes, rules: Rules::default() }));
+        return Ok((hub, Connected { routes, rules: Rules::default(), file: None }));
     };
     let path = spec.folder().join(rules);
     let mut rules = match bounded_file::read(&path, RULES_MAX) {
         Ok(text) => Rules::from_toml(&text),
         Err(source) => return Err(AlertsError::Unreadable { path, source }),
     }
-    .map_err(|error| AlertsError::Rules { path, error })?;
+    .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
+    let own: Vec<Arc<str>> = names.iter().map(|(own, _)| own.as_str().into()).collect();
+    // Joined with others, its routes would have other numbers, and its mistakes no file.
+    let by_itself = Router::new(rules.clone(), &own)
+        .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
     let mut root = std::mem::take(&mut rules.otherwise);
-    root.to.get_or_insert_with(|| names.iter().map(|(own, _)| own.as_str().into()).collect());
+    root.to.get_or_insert(own);
     rename(&mut root, &names);
-    Ok((hub, Connected { routes: vec![root.goes_on()], rules }))
+    let file = Some(RulesFile { path, router: by_itself });
+    Ok((hub, Connected { routes: vec![root.goes_on()], rules, file }))
 }
 
 /// The route of an `[[alert]]` that has no rules above it.

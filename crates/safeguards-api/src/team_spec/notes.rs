@@ -4,6 +4,9 @@ use safeguards_types::{Amount, Amounts};
 
 use super::{StrategySpec, TeamSpec};
 
+/// What the topics begin with that a run itself sends.
+const TOPICS: [&str; 5] = ["agent", "alerts", "budget", "event", "team"];
+
 impl TeamSpec {
     /// What is allowed, and perhaps not meant: one sentence each.
     ///
@@ -45,7 +48,28 @@ impl TeamSpec {
             "no pool has a limit, and not every agent has: some spending is without bounds"
                 .to_owned()
         });
-        uncovered.into_iter().chain(endless).chain(unlimited).collect()
+        let mistyped = self.topic_notes();
+        uncovered.into_iter().chain(endless).chain(unlimited).chain(mistyped).collect()
+    }
+
+    /// Of the notes, those on topics: one for each `[[alert]]` whose topics begin nearly as those of a run do,
+    /// and yet not so. Others may be the user's own.
+    pub fn topic_notes(&self) -> Vec<String> {
+        let mistyped = self.alerts.iter().enumerate().filter_map(|(index, alert)| {
+            let on = alert.on.to_string();
+            let first = on.split('.').next().unwrap_or_default();
+            if first.contains('*') || TOPICS.contains(&first) {
+                return None;
+            }
+            let distances = TOPICS.iter().map(|known| (strsim::osa_distance(known, first), known));
+            let (distance, near) = distances.min()?;
+            (distance <= 2 && distance < first.chars().count()).then(|| {
+                let number = index.saturating_add(1);
+                let name = alert.name.clone().unwrap_or_else(|| format!("[[alert]] {number}"));
+                format!("{name} is told of `{on}`, and no topic of a run begins with `{first}`; did you mean `{near}`?")
+            })
+        });
+        mistyped.collect()
     }
 
     /// One note for each limit of the team's own pool that one task may reach.

@@ -371,11 +371,36 @@ fn a_file_of_rules_says_alone_what_goes_where() {
         mistake("name = \"ops\"\nto = \"console\"\n[[alert]]\nname = \"ops\"\nto = \"console\""),
         "t.toml:13:8: two alerts are named \"ops\"; each has its own"
     );
-    check_alert(
-        "name = \"ops\"\nto = \"console\"",
-        "9:8: an alert has a `name` where a file of rules speaks of it; write `rules = \"alerts.toml\"` at the top, or \
-         leave it out",
+}
+
+#[test]
+fn an_alert_may_have_a_name_without_rules() {
+    let named = "[[alert]]\nname = \"ops\"\nto = \"console\"\n";
+    let spec = TeamSpec::parse(&format!("{SMALL}{named}"), "t.toml").unwrap();
+    assert_eq!(spec.alerts[0].name.as_deref(), Some("ops"));
+    let error = TeamSpec::parse(&format!("{SMALL}{named}{named}"), "t.toml").unwrap_err();
+    assert!(
+        error.to_string().ends_with("two alerts are named \"ops\"; each has its own"),
+        "{error}"
     );
+}
+
+#[test]
+fn a_topic_that_is_perhaps_mistyped_is_noted() {
+    let note_of = |on: &str| {
+        let alert = format!("[[alert]]\non = \"{on}\"\nto = \"console\"\n");
+        let notes = TeamSpec::parse(&format!("{SMALL}{alert}"), "t.toml").unwrap().notes();
+        notes.into_iter().find(|note| note.contains("[[alert]]"))
+    };
+    assert_eq!(
+        note_of("bugdet.**").as_deref(),
+        Some(
+            "[[alert]] 1 is told of `bugdet.**`, and no topic of a run begins with `bugdet`; did you mean `budget`?"
+        )
+    );
+    for fine in ["budget.**", "**", "*.denied", "release.done", "agents_of_mine.**"] {
+        assert_eq!(note_of(fine), None, "{fine}");
+    }
 }
 
 #[cfg(feature = "webhook")]

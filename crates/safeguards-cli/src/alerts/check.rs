@@ -10,8 +10,9 @@ use std::{
 use clap::Args as Arguments;
 use jiff::SignedDuration;
 use safeguards_notify::{Alert, GroupBy, Router, Rules, RulesError, RulesWarning, Settings};
-use safeguards_types::{Clock, SystemClock, Timestamp};
+use safeguards_types::{Clock, Severity, SystemClock, Timestamp};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::Failure;
 use crate::{
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// Every channel there is, where none is named.
+const EVERY: &str = "*";
 
 /// What is printed.
 #[derive(Debug, Serialize)]
@@ -104,7 +108,7 @@ struct Stop {
     /// Its number: 0 is the root.
     route: usize,
     name: Option<String>,
-    /// The channels that get it here; those that have it from a route before do not get it again.
+    /// The channels that get it here, `*` for all where none is named; those that have it from a route before do not get it again.
     to: Vec<Arc<str>>,
     /// What alerts have in common that are told together; `null` where each is told alone.
     group: Option<Vec<(String, String)>>,
@@ -122,50 +126,72 @@ struct Step {
 
 /// Does what the arguments say.
 pub(super) fn execute(args: &Args) -> Result<(), Failure> {
+    examine(args).or_else(|failure| if args.json { tell(args, failure) } else { Err(failure) })
+}
+
+fn examine(args: &Args) -> Result<(), Failure> {
     let path = &args.rules;
     let alert = args.alert.as_deref().map(read_alert).transpose()?;
-    let rules = match rules_file::read(path) {
-        Ok(rules) => rules,
-        Err(Fault::Unread(source)) => {
-            return Err(Failure::Unreadable { path: path.clone(), source });
-        }
-        Err(Fault::Wrong(error)) => return Err(wrong(args, error)),
-    };
+    let rules = rules_file::read(path).map_err(|fault| match fault {
+        Fault::Unread(source) => Failure::Unreadable { path: path.clone(), source },
+        Fault::Wrong(error) => Failure::Rules { path: path.clone(), error },
+    })?;
     let channels = if args.channels.is_empty() {
         rules_file::channels(&rules)
     } else {
         args.channels.iter().map(|name| name.as_str().into()).collect()
     };
-    let checked = check(args, rules, channels, alert.as_ref());
-    let checked = checked.map_err(|error| wrong(args, error))?;
+    let checked = check(args, rules, channels, alert.as_ref())
+        .map_err(|error| Failure::Rules { path: path.clone(), error })?;
     if args.json {
         return print_json(&checked);
     }
     print(&checked.to_string()).map_err(|source| Failure::Output { source })
 }
 
+/// The keys of an alert.
+const KEYS: [&str; 8] = ["severity", "topic", "message", "agent", "key", "metadata", "id", "at"];
+
+/// Reads an alert that somebody wrote by hand: more kindly than one that a program wrote as to the severity,
+/// and more strictly as to keys.
 fn read_alert(text: &str) -> Result<Alert, Failure> {
-    let alert: Alert = serde_json::from_str(text).map_err(Failure::NoAlert)?;
+    let wrong = |error: &dyn fmt::Display| Failure::NoAlert(error.to_string());
+    let mut object: Map<String, Value> = serde_json::from_str(text).map_err(|e| wrong(&e))?;
+    if let Some(key) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        let known = KEYS.map(|key| format!("`{key}`")).join(", ");
+        return Err(Failure::NoAlert(format!("there is no key `{key}`; there are {known}")));
+    }
+    if let Some(Value::String(severity)) = object.get_mut("severity") {
+        let read: Severity = severity.parse().map_err(|e| wrong(&e))?;
+        read.as_str().clone_into(severity);
+    }
+    let alert: Alert = serde_json::from_value(Value::Object(object)).map_err(|e| wrong(&e))?;
     alert.check()?;
     Ok(alert)
 }
 
 /// Mistakes are the result where JSON is asked for.
-fn wrong(args: &Args, error: RulesError) -> Failure {
-    if args.json {
-        let said = error.mistakes().map(|mistake| Said {
-            code: Some(mistake.code()),
-            line: mistake.line,
-            column: mistake.column,
-            message: mistake.message.clone(),
-        });
-        let mut checked = Checked::of(&args.rules);
-        checked.mistakes = said.collect();
-        if let Err(failure) = print_json(&checked) {
-            return failure;
+fn tell(args: &Args, failure: Failure) -> Result<(), Failure> {
+    let mut checked = Checked::of(&args.rules);
+    checked.mistakes = match &failure {
+        Failure::Rules { error, .. } => error
+            .mistakes()
+            .map(|mistake| Said {
+                code: Some(mistake.code()),
+                line: mistake.line,
+                column: mistake.column,
+                message: mistake.message.clone(),
+            })
+            .collect(),
+        Failure::NoAlert(_) | Failure::TooLarge(_) | Failure::Unreadable { .. } => {
+            let cause = std::error::Error::source(&failure).map(|cause| format!(": {cause}"));
+            let message = format!("{failure}{}", cause.unwrap_or_default());
+            vec![Said { code: Some(failure.code()), line: None, column: None, message }]
         }
-    }
-    Failure::Rules { path: args.rules.clone(), error, is_told: args.json }
+        _ => return Err(failure),
+    };
+    print_json(&checked)?;
+    Err(Failure::Told(Box::new(failure)))
 }
 
 fn print_json(checked: &Checked) -> Result<(), Failure> {
@@ -181,7 +207,9 @@ fn check(
 ) -> Result<Checked, RulesError> {
     let now = args.at.unwrap_or_else(|| SystemClock::new().now());
     let (silences, inhibitions) = (rules.silences.len(), rules.inhibitions.len());
-    let router = Router::new(rules, &channels)?;
+    // Where no channel is named, that of whatever there is stands for all.
+    let all = [EVERY.into()];
+    let router = Router::new(rules, if channels.is_empty() { &all } else { &channels })?;
     let warning = |RulesWarning { line, message, .. }: &RulesWarning| Said {
         code: None,
         line: *line,
@@ -324,8 +352,11 @@ impl fmt::Display for Routed {
 
 impl fmt::Display for Stop {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let to =
-            if self.to.is_empty() { "nowhere".to_owned() } else { one_line(&self.to.join(", ")) };
+        let to = match self.to.as_slice() {
+            [] => "nowhere".to_owned(),
+            [all] if **all == *EVERY => "every channel".to_owned(),
+            some => one_line(&some.join(", ")),
+        };
         let by = match (&self.name, self.route) {
             (Some(name), _) => format!("route `{}`", one_line(name)),
             (None, 0) => "the root".to_owned(),

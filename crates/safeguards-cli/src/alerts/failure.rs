@@ -14,17 +14,15 @@ pub(crate) enum Failure {
     Unreadable { path: PathBuf, source: io::Error },
     /// The rules are wrong.
     #[error("{}: {error}", path.display())]
-    Rules {
-        path: PathBuf,
-        error: RulesError,
-        /// Whether the mistakes were printed as a result.
-        is_told: bool,
-    },
+    Rules { path: PathBuf, error: RulesError },
     /// The text of `--alert` is no alert.
     #[error(
         "`--alert` is no alert: {0}; one is {{\"severity\":\"high\",\"topic\":\"budget.denied\",\"message\":\"…\"}}"
     )]
-    NoAlert(serde_json::Error),
+    NoAlert(String),
+    /// What was asked is wrong, and the result says so.
+    #[error(transparent)]
+    Told(Box<Self>),
     /// The alert of `--alert` is one that would be cut.
     #[error("`--alert` is too large")]
     TooLarge(#[from] AlertError),
@@ -38,31 +36,34 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The stable code.
-    pub(crate) const fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "config.unreadable",
             Self::Rules { error, .. } => error.code(),
             Self::NoAlert(_) | Self::TooLarge(_) => "alerts.usage",
+            Self::Told(failure) => failure.code(),
             Self::Output { .. } => "cli.output",
             Self::Json(_) => "cli.json",
         }
     }
 
     /// What the process ends with.
-    pub(crate) const fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } | Self::Rules { .. } | Self::NoAlert(_) | Self::TooLarge(_) => {
                 exit::USAGE
             }
+            Self::Told(failure) => failure.exit_code(),
             Self::Output { .. } | Self::Json(_) => exit::INTERNAL,
         }
     }
 
     /// Every mistake with its code, where there may be several.
     pub(crate) fn mistakes(&self) -> Option<Vec<(&'static str, String)>> {
-        let Self::Rules { path, error, is_told } = self else {
-            return None;
-        };
-        Some(if *is_told { Vec::new() } else { rules_file::mistakes(path, error) })
+        match self {
+            Self::Rules { path, error } => Some(rules_file::mistakes(path, error)),
+            Self::Told(_) => Some(Vec::new()),
+            _ => None,
+        }
     }
 }

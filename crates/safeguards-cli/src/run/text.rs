@@ -19,8 +19,8 @@ use crate::{
 
 /// How many of the last lines of its log are shown of a step that went wrong.
 const LOG_LINES: usize = 5;
-/// How many alerts are shown that did not reach a channel.
-const LETTERS_MAX: usize = 20;
+/// How many lines tell of channels that alerts did not reach.
+const CHANNELS_MAX: usize = 20;
 /// How many lines are shown of what a step left, in a run that stopped, and how many letters of each.
 const LINES_MAX: usize = 4;
 const WIDTH_MAX: usize = 110;
@@ -64,14 +64,40 @@ fn tell_undelivered(out: &mut String, report: &RunReport) -> std::fmt::Result {
         return Ok(());
     }
     label(out, "warning", &format!("{} did not reach a channel", counted(all, "alert")))?;
-    for Undelivered { alert, channel, reason } in report.undelivered.iter().take(LETTERS_MAX) {
-        let letter = format!("{channel}: {alert} ({})", reason.message);
-        writeln!(out, "        {}", one_line(&letter))?;
+    let lines = by_channel(&report.undelivered);
+    for Lost { channel, count, message, .. } in lines.iter().take(CHANNELS_MAX) {
+        let line = format!("{channel}: {}: {message}", counted(*count, "alert"));
+        writeln!(out, "        {}", one_line(&line))?;
     }
-    match all.saturating_sub(kept.min(u64::try_from(LETTERS_MAX).unwrap_or(u64::MAX))) {
+    let shown: u64 = lines.iter().take(CHANNELS_MAX).map(|line| line.count).sum();
+    match all.saturating_sub(shown) {
         0 => Ok(()),
         more => writeln!(out, "        … and {more} more"),
     }
+}
+
+/// What did not reach one channel for one reason.
+struct Lost<'r> {
+    channel: &'r str,
+    code: &'r str,
+    count: u64,
+    /// What was said of the latest.
+    message: &'r str,
+}
+
+fn by_channel(undelivered: &[Undelivered]) -> Vec<Lost<'_>> {
+    let mut lines: Vec<Lost<'_>> = Vec::new();
+    for Undelivered { channel, reason, .. } in undelivered {
+        let (code, message) = (reason.code.as_ref(), reason.message.as_str());
+        match lines.iter_mut().find(|line| line.channel == channel && line.code == code) {
+            Some(line) => {
+                line.count += 1;
+                line.message = message;
+            }
+            None => lines.push(Lost { channel, code, count: 1, message }),
+        }
+    }
+    lines
 }
 
 /// How a run ended, in one line.

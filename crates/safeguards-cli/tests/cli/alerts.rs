@@ -121,11 +121,33 @@ fn what_is_no_alert_or_no_file_is_said() {
     with("{}").refused(&["alerts.usage", "`--alert` is no alert: missing field"]);
     with(r#"{"severity":"loud","topic":"a","message":""}"#).refused(&["alerts.usage", "loud"]);
     with(r#"{"severity":"low","topic":"a..b","message":""}"#).refused(&["alerts.usage", "a..b"]);
+    with(r#"{"severity":"low","topic":"a","message":"","agnet":"b"}"#).refused(&[
+        "alerts.usage",
+        "no key `agnet`",
+        "`agent`",
+    ]);
+    let ran = with(r#"{"severity":"HIGH","topic":"budget.denied","message":"no"}"#);
+    assert!(ran.stdout.contains("\nalert    high  budget.denied: no\n"), "{ran:?}");
+    let ran = safeguards(&["alerts", "check", &path, "--json", "--alert", "{}"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(2), ""), "{ran:?}");
+    let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(checked["mistakes"][0]["code"], "alerts.usage", "{checked}");
     safeguards(&["alerts", "check", "/none-such.toml"])
         .refused(&["config.unreadable", "none-such"]);
     let help = safeguards(&["alerts", "check", "--help"]);
     assert_eq!(help.code, Some(0));
     assert!(help.stdout.contains("Exit codes:"), "{}", help.stdout);
+}
+
+#[test]
+fn rules_that_name_no_channel_lead_to_every_channel() {
+    let (_folder, path) = file("alerts.toml", "");
+    let ran = safeguards(&["alerts", "check", &path, "--alert", DENIED]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("\nto       every channel, by the root\n"), "{}", ran.stdout);
+    let (_folder, path) = file("alerts.toml", "to = []\n");
+    let ran = safeguards(&["alerts", "check", &path, "--alert", DENIED]);
+    assert!(ran.stdout.contains("\nto       nowhere, by the root\n"), "{}", ran.stdout);
 }
 
 /// Each TOML block of the guide is a file of rules or the alerts of a team, as its first line says.
@@ -149,5 +171,5 @@ fn the_guide_shows_files_that_are_right() {
             teams += 1;
         }
     }
-    assert_eq!((rules, teams), (2, 3));
+    assert_eq!((rules, teams), (2, 4));
 }

@@ -133,6 +133,26 @@ fn a_file_of_rules_that_is_wrong_ends_the_run_before_it_begins() {
     ]);
     fs::write(folder.path().join("alerts.toml"), "to = [\"lgo\"]\n").unwrap();
     safeguards(&["run", &path, "look around"]).refused(&["did you mean `log`"]);
+    fs::write(folder.path().join("alerts.toml"), "\n[[route]]\nto = [\"lgo\"]\n").unwrap();
+    let ran = safeguards(&["run", &path, "look around"]);
+    ran.refused(&["alerts.toml:2: route 1: ", "did you mean `log`"]);
+}
+
+#[test]
+fn rules_in_vain_are_said_with_file_and_line() {
+    let (folder, path) = file(
+        "crew.toml",
+        format!(
+            "rules = \"alerts.toml\"\n{}",
+            team("[[alert]]\nname = \"log\"\nto = { file = \"alerts.jsonl\" }\n")
+        ),
+    );
+    let vain = "\n[[route]]\nat_least = \"high\"\nat_most = \"low\"\n";
+    fs::write(folder.path().join("alerts.toml"), vain).unwrap();
+    let ran = safeguards(&["run", &path, "look around"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let warning = ran.stderr.lines().find(|line| line.starts_with("warning ")).unwrap();
+    assert!(warning.contains("alerts.toml:2: route 1 "), "{warning}");
 }
 
 /// A mail server for one mail, without TLS: gives all that was said to it.

@@ -109,8 +109,7 @@ fn alerts_that_got_lost_are_listed() {
         0,
         &[
             "warning 1 alert did not reach a channel\n",
-            "budget.threshold",
-            "it still waited when the run ended; the channel said: ",
+            "        [[alert]] 1: 1 alert: it still waited when the run ended; the channel said: ",
             "No space left",
         ],
     );
@@ -123,6 +122,21 @@ fn alerts_that_got_lost_are_listed() {
         super::report(&format!("{POOL}{}", agent("a", &says("fine"))), &[])["undelivered"],
         json!([])
     );
+}
+
+#[test]
+fn a_channel_that_takes_nothing_is_one_line_however_much_it_lost() {
+    let slow = says("fine").replace("0.04", "0.10");
+    let team = format!(
+        "strategy = \"fan_out\"\nconcurrency = 1\npool = {{ limits = [\"0.10 USD\"] }}\n{}\
+         [[alert]]\nname = \"ops\"\non = \"budget.denied\"\nto = {{ file = \"/dev/full\" }}\n",
+        agent("worker", &slow)
+    );
+    let (_folder, inputs) = file("pages.txt", "page\n".repeat(4));
+    let (_, text) = told(&team, &["--each", &inputs]);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("        ops: ")).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert!(lines[0].starts_with("        ops: 3 alerts: it still waited"), "{text}");
 }
 
 #[test]
