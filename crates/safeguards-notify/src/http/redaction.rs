@@ -133,7 +133,10 @@ mod tests {
     #[test]
     fn no_piece_of_a_secret_is_shown() {
         check("no such service: chat.example", "no such service: chat.example");
-        check("https://chat.example/services/T0001/b%2Fc%20d+e?key=abc+def&to=s3cr%2Bet%3Dvalue&bare%21key&x=1#piece", HIDDEN);
+        check(
+            "https://chat.example/services/T0001/b%2Fc%20d+e?key=abc+def&to=s3cr%2Bet%3Dvalue&bare%21key&x=1#piece",
+            HIDDEN,
+        );
         check("Cannot POST /services/T0001/b%2Fc%20d+e!", "Cannot POST /[hidden]!");
         check("t0001 of SERVICES", "[hidden] of [hidden]");
         check("b/c d+e", HIDDEN);

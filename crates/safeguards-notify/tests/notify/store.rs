@@ -170,7 +170,7 @@ async fn a_step_that_fell_due_meanwhile_is_taken_at_the_start() {
     desk.note("a");
     desk.wait(1).await;
     let room = desk.kill().await;
-    tokio::time::sleep(Duration::from_secs(5_000)).await;
+    sleep(Duration::from_secs(5_000)).await;
     let desk = Desk::on_store(room, escalating(), kept.clone());
     desk.wait(1).await;
     assert_eq!(desk.told("mail"), ["5001: a !1"]);
