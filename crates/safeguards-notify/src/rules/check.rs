@@ -35,10 +35,11 @@ pub(super) fn check(rules: &Rules, channels: &[Arc<str>]) -> Result<(), RulesErr
         Checker { channels, known, names: HashMap::default(), next: 0, mistakes: Vec::new() };
     checker.size(otherwise);
     checker.route(otherwise, &GroupBy::default(), 0);
-    for (number, silence) in silences.iter().enumerate() {
+    // People count from 1; the root, which is 0, is above the routes.
+    for (number, silence) in (1..).zip(silences) {
         checker.silence(silence, number);
     }
-    for (number, inhibition) in inhibitions.iter().enumerate() {
+    for (number, inhibition) in (1..).zip(inhibitions) {
         checker.inhibition(inhibition, number);
     }
     // Those of a file in its order; the others as they were found.

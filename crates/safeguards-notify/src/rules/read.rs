@@ -26,8 +26,14 @@ impl Rules {
         let reader = Reader::of_text(text);
         let (node, faults) = Node::of_toml(text);
         let is_toml = faults.is_empty();
+        let mut told = None;
         for (at, message) in faults {
-            reader.mistake(RuleMistakeKind::Syntax, at, message);
+            // What comes behind the first of a line is mostly its echo.
+            let line = reader.line(at).0;
+            if told != Some(line) {
+                reader.mistake(RuleMistakeKind::Syntax, at, message);
+            }
+            told = Some(line);
         }
         // What was made of broken text would only bring up mistakes that nobody made.
         let rules = is_toml.then(|| Self::read(&node, "", &reader)).flatten();
@@ -164,18 +170,23 @@ impl Read for Metadata {
         let fields = Fields::of(node, "metadata", key, reader);
         fields.is_some().then(|| {
             let mut all = Self::new();
-            add_values(node, "", &mut all);
+            add_values(node, "", &mut all, reader);
             all
         })
     }
 }
 
-fn add_values(node: &Node, path: &str, all: &mut Metadata) {
+fn add_values(node: &Node, path: &str, all: &mut Metadata, reader: &Reader<'_>) {
     match &node.is {
+        // It would be no condition at all, where one was surely meant.
+        Is::Table(entries) if entries.is_empty() && !path.is_empty() => {
+            let message = format!("`metadata.{path}` is a table without values; name at least one");
+            reader.mistake(RuleMistakeKind::Condition, node.at, message);
+        }
         Is::Table(entries) => {
             for (key, node) in entries {
                 let dot = if path.is_empty() { "" } else { "." };
-                add_values(node, &format!("{path}{dot}{}", key.name), all);
+                add_values(node, &format!("{path}{dot}{}", key.name), all, reader);
             }
         }
         Is::List(nodes) => {

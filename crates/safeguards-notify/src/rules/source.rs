@@ -184,6 +184,8 @@ pub(super) struct Fields<'n> {
     owner: &'static str,
     entries: &'n [(Key, Node)],
     asked: Vec<&'static str>,
+    /// Keys that may not be there and are told already.
+    ignored: Vec<&'static str>,
 }
 
 /// What can be read from a value of a rule file.
@@ -201,9 +203,14 @@ impl<'n> Fields<'n> {
         reader: &'n Reader<'n>,
     ) -> Option<Self> {
         match &node.is {
-            Is::Table(entries) => {
-                Some(Self { reader, at: node.at, owner, entries, asked: Vec::new() })
-            }
+            Is::Table(entries) => Some(Self {
+                reader,
+                at: node.at,
+                owner,
+                entries,
+                asked: Vec::new(),
+                ignored: Vec::new(),
+            }),
             Is::Text(_) | Is::List(_) | Is::Plain(_) => {
                 reader.expected(key, node, "write a table");
                 None
@@ -234,13 +241,14 @@ impl<'n> Fields<'n> {
 
     /// Lets a key be, whatever it says.
     pub(super) fn ignore(&mut self, name: &'static str) {
-        self.asked.push(name);
+        self.ignored.push(name);
     }
 
     /// Ends the reading: notes keys that nobody asked for.
     pub(super) fn finish(self) {
-        let Self { reader, at: _, owner, entries, asked } = self;
-        for (key, _) in entries.iter().filter(|(key, _)| !asked.contains(&key.name.as_str())) {
+        let Self { reader, at: _, owner, entries, asked, ignored } = self;
+        let is_known = |key: &Key| asked.iter().chain(&ignored).any(|name| *name == key.name);
+        for (key, _) in entries.iter().filter(|(key, _)| !is_known(key)) {
             let help = suggest(&key.name, asked.iter().copied());
             let message = format!("{owner} has no key `{}`; {help}", key.name);
             reader.mistake(RuleMistakeKind::UnknownKey, key.at, message);

@@ -41,7 +41,7 @@ impl fmt::Display for RulesWarning {
 pub(super) fn of_rules(rules: &Rules) -> Vec<RulesWarning> {
     let mut warnings = Warnings { next: 0, found: Vec::new() };
     warnings.route(&rules.otherwise, &mut Vec::new());
-    for (number, inhibition) in rules.inhibitions.iter().enumerate() {
+    for (number, inhibition) in (1_usize..).zip(&rules.inhibitions) {
         if let Some(why) = does_nothing(inhibition) {
             let message = format!("inhibition {number} can never mute an alert: {why}");
             warnings.found.push(RulesWarning::new(inhibition.line, message));
@@ -53,6 +53,7 @@ pub(super) fn of_rules(rules: &Rules) -> Vec<RulesWarning> {
 /// What can be said of silences at this time.
 pub(super) fn of_silences(silences: &Silences, now: Timestamp) -> Vec<RulesWarning> {
     let warn = |(number, silence): (usize, &super::Silence)| {
+        let number = number.saturating_add(1);
         let message = if silence.until <= now {
             format!("silence {number} is over: it ended at {}", silence.until)
         } else if silence.when.is_contradictory() {

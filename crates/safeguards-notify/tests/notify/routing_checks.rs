@@ -59,7 +59,7 @@ fn spans_are_more_than_nothing_and_of_use() {
     check("cooldown = \"9000h\"", &[(code, "the root: `cooldown = 9000h`: write at most 8784h")]);
     check(
         "[[inhibit]]\nby.agents = [\"a\"]\nmutes.agents = [\"b\"]\nlasts = \"0s\"",
-        &[(code, "line 1: inhibition 0: `lasts = 0s`: write more than 0")],
+        &[(code, "line 1: inhibition 1: `lasts = 0s`: write more than 0")],
     );
     check(
         "interval = \"5m\"\n[[route]]\ngroup_by = \"each\"\n[[route.route]]\ninterval = \"1m\"",
@@ -95,7 +95,7 @@ fn an_inhibition_leaves_what_sets_it_off() {
         "[[inhibit]]\nby.topics = [\"a.b\"]\nmutes.topics = [\"a.**\"]",
         &[(
             "notify.rules_inhibition",
-            "line 1: inhibition 0: `mutes` means all that `by` means, so nothing would be told; narrow `mutes`, by `at_most` say",
+            "line 1: inhibition 1: `mutes` means all that `by` means, so nothing would be told; narrow `mutes`, by `at_most` say",
         )],
     );
 }
@@ -106,7 +106,7 @@ fn a_silence_ends_after_it_begins() {
         "[[silence]]\nfrom = 2026-12-24T00:00:00Z\nuntil = 2026-12-24T00:00:00Z",
         &[(
             "notify.rules_silence",
-            "line 1: silence 0: `until = 2026-12-24T00:00:00Z` is no later than `from = 2026-12-24T00:00:00Z`",
+            "line 1: silence 1: `until = 2026-12-24T00:00:00Z` is no later than `from = 2026-12-24T00:00:00Z`",
         )],
     );
 }
@@ -240,8 +240,8 @@ fn a_silence_that_mutes_nothing_is_warned_of() {
     check_warnings(
         "[[silence]]\nuntil = 2026-06-01T00:00:00Z\n[[silence]]\nuntil = 2026-06-01T00:00:01Z\n[[silence]]\nuntil = 2027-01-01T00:00:00Z\nat_least = \"high\"\nat_most = \"low\"",
         &[
-            "line 1: silence 0 is over: it ended at 2026-06-01T00:00:00Z",
-            "line 5: silence 2 can never mute an alert: its `at_least` is above its `at_most`",
+            "line 1: silence 1 is over: it ended at 2026-06-01T00:00:00Z",
+            "line 5: silence 3 can never mute an alert: its `at_least` is above its `at_most`",
         ],
     );
 }
@@ -251,13 +251,13 @@ fn an_inhibition_that_mutes_nothing_is_warned_of() {
     check_warnings(
         "[[inhibit]]\nby = { at_least = \"high\", at_most = \"low\" }\nmutes.at_most = \"high\"",
         &[
-            "line 1: inhibition 0 can never mute an alert: `at_least` of `by` is above its `at_most`",
+            "line 1: inhibition 1 can never mute an alert: `at_least` of `by` is above its `at_most`",
         ],
     );
     check_warnings(
         "[[inhibit]]\nby.topics = [\"a.*\"]\nmutes.topics = [\"b.*\"]\nequal = [\"agent\", \"topic\"]",
         &[
-            "line 1: inhibition 0 can never mute an alert: what `by` means and what `mutes` means never have the same `topic`",
+            "line 1: inhibition 1 can never mute an alert: what `by` means and what `mutes` means never have the same `topic`",
         ],
     );
     // As labels, `1` and `"1"` are the same.
@@ -268,7 +268,7 @@ fn an_inhibition_that_mutes_nothing_is_warned_of() {
     check_warnings(
         "[[inhibit]]\nby.metadata.n = 1\nmutes.metadata.n = 2\nequal = [\"metadata.n\"]",
         &[
-            "line 1: inhibition 0 can never mute an alert: what `by` means and what `mutes` means never have the same `metadata.n`",
+            "line 1: inhibition 1 can never mute an alert: what `by` means and what `mutes` means never have the same `metadata.n`",
         ],
     );
 }
@@ -294,8 +294,8 @@ fn rules_made_in_rust_are_warned_of_without_a_line() {
         found,
         [
             "route 2 can never take an alert: route 1 before it takes all that it means and does not go on",
-            "inhibition 0 can never mute an alert: what `by` means and what `mutes` means never have the same `severity`",
-            "silence 0 is over: it ended at 1970-01-01T00:00:00Z",
+            "inhibition 1 can never mute an alert: what `by` means and what `mutes` means never have the same `severity`",
+            "silence 1 is over: it ended at 1970-01-01T00:00:00Z",
         ]
     );
 }

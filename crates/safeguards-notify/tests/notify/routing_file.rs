@@ -254,6 +254,51 @@ fn keys_that_are_missing_or_unknown() {
 }
 
 #[test]
+fn a_table_without_values_is_no_condition() {
+    check(
+        "[[route]]\nmetadata.account = {}\n[[silence]]\nuntil = 2026-12-24T00:00:00Z\nmetadata = { a.b = {} }",
+        &[
+            (
+                "notify.rules_condition",
+                "line 2, column 20: `metadata.account` is a table without values; name at least one",
+            ),
+            (
+                "notify.rules_condition",
+                "line 5, column 20: `metadata.a.b` is a table without values; name at least one",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_line_that_is_no_toml_is_told_once() {
+    for text in ["to = [\"ops\"", "[[route]\nto = []", "= 1 = 2", "to = \"ops", "a b c d e"] {
+        let error = Rules::from_toml(text).unwrap_err();
+        let lines: Vec<_> = error.mistakes().map(|mistake| mistake.line).collect();
+        let mut once = lines.clone();
+        once.dedup();
+        assert_eq!(lines, once, "{text}");
+    }
+}
+
+#[test]
+fn what_is_refused_at_the_root_is_not_offered_there() {
+    check(
+        "at_least = \"high\"\ncolour = 1",
+        &[
+            (
+                "notify.rules_condition",
+                "line 1, column 1: `at_least` stands at the top, where every alert is taken; put it below `[[route]]`",
+            ),
+            (
+                UNKNOWN,
+                "line 2, column 1: the root has no key `colour`; there are name, to, group_by, wait, interval, cooldown, escalate, route, silence and inhibit",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn the_root_has_no_conditions() {
     let what = |key| {
         format!(
