@@ -53,7 +53,7 @@ fn one_sees_where_an_alert_would_go() {
     let lines: Vec<&str> = ran.stdout.lines().skip(2).collect();
     assert_eq!(
         lines[0],
-        format!("warning  {path}:13: silence 0 is over: it ended at 2026-02-01T00:00:00Z")
+        format!("warning  {path}:13: silence 1 is over: it ended at 2026-02-01T00:00:00Z")
     );
     assert_eq!(
         lines[1..],
