@@ -3,6 +3,7 @@
 mod message;
 mod session;
 mod settings;
+mod wire;
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
@@ -14,7 +15,7 @@ use safeguards_types::Clock;
 pub use self::settings::{EmailBuilder, EmailError};
 use self::{
     message::Words,
-    session::{Answer, Failure, Server, Session},
+    session::{Answer, Failure, Server, Session, Written},
 };
 use crate::{Channel, Delivery, DeliveryError, DeliveryId};
 
@@ -40,13 +41,18 @@ use crate::{Channel, Delivery, DeliveryError, DeliveryId};
 /// The conversation turns to TLS before anything is said, or there is none: a server that offers no TLS gets
 /// no mail. The server is known by the machine's root certificates, and by those that
 /// [`root_certificate`](EmailBuilder::root_certificate) adds. A password is in no error and in no `Debug`,
-/// also where a server repeats it.
+/// also where a server repeats it: of a sign-in that failed, the error has the server's codes alone. What
+/// comes behind the server's answer to `STARTTLS` is not taken for its words. Still, prefer
+/// [`implicit_tls`](EmailBuilder::implicit_tls) where the server has it: there nothing is said without TLS.
+/// A server that is known by its certificate is trusted to end the lines of its answers; one that does not
+/// is read until the delivery's time is over.
 ///
 /// # Several recipients
 ///
 /// One mail goes to all of them. Where the server takes it for some and puts off others, those are tried
 /// again and nobody gets it twice, as long as the channel lives. One that is refused for ever makes the
-/// delivery a permanent failure that names it; the others have their mail.
+/// delivery a permanent failure that names it; the others have their mail. An address outside ASCII is left
+/// out of a mail to a server that takes none such, and is named as one that is refused.
 ///
 /// # What fails, and for how long
 ///
@@ -169,8 +175,18 @@ impl Channel for EmailChannel {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliveryError> {
         let Self { server, from, to, words, clock, .. } = self;
         let id = delivery.id();
-        let mail = message::compose(delivery.notification(), words, from, to, clock.now());
-        let mail = mail.map_err(DeliveryError::permanent)?;
+        let now = clock.now();
+        let compose = |to: &[Mailbox]| {
+            let mail = message::compose(delivery.notification(), words, from, to, now);
+            mail.map_err(DeliveryError::permanent)
+        };
+        let is_ascii = |mailbox: &&Mailbox| AsRef::<str>::as_ref(&mailbox.email).is_ascii();
+        let ascii: Vec<Mailbox> = to.iter().filter(is_ascii).cloned().collect();
+        let all = compose(to)?;
+        // Where nobody is left, nothing is sent.
+        let some_left_out = !ascii.is_empty() && ascii.len() < to.len();
+        let ascii = if some_left_out { compose(&ascii)? } else { all.clone() };
+        let mail = Written { all, ascii };
         let reached = self.reached(id);
         let is_missing = |(index, _): &(usize, &Mailbox)| !reached.contains(index);
         let missing = to.iter().enumerate().filter(is_missing);

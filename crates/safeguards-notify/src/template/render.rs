@@ -58,6 +58,7 @@ pub(super) fn environment(source: &str, html: bool) -> Result<Environment<'stati
 }
 
 /// The engine's own, with an end to its indent.
+#[expect(clippy::needless_pass_by_value, reason = "the engine calls it with values")]
 fn tojson(value: &Value, indent: Option<Value>, named: Kwargs) -> Result<Value, Error> {
     let indent = match indent {
         Some(indent) => Some(indent),

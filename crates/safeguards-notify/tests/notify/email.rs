@@ -9,6 +9,10 @@ use safeguards_notify::{
     EmailChannel, Notification, SecretString, Template, topic,
 };
 use safeguards_types::{OperationIds, Severity, SimClock, Timestamp};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::smtp_server::{Mail, Privacy, SmtpServer, Step, Then};
 
@@ -135,6 +139,7 @@ async fn addresses_outside_ascii_need_a_server_that_takes_them() {
         let mails = server.mails();
         let all = ["ops@example.com", "jörg@example.com"];
         assert_eq!(mails[0].to, if takes { &all[..] } else { &all[..1] });
+        assert_eq!(header(&mails[0], "To").unwrap().contains("rg@"), takes);
         if let Err(error) = delivered {
             assert!(
                 told(&error).contains("`jörg@example.com`: it takes no addresses outside ASCII")
@@ -158,6 +163,81 @@ async fn addresses_outside_ascii_need_a_server_that_takes_them() {
         assert_eq!(ids.len(), usize::from(takes));
         assert!(ids.iter().all(|id| id.ends_with("@localhost>")), "{ids:?}");
     }
+}
+
+#[tokio::test]
+async fn a_recipient_outside_ascii_costs_no_other_their_mail() {
+    let server = SmtpServer::scripted(Privacy::None, |heard| match heard.step {
+        Step::Ehlo => Then::Say("250 test".to_owned()),
+        Step::Mail if heard.line.contains("BODY=") => Then::Say("555 5.5.4 what".to_owned()),
+        _ => Then::Usual,
+    });
+    let server = server.await;
+    let channel = mail_to(&server, &["ops@example.com", "jörg@example.com"]).build().unwrap();
+    let error = channel.deliver(&delivery(1, "größer")).await.unwrap_err();
+    let text = error.source().unwrap().to_string();
+    assert!(text.contains("`jörg@example.com`") && text.ends_with("(one other has it)"), "{text}");
+    let mails = server.mails();
+    assert_eq!((mails.len(), mails[0].to.as_slice()), (1, &["ops@example.com".to_owned()][..]));
+    assert!(mails[0].text.is_ascii());
+    // Nobody else is there.
+    let alone = mail_to(&server, &["jörg@example.com"]).build().unwrap();
+    assert!(!alone.deliver(&delivery(2, "a")).await.unwrap_err().is_retryable());
+    assert_eq!(server.mails().len(), 1);
+}
+
+/// Somebody on the way to `server`, who adds `words` behind its leave to begin with TLS.
+async fn somebody_on_the_way(server: &SmtpServer, words: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind((HOST, 0)).await.unwrap();
+    let (port, server) = (listener.local_addr().unwrap().port(), server.port());
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let stream = TcpStream::connect((HOST, server)).await.unwrap();
+        let (mut from_server, mut to_server) = stream.into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        let mut heard = vec![0; 65536];
+        while let Ok(count @ 1..) = from_server.read(&mut heard).await {
+            let mut said = heard[..count].to_vec();
+            if said == b"220 go on\r\n" {
+                said.extend_from_slice(words);
+            }
+            if to_client.write_all(&said).await.is_err() {
+                return;
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn what_comes_before_tls_is_no_answer_behind_it() {
+    let answers = b"250-evil\r\n250 8BITMIME\r\n250 ok\r\n250 ok\r\n354 go\r\n250 kept\r\n";
+    for (words, arrives) in [(&answers[..], false), (b"", true)] {
+        let server = SmtpServer::scripted(Privacy::StartTls, |_| Then::Usual).await;
+        let port = somebody_on_the_way(&server, words).await;
+        let channel = EmailChannel::builder("localhost", "agents@example.com")
+            .to("ops@example.com")
+            .port(port)
+            .root_certificate(server.authority());
+        let delivered = channel.build().unwrap().deliver(&delivery(1, "a")).await;
+        assert_eq!(delivered.is_ok(), arrives, "{delivered:?}");
+        assert!(delivered.map_err(|error| error.is_retryable()).err().unwrap_or(true));
+        assert_eq!(server.mails().len(), usize::from(arrives));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_not_read_for_ever() {
+    let listener = TcpListener::bind((HOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        while client.write_all(&[b'x'; 4096]).await.is_ok() {}
+    });
+    let mail = EmailChannel::builder(HOST, "agents@example.com").to("ops@example.com").port(port);
+    let error = mail.build().unwrap().deliver(&delivery(1, "a")).await.unwrap_err();
+    assert!(told(&error).contains("a line of more than 16384 bytes"), "{}", told(&error));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! [`Session`]: a conversation with a mail server.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::{
@@ -13,8 +13,12 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::Instant;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{Instant, timeout},
+};
 
+use super::wire::Wire;
 use crate::text::{one_line, start};
 
 /// The server, and how it is spoken to.
@@ -62,6 +66,29 @@ pub(super) struct Session {
     used_at: Instant,
 }
 
+/// A mail in two forms.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// To all.
+    pub(super) all: String,
+    /// To those whose addresses every server takes.
+    pub(super) ascii: String,
+}
+
+impl Written {
+    /// The one that the server of this conversation takes.
+    fn fit_for(&self, session: &Session) -> &str {
+        let takes_all = session.takes(Extension::SmtpUtfEight);
+        if takes_all { &self.all } else { &self.ascii }
+    }
+}
+
+impl Session {
+    fn takes(&self, extension: Extension) -> bool {
+        self.connection.server_info().supports_feature(extension)
+    }
+}
+
 /// What the server said to one recipient.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -98,7 +125,7 @@ impl Server {
         idle: Option<Session>,
         from: &Address,
         to: &[&Address],
-        mail: &str,
+        mail: &Written,
     ) -> Result<(Vec<Answer>, Option<Session>), Failure> {
         let mut addresses = std::iter::once(&from).chain(to);
         let utf8 = addresses.any(|address| !AsRef::<str>::as_ref(*address).is_ascii());
@@ -116,6 +143,7 @@ impl Server {
             self.begin(&mut session, from, utf8, mail).await?;
             session
         };
+        let mail = mail.fit_for(&session);
         let answers = self.recipients(&mut session, to).await?;
         if !answers.iter().any(|answer| matches!(answer, Answer::Taken)) {
             return Ok((answers, None));
@@ -132,19 +160,22 @@ impl Server {
 
     async fn connect(&self) -> Result<Session, Failure> {
         let Self { host, port, tls, client_name, credentials } = self;
-        let implicit = match tls {
-            Tls::Implicit(parameters) => Some(parameters.clone()),
-            Tls::Start(_) | Tls::None => None,
-        };
         let address = (host.as_str(), *port);
-        let connected = AsyncSmtpConnection::connect_tokio1(
-            address,
-            Some(CONNECT_TIMEOUT),
-            client_name,
-            implicit,
-            None,
-        );
-        let connected = connected.await;
+        let connected = match tls {
+            Tls::Implicit(parameters) => {
+                let (limit, parameters) = (Some(CONNECT_TIMEOUT), Some(parameters.clone()));
+                AsyncSmtpConnection::connect_tokio1(address, limit, client_name, parameters, None)
+                    .await
+            }
+            Tls::Start(_) | Tls::None => {
+                let stream = open(address).await.map_err(|error| Failure {
+                    may_pass: true,
+                    what: format!("the mail server {self} failed at the connection: {error}"),
+                })?;
+                let wire = Box::new(Wire::new(stream));
+                AsyncSmtpConnection::connect_with_transport(wire, client_name).await
+            }
+        };
         let mut connection = connected.map_err(|error| self.failure("the connection", &error))?;
         if let Tls::Start(parameters) = tls {
             if !connection.can_starttls() {
@@ -174,20 +205,20 @@ impl Server {
         session: &mut Session,
         from: &Address,
         utf8: bool,
-        mail: &str,
+        mail: &Written,
     ) -> Result<(), Failure> {
-        let connection = &mut session.connection;
         let mut parameters = Vec::new();
-        if utf8 && connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+        if utf8 && session.takes(Extension::SmtpUtfEight) {
             parameters.push(MailParameter::SmtpUtfEight);
         } else if !AsRef::<str>::as_ref(from).is_ascii() {
             let what = format!("the mail server {self} refused mail from `{from}`: {NO_UTF8}");
             return Err(Failure { may_pass: false, what });
         }
-        if !mail.is_ascii() {
+        // A server that has not said that it knows this refuses the mail for it.
+        if !mail.fit_for(session).is_ascii() && session.takes(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        let answer = connection.command(Mail::new(Some(from.clone()), parameters)).await;
+        let answer = session.connection.command(Mail::new(Some(from.clone()), parameters)).await;
         answer.map(drop).map_err(|error| self.failure(&format!("mail from `{from}`"), &error))
     }
 
@@ -196,8 +227,8 @@ impl Server {
         session: &mut Session,
         to: &[&Address],
     ) -> Result<Vec<Answer>, Failure> {
+        let utf8 = session.takes(Extension::SmtpUtfEight);
         let connection = &mut session.connection;
-        let utf8 = connection.server_info().supports_feature(Extension::SmtpUtfEight);
         let mut answers = Vec::with_capacity(to.len());
         for address in to {
             let recipient: &str = (*address).as_ref();
@@ -285,6 +316,19 @@ impl Server {
         };
         signs.iter().fold(words.to_owned(), hide)
     }
+}
+
+/// Connects to the first of the host's addresses that answers.
+async fn open(address: (&str, u16)) -> io::Result<TcpStream> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    for address in lookup_host(address).await? {
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failure = error,
+            Err(_) => failure = io::Error::new(io::ErrorKind::TimedOut, "connection timed out"),
+        }
+    }
+    Err(failure)
 }
 
 /// The mail as it is sent: a dot that begins a line is doubled, and a line with one dot ends it.

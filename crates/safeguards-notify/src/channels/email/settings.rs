@@ -161,7 +161,7 @@ impl EmailBuilder {
         Self { port: Some(port), ..self }
     }
 
-    /// Speaks TLS from the first byte. If not set, the conversation begins without and must turn to TLS
+    /// Speaks TLS from the first byte; to be preferred where the server has it. If not set, the conversation begins without and must turn to TLS
     /// (`STARTTLS`) before anything is said.
     pub fn implicit_tls(self) -> Self {
         Self { is_implicit: true, ..self }
