@@ -188,7 +188,7 @@ fn tell(args: &Args, failure: Failure) -> Result<(), Failure> {
             let message = format!("{failure}{}", cause.unwrap_or_default());
             vec![Said { code: Some(failure.code()), line: None, column: None, message }]
         }
-        _ => return Err(failure),
+        Failure::Told(_) | Failure::Output { .. } | Failure::Json(_) => return Err(failure),
     };
     print_json(&checked)?;
     Err(Failure::Told(Box::new(failure)))

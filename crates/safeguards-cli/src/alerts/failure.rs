@@ -63,7 +63,11 @@ impl Failure {
         match self {
             Self::Rules { path, error } => Some(rules_file::mistakes(path, error)),
             Self::Told(_) => Some(Vec::new()),
-            _ => None,
+            Self::Unreadable { .. }
+            | Self::NoAlert(_)
+            | Self::TooLarge(_)
+            | Self::Output { .. }
+            | Self::Json(_) => None,
         }
     }
 }

@@ -166,8 +166,7 @@ impl Kept {
             AlertChange::Withdrawn { id } => drop(self.dead.take(*id)),
             AlertChange::Acknowledged { alert, mark } => {
                 if let Some(record) = self.record_mut(*alert) {
-                    // Who was first stands.
-                    record.acknowledged.get_or_insert_with(|| mark.clone());
+                    record.acknowledged = Some(mark.clone());
                 }
             }
             AlertChange::Resolved { alert, mark } => {

@@ -1,5 +1,7 @@
 //! Mail: what is written, what is refused, what is tried again, and that nothing tells a secret.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a script names the steps that it is about")]
+
 use std::{error::Error as _, sync::Arc};
 
 use mailparse::{MailHeaderMap as _, ParsedMail};
