@@ -33,7 +33,7 @@ const WAIT_MAX: Duration = Duration::from_hours(24);
 ///     seen.texts(),
 ///     [
 ///         "high  budget.denied: no money: 1",
-///         "high  budget.denied: 2 alerts (agent ), the latest: no money: 3",
+///         "high  budget.denied: 2 alerts, the latest: no money: 3",
 ///     ]
 /// );
 /// assert!(running.stop().await.is_empty());
