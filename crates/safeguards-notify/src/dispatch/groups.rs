@@ -162,8 +162,10 @@ impl Groups {
         let mut all = Vec::new();
         for (due, slot) in slots {
             if self.open.get(&slot).is_some_and(|group| !group.alerts.is_empty()) {
-                all.extend(self.take(&slot, now));
-                self.due.remove(&(due, slot));
+                // First out with the old time: the next one may fall on the same instant.
+                let key = (due, slot);
+                self.due.remove(&key);
+                all.extend(self.take(&key.1, now));
             }
         }
         all

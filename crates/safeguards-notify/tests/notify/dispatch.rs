@@ -418,3 +418,19 @@ fn a_clock_that_ran_ahead_and_is_set_right_holds_nothing_up() {
     clock.advance(seconds(300));
     assert_eq!(pump(&alerts).1, ["boss a"]);
 }
+
+/// Stopped at the very instant at which its first alert was told: its next time falls on the one it had.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_told_early_is_told_again_an_interval_later() {
+    let clock = SimClock::at(Timestamp::UNIX_EPOCH);
+    let console = ConsoleChannel::new(std::io::sink());
+    let alerts = Alerts::builder().clock(clock.clone()).channel("ops", console).build().unwrap();
+    alerts.send(note("a"));
+    alerts.send(note("b"));
+    assert!(alerts.start().unwrap().stop().await.is_empty());
+    alerts.send(note("c"));
+    clock.advance(seconds(60));
+    let mut told = Vec::new();
+    alerts.pump(|made| told.push(made.latest().message().to_owned())).unwrap();
+    assert_eq!(told, ["c"]);
+}
