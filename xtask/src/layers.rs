@@ -46,7 +46,7 @@ const TABLE: [Layer; 11] = [
         ..layer("L4", &["safeguards"], &["L0", "L1", "L2", "L3"])
     },
     layer("L3", &["safeguards-api"], &["L0", "L1", "L2"]),
-    layer("L2", &["safeguards-coord"], &["L0", "L1"]),
+    layer("L2", &["safeguards-cards", "safeguards-coord"], &["L0", "L1"]),
     layer(
         "L1",
         &["safeguards-budget", "safeguards-notify", "safeguards-discovery", "safeguards-pricing"],
@@ -56,12 +56,13 @@ const TABLE: [Layer; 11] = [
 ];
 
 /// What a crate must not reach, by whatever way, in what it hands to its users.
-const MUST_NOT_REACH: [(&str, &[&str]); 8] = [
+const MUST_NOT_REACH: [(&str, &[&str]); 9] = [
     ("safeguards-types", &["async-trait", "futures-core", "tokio"]),
     ("safeguards-budget", &["tokio", "safeguards-notify", "safeguards-pricing"]),
     ("safeguards-pricing", &["async-trait", "tokio", "safeguards-budget"]),
     ("safeguards-notify", &["safeguards-budget"]),
     ("safeguards-discovery", &["tokio", "safeguards-budget"]),
+    ("safeguards-cards", &["tokio", "safeguards-budget", "safeguards-notify"]),
     ("safeguards-coord", &["safeguards-api", "redb", "tokio-postgres"]),
     ("safeguards-api", &["redb", "tokio-postgres"]),
     ("safeguards", &["clap", "indicatif", "plotters", "proptest", "safeguards-testkit"]),

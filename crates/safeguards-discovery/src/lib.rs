@@ -1,0 +1,52 @@
+//! Discovery: who is here, and who can do this.
+//!
+//! Agents register the capabilities that they have, under a lease that they renew; others find them by what
+//! they can do.
+//!
+//! - A [`Capability`] is a skill: a dotted [`CapabilityName`], a version, metadata, words, and what a call
+//!   costs. Names are hierarchical: who asks for `data.analysis` finds `data.analysis.regression` too.
+//! - A [`Registration`] says what an agent can do and how long that holds; the [`Lease`] that comes back must be
+//!   renewed, or the agent is gone.
+//! - A [`Query`] says what is needed; [`Found`] who can do it, in a stable order, a page at a time. An
+//!   [`Explanation`] says why an agent was not among them.
+//! - [`Registry`] is the seam, [`RegistryExt`] has the verbs that callers write.
+//! - A [`Status`] is how an agent stands at this moment: its health, its load, what it may still spend, what
+//!   keeps it from working. It comes with the lease's renewals, or from a [`StatusSource`] that knows better.
+//!
+//! What describes agents elsewhere (agent cards, server descriptions) lives in the crate `safeguards-cards`.
+
+mod bounds;
+mod capability;
+mod capability_name;
+mod change;
+mod cursor;
+mod error;
+mod explain;
+mod found;
+mod lease;
+mod query;
+mod record;
+mod registration;
+mod registry;
+mod status;
+
+pub use bounds::Bounds;
+pub use capability::{Capability, Metadata};
+pub use capability_name::CapabilityName;
+pub use change::{Change, ChangeKind, Changes, Revision};
+pub use cursor::Cursor;
+pub use error::{
+    ChangesError, Conflict, FindError, InvalidField, InvalidKind, RegisterError, RegistryError,
+    RegistryErrorKind, RenewError, WithdrawError,
+};
+pub use explain::{Explanation, Mismatch};
+pub use found::{Found, Match};
+pub use lease::{Lease, LeaseId};
+pub use query::{Condition, MetadataPath, Order, Query, Test};
+pub use record::AgentRecord;
+pub use registration::Registration;
+#[cfg(feature = "mock")]
+pub use registry::MockRegistry;
+pub use registry::{Registry, RegistryExt};
+pub use semver::{Version, VersionReq};
+pub use status::{Block, Health, Status, StatusSource};
