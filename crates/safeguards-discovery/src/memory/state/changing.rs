@@ -23,13 +23,19 @@ impl State {
         now: Timestamp,
     ) -> Result<Lease, RegisterError> {
         said.check()?;
+        let expires_at = end(&said, now)?;
         match self.names.find(said.agent.as_str()) {
-            None => self.arrive(said, now),
-            Some(slot) => self.say_more(slot, said, now),
+            None => self.arrive(said, now, expires_at),
+            Some(slot) => self.say_more(slot, said, now, expires_at),
         }
     }
 
-    fn arrive(&mut self, said: Registration, now: Timestamp) -> Result<Lease, RegisterError> {
+    fn arrive(
+        &mut self,
+        said: Registration,
+        now: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Result<Lease, RegisterError> {
         let full = |agent: &AgentId, max| RegisterError::Full { agent: agent.clone(), max };
         if self.names.len() >= self.agents_max {
             return Err(full(&said.agent, self.agents_max));
@@ -44,7 +50,6 @@ impl State {
             documents,
             ..
         } = said;
-        let expires_at = ttl.map(|ttl| now.saturating_add(ttl));
         let lease = LeaseId::new(self.leases_made.saturating_add(1));
         let agent = Agent {
             id: id.clone(),
@@ -99,6 +104,7 @@ impl State {
         slot: Slot,
         said: Registration,
         now: Timestamp,
+        expires_at: Option<Timestamp>,
     ) -> Result<Lease, RegisterError> {
         let gone = || RegisterError::from(unknown(&said.agent));
         if !said.replaces
@@ -165,7 +171,7 @@ impl State {
             self.words.insert(slot, &Words::of_agent(id.as_str(), &agent.description));
         }
         agent.ttl = ttl;
-        agent.expires_at = ttl.map(|ttl| now.saturating_add(ttl));
+        agent.expires_at = expires_at;
         let given = agent.lease();
         if let Some(expires_at) = given.expires_at {
             // Perhaps it had none, or a later one.
@@ -363,6 +369,16 @@ impl State {
         }
         None
     }
+}
+
+/// When a registration's lease runs out.
+fn end(said: &Registration, now: Timestamp) -> Result<Option<Timestamp>, InvalidField> {
+    let Some(ttl) = said.ttl else { return Ok(None) };
+    let end = now.checked_add(ttl).ok_or_else(|| {
+        let allowed = format!("a lease ends by {}", Timestamp::MAX);
+        InvalidField::new(InvalidKind::Ttl, "ttl", format!("{ttl:?}"), allowed)
+    })?;
+    Ok(Some(end))
 }
 
 /// Each once, by name, those of one name by version.
