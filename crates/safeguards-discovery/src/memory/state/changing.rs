@@ -87,7 +87,7 @@ impl State {
                 id.clone(),
                 ChangeKind::Advertised { capability: Arc::clone(&capability) },
             );
-            self.add_entry(slot, capability);
+            self.add_entry(slot, &capability);
         }
         if is_described {
             self.log.tell(now, id.clone(), ChangeKind::Described);
@@ -150,7 +150,7 @@ impl State {
         for capability in added {
             let kind = ChangeKind::Advertised { capability: Arc::clone(&capability) };
             self.log.tell(now, id.clone(), kind);
-            self.add_entry(slot, capability);
+            self.add_entry(slot, &capability);
         }
         let Some(agent) = self.agents.get_mut(slot) else {
             return Err(unknown(&id).into());
@@ -267,9 +267,9 @@ impl State {
         });
     }
 
-    fn add_entry(&mut self, slot: Slot, capability: Arc<Capability>) {
+    fn add_entry(&mut self, slot: Slot, capability: &Arc<Capability>) {
         let is_healthy = self.rank(slot).is_healthy;
-        let Some(number) = self.entries.insert(Arc::clone(&capability)) else { return };
+        let Some(number) = self.entries.insert(Arc::clone(capability)) else { return };
         let Some(at) = place(number) else { return };
         if self.owners.len() <= at {
             self.owners.resize(at.saturating_add(1), slot);
@@ -277,7 +277,7 @@ impl State {
         if let Some(owner) = self.owners.get_mut(at) {
             *owner = slot;
         }
-        self.index.insert(number, &capability, is_healthy);
+        self.index.insert(number, capability, is_healthy);
         self.bare.remove(slot);
         let Self { agents, entries, .. } = self;
         let Some(agent) = agents.get_mut(slot) else { return };
