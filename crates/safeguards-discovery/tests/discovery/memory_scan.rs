@@ -268,13 +268,19 @@ fn value() -> impl Strategy<Value = Value> {
     let wide_list = Value::from((0..WIDE).collect::<Vec<_>>());
     let wide: Map<String, Value> =
         (0..WIDE).map(|number| (format!("n{number}"), json!(number))).collect();
-    prop_oneof![20 => nested, 1 => Just(wide_list), 1 => Just(Value::Object(wide))]
+    prop_oneof![
+        10 => plain(),
+        10 => nested,
+        1 => Just(wide_list),
+        1 => Just(Value::Object(wide)),
+    ]
 }
 
 fn path() -> impl Strategy<Value = MetadataPath> {
     let key = select(vec!["k", "k", "l"]);
     prop_oneof![
-        6 => vec(key, 1..7).prop_map(MetadataPath::of),
+        6 => Just(MetadataPath::of(["k"])),
+        4 => vec(key, 1..7).prop_map(MetadataPath::of),
         1 => select(vec!["k.n0", "k.n299", "l.n150", "never"])
             .prop_map(|text| MetadataPath::parse(text).unwrap()),
     ]
@@ -381,7 +387,7 @@ fn query() -> impl Strategy<Value = Query> {
     let of_a_capability = (
         option::weighted(0.4, name()),
         option::weighted(0.2, range),
-        prop_oneof![1 => vec(condition(), 0..1), 4 => vec(condition(), 1..4)],
+        prop_oneof![1 => Just(Vec::new()), 4 => vec(condition(), 1..2), 2 => vec(condition(), 2..4)],
         option::weighted(0.1, select(vec!["t", "u"])),
     );
     let of_agents = (
