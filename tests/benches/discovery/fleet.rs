@@ -23,7 +23,7 @@ pub(crate) const REGION: u8 = 0;
 pub(crate) const FORMAT: u8 = 0;
 pub(crate) const RANGE: &str = ">=1.2, <3";
 /// How long each renewal holds.
-pub(crate) const TTL: Duration = Duration::from_secs(60);
+pub(crate) const TTL: Duration = Duration::from_mins(1);
 
 /// A capability, as few bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

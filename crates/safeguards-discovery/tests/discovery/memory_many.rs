@@ -148,9 +148,9 @@ fn the_log_keeps_the_latest() {
         }
         let found = registry.sync().changes(Revision::new(after), 100);
         let found = found.map(|found| u64::try_from(found.changes.len()).unwrap());
-        let found = found.map_err(|error| match error {
-            ChangesError::Forgotten { oldest, .. } => oldest.number(),
-            error => panic!("{error}"),
+        let found = found.map_err(|error| {
+            let ChangesError::Forgotten { oldest, .. } = error else { panic!("{error}") };
+            oldest.number()
         });
         assert_eq!(found, expected, "{kept} kept, after {after}");
     }

@@ -161,14 +161,14 @@ impl Beside {
                 assert_eq!(registry.delete(&agent).is_ok(), was_here);
             }
             Act::Wait(millis) => self.scan.clock.advance(Duration::from_millis(millis)),
-            Act::Ask(query, limit) => self.ask(query, limit),
+            Act::Ask(query, limit) => self.ask(&query, limit),
         }
     }
 
-    fn ask(&self, query: Query, limit: usize) {
-        let expected = self.scan.find(&query);
+    fn ask(&self, query: &Query, limit: usize) {
+        let expected = self.scan.find(query);
         let many = u64::try_from(expected.len()).unwrap();
-        assert_eq!(self.registry.sync().count(&query).unwrap(), many, "{query:?}");
+        assert_eq!(self.registry.sync().count(query).unwrap(), many, "{query:?}");
         let mut found = Vec::new();
         let mut page = query.clone().limit(limit);
         loop {
@@ -181,7 +181,7 @@ impl Beside {
         }
         assert_eq!(found, expected, "{query:?}");
         let mut names = Vec::new();
-        self.registry.sync().for_each(&query, |agent| names.push(agent.clone())).unwrap();
+        self.registry.sync().for_each(query, |agent| names.push(agent.clone())).unwrap();
         names.sort_unstable();
         let mut expected: Vec<_> = expected.into_iter().map(|(agent, _)| agent).collect();
         expected.sort_unstable();
@@ -198,8 +198,8 @@ impl Beside {
         for agent in agents {
             self.act(Act::Delete(agent));
         }
-        self.ask(Query::all(), 1);
-        self.ask(Query::all().when("k", Test::not(Test::Exists)).unwrap(), 1);
+        self.ask(&Query::all(), 1);
+        self.ask(&Query::all().when("k", Test::not(Test::Exists)).unwrap(), 1);
     }
 }
 
@@ -323,7 +323,7 @@ fn capability() -> impl Strategy<Value = Capability> {
         one.version = version.map(|version| Version::parse(version).unwrap());
         one = metadata.into_iter().fold(one, |one, (key, value)| one.with(key, value));
         one = tags.into_iter().fold(one, Capability::tag);
-        one.description = words.unwrap_or_default().to_owned();
+        words.unwrap_or_default().clone_into(&mut one.description);
         match cost {
             Some(0) => one.cost(usd!(0)),
             Some(1) => one.cost(usd!(1)),
