@@ -53,7 +53,7 @@ impl Columns {
 
     /// Everybody who has the pair.
     pub(crate) fn pair(&self) -> Vec<u32> {
-        self.agents(|columns, entry| columns.has_pair(entry))
+        self.agents(Self::has_pair)
     }
 
     /// Everybody who has all.
