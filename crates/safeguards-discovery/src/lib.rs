@@ -19,6 +19,7 @@ mod bounds;
 mod capability;
 mod capability_name;
 mod change;
+mod check;
 mod cursor;
 mod error;
 mod explain;
@@ -28,6 +29,7 @@ mod query;
 mod record;
 mod registration;
 mod registry;
+mod search;
 mod status;
 
 pub use bounds::Bounds;
@@ -48,5 +50,6 @@ pub use registration::Registration;
 #[cfg(feature = "mock")]
 pub use registry::MockRegistry;
 pub use registry::{Registry, RegistryExt};
+pub use search::{Bm25, WordWeight, Words};
 pub use semver::{Version, VersionReq};
 pub use status::{Block, Health, Status, StatusSource};
