@@ -43,6 +43,10 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, one: &T, other: &T) -> Compared<(
     if one == other { Ok(()) } else { Err(format!("{what}: {one:?}, the other: {other:?}")) }
 }
 
+fn is_invalid(error: &impl Coded) -> bool {
+    error.code().starts_with("discovery.invalid_")
+}
+
 impl<'a> Pair<'a> {
     pub(super) fn new(clock: &'a SimClock, one: &'a dyn Registry, other: &'a dyn Registry) -> Self {
         Self { clock, one, other, leases: Vec::new(), tally: RegistryTally::default() }
@@ -116,7 +120,7 @@ impl<'a> Pair<'a> {
         Ok(self.tally)
     }
 
-    /// Both succeeded, or both were refused by the same code.
+    /// Both succeeded, or both were refused by the same code. Where several things are invalid, each may say another.
     fn both<T: fmt::Debug, E: Coded>(
         &mut self,
         answers: (Result<T, E>, Result<T, E>),
@@ -130,6 +134,7 @@ impl<'a> Pair<'a> {
         match answers {
             (Ok(one), Ok(other)) => Ok(Some((one, other))),
             (Err(one), Err(other)) if one.code() == other.code() => Ok(None),
+            (Err(one), Err(other)) if is_invalid(&one) && is_invalid(&other) => Ok(None),
             (one, other) => Err(format!("{one:?}, the other: {other:?}")),
         }
     }
