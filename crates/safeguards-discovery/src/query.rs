@@ -4,6 +4,8 @@ mod check;
 mod condition;
 mod order;
 mod path;
+mod shown;
+mod text;
 mod value;
 
 use safeguards_types::AgentId;
