@@ -13,6 +13,7 @@ use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use self::shown::Shown;
 pub use self::{
     condition::{Condition, Test},
     order::Order,
