@@ -7,9 +7,10 @@ mod again;
 mod catalog;
 mod cells;
 mod desk;
-
+mod export;
 mod failure;
 mod find;
+mod forms;
 mod import;
 mod list;
 mod mistake;
@@ -40,7 +41,7 @@ enum Verb {
     List(list::Args),
     Find(Box<find::Args>),
     Show(show::Args),
-
+    Export(export::Args),
     Remove(remove::Args),
 }
 
@@ -51,7 +52,7 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
         Verb::List(args) => list::execute(args),
         Verb::Find(args) => find::execute(args),
         Verb::Show(args) => show::execute(args),
-
+        Verb::Export(args) => export::execute(args),
         Verb::Remove(args) => remove::execute(args),
     }
 }

@@ -112,7 +112,7 @@ impl Desk {
 }
 
 /// What an agent would say of itself to come to another registry as it is here.
-fn to_registration(record: &AgentRecord) -> Registration {
+pub(super) fn to_registration(record: &AgentRecord) -> Registration {
     let mut said = Registration::lasting(&record.agent);
     said.ttl = record.lease.ttl;
     said.capabilities = record.capabilities.iter().map(|one| one.as_ref().clone()).collect();

@@ -15,9 +15,10 @@ use super::{
     Failure,
     catalog::{Catalog, wrong},
     desk::{Desk, Refused, Taken},
+    forms::Form,
     mistake::{Mistake, Place},
     progress::Bar,
-    reading::{self, Form},
+    reading,
     walk::{Walk, is_stdin},
     whence::CATALOG,
 };

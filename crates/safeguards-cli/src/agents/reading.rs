@@ -2,11 +2,11 @@
 
 use std::str;
 
-use clap::ValueEnum;
 use safeguards_discovery::Registration;
 use serde_json::Value;
 
 use super::{
+    forms::Form,
     mistake::{Mistake, Place},
     source,
     walk::{Named, told},
@@ -22,25 +22,21 @@ pub(super) struct Reading {
 /// A line of a catalog.
 const EXAMPLE: &str = r#"{"agent":"analyst","capabilities":[{"name":"data.analysis"}]}"#;
 
-/// A form in which agents are described elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
-    /// A2A agent cards.
-    Card,
-    /// Descriptions of MCP servers.
-    Mcp,
-    /// Sub-agents: Markdown with front matter, or the same as JSON.
-    Subagent,
-    /// Catalogs: one registration a line.
-    Catalog,
-}
+/// What is said of a file in which nobody is described.
+const UNKNOWN: &str = "nobody is described here in a known form; known are A2A agent cards, descriptions of MCP \
+    servers, sub-agents (Markdown with front matter) and catalogs (one registration a line)";
 
 /// Reads a file in this form or, without one, in the form that it is in.
 pub(super) fn file(file: &Named, form: Option<Form>) -> Reading {
     let name = told(&file.path);
     match source::read(&file.path) {
-        Ok(bytes) if is_catalog(&bytes) => lines(&name, &bytes),
-        Ok(_) => Reading::default(),
+        Ok(bytes) if form.map_or_else(|| is_catalog(&bytes), |form| form == Form::Catalog) => {
+            lines(&name, &bytes)
+        }
+        Ok(_) => Reading {
+            mistakes: vec![Mistake::of_file("agents.unknown_form", &name, UNKNOWN)],
+            ..Reading::default()
+        },
         Err(error) => Reading {
             mistakes: vec![Mistake::of_file(
                 "agents.unreadable",

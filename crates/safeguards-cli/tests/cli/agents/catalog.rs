@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{FLEET, Fleet};
 use crate::command::{path_text, safeguards, safeguards_reading};
@@ -121,6 +121,7 @@ fn imports_at_once_lose_nothing() {
             Command::new(env!("CARGO_BIN_EXE_safeguards"))
                 .args(["agents", "import", &file, "--catalog", &fleet.catalog])
                 .stdout(Stdio::null())
+                .stderr(Stdio::null())
                 .spawn()
                 .unwrap()
         })
@@ -151,4 +152,42 @@ fn a_catalog_keeps_its_place_and_its_permissions() {
     assert!(link.is_symlink());
     assert_eq!(fleet.names(&["list"]), ["analyst", "translator"]);
     assert_eq!(fs::metadata(&fleet.catalog).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
+fn what_came_in_goes_out() {
+    let fleet = Fleet::empty();
+    let card =
+        json!({"name": "Currency Agent", "x-unknown": [1, {"deep": null}], "version": "1.0"});
+    let line =
+        |agent: &str| json!({"agent": agent, "documents": {"a2a-agent-card": card}}).to_string();
+    let lines = format!("{}\n{}\n{{\"agent\":\"bare\"}}\n", line("a/b"), line("A-b"));
+    let file = fleet.file("fleet.jsonl", lines);
+    assert_eq!(fleet.agents(&["import", &file]).code, Some(0));
+    let ran = fleet.agents(&["export", "A-b"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(serde_json::from_str::<Value>(&ran.stdout).unwrap(), card);
+    assert!(ran.stdout.lines().count() > 5, "{ran:?}");
+    let ran = fleet.agents(&["export", "a/b", "A-b", "a/b"]);
+    let read = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    assert_eq!(ran.stdout.lines().map(read).collect::<Vec<_>>(), [card.clone(), card.clone()]);
+
+    // A catalog that goes out is the catalog.
+    let ran = fleet.agents(&["export", "--as", "catalog"]);
+    assert_eq!(ran.stdout, fleet.lines());
+
+    let folder = path_text(&fleet.folder.path().join("out/cards"));
+    let ran = fleet.agents(&["export", "a/b", "A-b", "--to", &folder]);
+    assert_eq!(ran.stdout, format!("written  2 files to {folder}\n"), "{ran:?}");
+    for name in ["a-b.json", "A-b-2.json"] {
+        let text = fs::read_to_string(format!("{folder}/{name}")).unwrap();
+        assert_eq!(read(&text), card);
+    }
+
+    fleet
+        .agents(&["export", "bare"])
+        .refused(&["error agents.unexportable: agent `bare`: ", "--as catalog"]);
+    let ran = fleet.agents(&["export", "nobody"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+    fleet.agents(&["export", "a/b", "--to", &file]).refused(&["error agents.unwritable: ", &file]);
 }
