@@ -25,6 +25,7 @@ mod error;
 mod explain;
 mod found;
 mod lease;
+mod memory;
 mod query;
 mod record;
 mod registration;
@@ -44,6 +45,7 @@ pub use error::{
 pub use explain::{Explanation, Mismatch};
 pub use found::{Found, Match};
 pub use lease::{Lease, LeaseId};
+pub use memory::{MemoryRegistry, MemoryRegistryBuilder, SyncRegistry};
 pub use query::{Condition, MetadataPath, Order, Query, Test};
 pub use record::AgentRecord;
 pub use registration::Registration;

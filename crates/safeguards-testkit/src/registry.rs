@@ -15,16 +15,32 @@
 
 mod desk;
 mod env;
+mod faulty;
 mod plain;
+mod sequences;
 
+pub mod bad_input;
+pub mod changes;
+pub mod concurrency;
+pub mod conditions;
+pub mod durability;
 pub mod leases;
+pub mod leaving;
+pub mod names;
+pub mod order;
+pub mod pages;
 pub mod registering;
 #[doc(hidden)]
 pub mod suite;
+pub mod words;
 
 pub use desk::RegistryDesk;
 pub use env::{RegistryEnv, RegistrySetup};
+pub use faulty::{FaultyRegistry, RegistryCall, RegistryFault};
 pub use plain::PlainRegistry;
+pub use sequences::{
+    RegistryAct, RegistrySequence, RegistryTally, RegistryTurn, registry_sequences,
+};
 
 /// What every case is written with.
 mod prelude {
@@ -33,7 +49,7 @@ mod prelude {
     pub(super) use safeguards_discovery::{
         Block, Bounds, Capability, ChangeKind, ChangesError, Condition, Cursor, Found, Health,
         Lease, MetadataPath, Order, Query, RegisterError, Registration, Registry, RegistryExt,
-        RenewError, Revision, Status, Test, WithdrawError,
+        Revision, Status, Test, WithdrawError,
     };
     pub(super) use safeguards_types::{
         AgentId, Amount, Amounts, Priority, Quantity, Timestamp, Unit, tokens, usd,

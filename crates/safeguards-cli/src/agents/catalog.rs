@@ -11,8 +11,8 @@ use safeguards_types::Timestamp;
 
 use super::{
     Failure,
-    desk::{Desk, Refused},
-    mistake::{Mistake, Place},
+    desk::Desk,
+    mistake::{Fault, Mistake, Place},
     reading, source,
 };
 use crate::output::say;
@@ -41,7 +41,7 @@ impl Catalog {
 
     /// Whoever is in it; nobody where there is none.
     pub(super) fn open_or_new(&self, now: Timestamp) -> Result<Desk, Failure> {
-        self.read(now)?.map_or_else(|| Desk::new(now), Ok)
+        Ok(self.read(now)?.unwrap_or_else(|| Desk::new(now)))
     }
 
     /// Lets `act` change who is in it, and writes that down where it says that something changed. Whoever else
@@ -71,19 +71,16 @@ impl Catalog {
             Err(source) => return Err(Failure::Unreadable { file: self.name(), source }),
         };
         let reading::Reading { registrations, mut mistakes } = reading::lines(&self.name(), &bytes);
-        let desk = Desk::new(now)?;
+        let desk = Desk::new(now);
         for (place, registration) in registrations {
             let agent = registration.agent.clone();
-            if desk.agent(&agent)?.is_some() {
-                let message = "the agent has a line before; each stands in a catalog once";
-                let mistake = Mistake::at("agents.bad_line", &place, message);
+            if desk.agent(&agent).is_some() {
+                let mistake = Mistake::of_line(&place, &Fault::Twice);
                 mistakes.push(Mistake { agent: Some(agent.to_string()), ..mistake });
                 continue;
             }
-            match desk.register(registration) {
-                Ok(_) => {}
-                Err(Refused::Failed(failure)) => return Err(failure),
-                Err(Refused::Wrong(error)) => mistakes.push(wrong(&place, agent.as_str(), &error)),
+            if let Err(error) = desk.register(registration) {
+                mistakes.push(wrong(&place, agent.as_str(), &error));
             }
         }
         if mistakes.is_empty() {
@@ -104,7 +101,7 @@ pub(super) fn wrong(place: &Place, agent: &str, error: &RegisterError) -> Mistak
             value: Some(conflict.given.clone()),
             ..Mistake::at(error.code(), place, super::desk::conflict(conflict))
         },
-        error => {
+        error @ (RegisterError::Full { .. } | RegisterError::Registry(_) | _) => {
             Mistake { agent: Some(agent.to_owned()), ..Mistake::at(error.code(), place, error) }
         }
     }
@@ -165,6 +162,6 @@ fn write_lines(file: File, path: &Path, registrations: &[Registration]) -> io::R
 /// Makes the new name of a file last. Only some systems can.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder.unwrap_or_else(|| Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

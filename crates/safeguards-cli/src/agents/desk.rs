@@ -3,22 +3,17 @@
 use std::sync::Arc;
 
 use safeguards_discovery::{
-    AgentRecord, Bounds, Conflict, Found, Order, Query, RegisterError, Registration, Registry,
-    WithdrawError,
+    AgentRecord, Bounds, Conflict, Found, InvalidField, MemoryRegistry, Order, Query,
+    RegisterError, Registration, Status,
 };
-use safeguards_testkit::registry::{PlainRegistry, RegistrySetup};
-use safeguards_types::{AgentId, SimClock, Timestamp};
+use safeguards_types::{AgentId, Priority, SimClock, Timestamp};
 use serde_json::Value;
-use tokio::runtime::{Builder, Runtime};
-
-use super::Failure;
 
 /// A registry in memory in which no time passes: leases are as long as they were, and none runs out while a
 /// question is answered.
 #[derive(Debug)]
 pub(super) struct Desk {
-    registry: Arc<dyn Registry>,
-    runtime: Runtime,
+    registry: MemoryRegistry,
     pub(super) now: Timestamp,
 }
 
@@ -35,53 +30,43 @@ pub(super) enum Taken {
     Unchanged,
 }
 
-/// Why a registration was not taken.
-#[derive(Debug)]
-pub(super) enum Refused {
-    /// Something in the registration is wrong.
-    Wrong(RegisterError),
-    /// The program itself cannot go on.
-    Failed(Failure),
-}
-
 impl Desk {
     /// Nobody is here yet.
-    pub(super) fn new(now: Timestamp) -> Result<Self, Failure> {
-        let runtime =
-            Builder::new_current_thread().build().map_err(|source| Failure::Runtime { source })?;
-        // Until there is one in memory that is fast.
-        let mut setup = RegistrySetup::large();
-        setup.clock = SimClock::at(now);
-        Ok(Self { registry: Arc::new(PlainRegistry::new(setup)), runtime, now })
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { registry: MemoryRegistry::builder().clock(SimClock::at(now)).build(), now }
     }
 
     /// Takes a registration, as the registry does.
-    pub(super) fn register(&self, registration: Registration) -> Result<Taken, Refused> {
+    pub(super) fn register(&self, registration: Registration) -> Result<Taken, RegisterError> {
         let (agent, replaces) = (registration.agent.clone(), registration.replaces);
-        let before = self.agent(&agent).map_err(Refused::Failed)?;
-        self.runtime.block_on(self.registry.register(registration)).map_err(Refused::Wrong)?;
-        let after = self.agent(&agent).map_err(Refused::Failed)?;
+        let before = self.agent(&agent);
+        self.registry.sync().register(registration)?;
         let said = |record: &Option<AgentRecord>| record.as_ref().map(to_registration);
         Ok(match before {
             None => Taken::Added,
-            Some(_) if said(&before) == said(&after) => Taken::Unchanged,
+            Some(_) if said(&before) == said(&self.agent(&agent)) => Taken::Unchanged,
             Some(_) if replaces => Taken::Replaced,
             Some(_) => Taken::Extended,
         })
     }
 
     /// All that is known of an agent.
-    pub(super) fn agent(&self, agent: &AgentId) -> Result<Option<AgentRecord>, Failure> {
-        Ok(self.runtime.block_on(self.registry.agent(agent))?)
+    pub(super) fn agent(&self, agent: &AgentId) -> Option<AgentRecord> {
+        self.registry.sync().agent(agent)
     }
 
     /// Who can do what is asked for.
-    pub(super) fn find(&self, query: &Query) -> Result<Found, Failure> {
-        Ok(self.runtime.block_on(self.registry.find(query))?)
+    pub(super) fn find(&self, query: &Query) -> Result<Found, InvalidField> {
+        self.registry.sync().find(query)
+    }
+
+    /// Everybody, by name.
+    pub(super) fn everybody(&self) -> Result<Found, InvalidField> {
+        self.find_all(Query::all().order(Order::Name))
     }
 
     /// All that a query finds, page by page.
-    pub(super) fn find_all(&self, query: Query) -> Result<Found, Failure> {
+    fn find_all(&self, query: Query) -> Result<Found, InvalidField> {
         let mut query = query.limit(Bounds::PAGE);
         let mut all = self.find(&query)?;
         while let Some(cursor) = all.next.take() {
@@ -94,20 +79,15 @@ impl Desk {
     }
 
     /// Removes an agent; whether it was here.
-    pub(super) fn remove(&self, agent: &AgentId) -> Result<bool, Failure> {
-        match self.runtime.block_on(self.registry.delete(agent)) {
-            Ok(()) => Ok(true),
-            Err(WithdrawError::Registry(error)) => Err(Failure::Registry(error)),
-            Err(_) => Ok(false),
-        }
+    pub(super) fn remove(&self, agent: &AgentId) -> bool {
+        self.registry.sync().delete(agent).is_ok()
     }
 
     /// What every agent would say of itself to another registry, by name.
-    pub(super) fn registrations(&self) -> Result<Vec<Registration>, Failure> {
-        let everybody = self.find_all(Query::all().order(Order::Name))?;
-        let record = |agent: &AgentId| self.agent(agent).transpose();
-        let records = everybody.names().filter_map(record);
-        records.map(|record| Ok(to_registration(&record?))).collect()
+    pub(super) fn registrations(&self) -> Result<Vec<Registration>, InvalidField> {
+        let everybody = self.everybody()?;
+        let records = everybody.names().filter_map(|agent| self.agent(agent));
+        Ok(records.map(|record| to_registration(&record)).collect())
     }
 }
 
@@ -117,8 +97,8 @@ pub(super) fn to_registration(record: &AgentRecord) -> Registration {
     said.ttl = record.lease.ttl;
     said.capabilities = record.capabilities.iter().map(|one| one.as_ref().clone()).collect();
     said.description = (!record.description.is_empty()).then(|| record.description.clone());
-    said.priority = (record.priority != Default::default()).then_some(record.priority);
-    said.status = (record.status != Default::default()).then(|| record.status.clone());
+    said.priority = (record.priority != Priority::default()).then_some(record.priority);
+    said.status = (record.status != Status::new()).then(|| record.status.clone());
     let document = |(kind, document): (&String, &Arc<Value>)| (kind.clone(), (**document).clone());
     said.documents = record.documents.iter().map(document).collect();
     said

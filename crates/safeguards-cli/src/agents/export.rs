@@ -2,17 +2,19 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::Args as Arguments;
-use safeguards_discovery::{AgentRecord, Order, Query};
+use safeguards_discovery::AgentRecord;
+use serde_json::Value;
 
 use super::{
     Failure,
     desk::to_registration,
-    forms::{self, Exported, Form},
+    forms::{self, Form},
     show,
     whence::Whence,
 };
@@ -58,10 +60,9 @@ pub(crate) struct Args {
 /// Does what the arguments say.
 pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     let opened = args.whence.open()?;
-    let records = if args.agents.is_empty() {
-        let everybody = opened.desk.find_all(Query::all().order(Order::Name))?;
-        let record = |agent| opened.desk.agent(agent).transpose();
-        everybody.names().filter_map(record).collect::<Result<Vec<_>, _>>()?
+    let records: Vec<AgentRecord> = if args.agents.is_empty() {
+        let everybody = opened.desk.everybody()?;
+        everybody.names().filter_map(|agent| opened.desk.agent(agent)).collect()
     } else {
         let mut named: Vec<&str> = args.agents.iter().map(String::as_str).collect();
         // In the order named, each once.
@@ -85,52 +86,36 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     opened.end(exit::SUCCESS)
 }
 
-fn export(record: &AgentRecord, form: Option<Form>) -> Result<Exported, Failure> {
+fn export(record: &AgentRecord, form: Option<Form>) -> Result<Arc<Value>, Failure> {
     if form == Some(Form::Catalog) {
-        return Ok(Exported::Json(serde_json::to_value(to_registration(record))?));
+        return Ok(Arc::new(serde_json::to_value(to_registration(record))?));
     }
-    forms::export(record, form).map_err(|fault| Failure::Unexportable {
-        agent: record.agent.to_string(),
-        what: fault.what,
-        code: fault.code,
-    })
+    forms::export(record, form)
 }
 
 /// One for people, several for programs.
-fn to_text(exported: &[(&AgentRecord, Exported)]) -> Result<String, Failure> {
+fn to_text(exported: &[(&AgentRecord, Arc<Value>)]) -> Result<String, Failure> {
     if let [(_, one)] = exported {
         return Ok(pretty(one)?);
     }
-    let line = |(record, one): &(&AgentRecord, Exported)| match one {
-        Exported::Json(value) => Ok(format!("{}\n", serde_json::to_string(value)?)),
-        Exported::Markdown(_) => Err(Failure::Usage(format!(
-            "agent `{}` is a Markdown file, which is no line of JSON; export it alone, or everybody `--to` a folder",
-            record.agent
-        ))),
-    };
+    let line =
+        |(_, one): &(&AgentRecord, Arc<Value>)| Ok(format!("{}\n", serde_json::to_string(one)?));
     exported.iter().map(line).collect()
 }
 
-fn pretty(one: &Exported) -> Result<String, serde_json::Error> {
-    match one {
-        Exported::Json(value) => Ok(format!("{}\n", serde_json::to_string_pretty(value)?)),
-        Exported::Markdown(text) => Ok(text.clone()),
-    }
+fn pretty(one: &Value) -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(one)?))
 }
 
 /// Writes a file for each, and says which.
-fn write_all(folder: &Path, exported: &[(&AgentRecord, Exported)]) -> Result<String, Failure> {
+fn write_all(folder: &Path, exported: &[(&AgentRecord, Arc<Value>)]) -> Result<String, Failure> {
     let unwritable =
         |path: &Path, source| Failure::Unwritable { file: path.display().to_string(), source };
     fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
     let mut taken = BTreeSet::new();
     for (record, one) in exported {
-        let end = match one {
-            Exported::Json(_) => "json",
-            Exported::Markdown(_) => "md",
-        };
-        let path = folder.join(file_name(record.agent.as_str(), end, &mut taken));
-        write(&path, &pretty(one)?).map_err(|source| unwritable(&path, source))?;
+        let path = folder.join(file_name(record.agent.as_str(), &mut taken));
+        fs::write(&path, pretty(one)?).map_err(|source| unwritable(&path, source))?;
     }
     let files = u64::try_from(exported.len()).unwrap_or(u64::MAX);
     Ok(format!(
@@ -140,13 +125,9 @@ fn write_all(folder: &Path, exported: &[(&AgentRecord, Exported)]) -> Result<Str
     ))
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text)
-}
-
 /// A name that any system takes for a file: what may mean something there is a `-`, and none is given twice, also
 /// where case makes no difference.
-fn file_name(agent: &str, end: &str, taken: &mut BTreeSet<String>) -> String {
+fn file_name(agent: &str, taken: &mut BTreeSet<String>) -> String {
     /// Names may be longer than file systems take.
     const CHARS_MAX: usize = 100;
     let fit = |letter: char| match letter {
@@ -156,8 +137,8 @@ fn file_name(agent: &str, end: &str, taken: &mut BTreeSet<String>) -> String {
     let stem: String = agent.chars().take(CHARS_MAX).map(fit).collect();
     let stem = stem.trim_matches('.');
     let stem = if stem.is_empty() { "agent" } else { stem };
-    let names = std::iter::once(format!("{stem}.{end}"))
-        .chain((2_u64..).map(|number| format!("{stem}-{number}.{end}")));
+    let names = std::iter::once(format!("{stem}.json"))
+        .chain((2_u64..).map(|number| format!("{stem}-{number}.json")));
     let mut free = names.filter(|name| taken.insert(name.to_lowercase()));
     free.next().unwrap_or_default()
 }
@@ -170,7 +151,7 @@ mod tests {
     fn a_file_is_named_after_its_agent_and_stays_in_its_folder() {
         let mut taken = BTreeSet::new();
         let mut check = |agent: &str, expected: &str| {
-            assert_eq!(file_name(agent, "json", &mut taken), expected);
+            assert_eq!(file_name(agent, &mut taken), expected);
         };
         check("currency-agent", "currency-agent.json");
         check("Currency-Agent", "Currency-Agent-2.json");

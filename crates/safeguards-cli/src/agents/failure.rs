@@ -2,7 +2,7 @@
 
 use std::io;
 
-use safeguards_discovery::{FindError, InvalidField, RegistryError};
+use safeguards_discovery::InvalidField;
 
 use super::mistake::Mistake;
 use crate::exit;
@@ -39,16 +39,10 @@ pub(crate) enum Failure {
     UnknownAgent { agent: String, near: Vec<String> },
     /// An agent has nothing of the form that is asked for.
     #[error("agent `{agent}`: {what}")]
-    Unexportable { agent: String, what: String, code: &'static str },
+    Unexportable { agent: String, what: String },
     /// The question cannot be asked.
     #[error(transparent)]
     Query(#[from] InvalidField),
-    /// The registry in memory failed.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The machine gives no room for the work.
-    #[error("the program cannot do its work")]
-    Runtime { source: io::Error },
     /// The answer cannot be written where it should go.
     #[error("the answer cannot be written to standard output")]
     Output { source: io::Error },
@@ -60,20 +54,10 @@ pub(crate) enum Failure {
 /// Which were perhaps meant.
 fn did_you_mean(near: &[String]) -> String {
     let named: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-    match named.is_empty() {
-        true => String::new(),
-        false => format!("; did you mean {}?", named.join(" or ")),
+    if named.is_empty() {
+        return String::new();
     }
-}
-
-impl From<FindError> for Failure {
-    fn from(error: FindError) -> Self {
-        match error {
-            FindError::Invalid(error) => Self::Query(error),
-            FindError::Registry(error) => Self::Registry(error),
-            error => Self::Registry(RegistryError::unavailable(error)),
-        }
-    }
+    format!("; did you mean {}?", named.join(" or "))
 }
 
 impl Failure {
@@ -91,10 +75,8 @@ impl Failure {
             Self::Read { .. } | Self::Told => "agents.mistakes",
             Self::Unwritable { .. } => "agents.unwritable",
             Self::UnknownAgent { .. } => "agents.unknown_agent",
-            Self::Unexportable { code, .. } => code,
+            Self::Unexportable { .. } => "agents.unexportable",
             Self::Query(error) => error.code(),
-            Self::Registry(error) => error.code(),
-            Self::Runtime { .. } => "cli.runtime",
             Self::Output { .. } => "cli.output",
             Self::Json(_) => "cli.json",
         }
@@ -113,9 +95,7 @@ impl Failure {
             | Self::Unwritable { .. }
             | Self::Unexportable { .. }
             | Self::Query(_) => exit::USAGE,
-            Self::Registry(_) | Self::Runtime { .. } | Self::Output { .. } | Self::Json(_) => {
-                exit::INTERNAL
-            }
+            Self::Output { .. } | Self::Json(_) => exit::INTERNAL,
         }
     }
 
@@ -133,8 +113,6 @@ impl Failure {
             | Self::UnknownAgent { .. }
             | Self::Unexportable { .. }
             | Self::Query(_)
-            | Self::Registry(_)
-            | Self::Runtime { .. }
             | Self::Output { .. }
             | Self::Json(_) => None,
         }

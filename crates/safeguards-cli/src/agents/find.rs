@@ -271,7 +271,7 @@ fn near(query: &Query, desk: &Desk) -> Result<Vec<String>, Failure> {
     if desk.find(&Query::new(asked)?.limit(1))?.total > 0 {
         return Ok(Vec::new());
     }
-    let everybody = desk.find_all(Query::all().order(Order::Name))?;
+    let everybody = desk.everybody()?;
     let known = everybody.agents.iter().flat_map(|found| &found.capabilities);
     Ok(near::capabilities(asked.as_str(), known.map(|one| &one.name)))
 }
@@ -296,16 +296,14 @@ fn nobody(query: &Query, desk: &Desk, near: &[String]) -> Result<String, Failure
 fn explain(args: &Args, query: &Query, desk: &Desk) -> Result<u8, Failure> {
     let mut explanations = Vec::new();
     for agent in &args.explain {
-        let explanation = match desk.agent(&AgentId::from(agent.as_str()))? {
+        let explanation = match desk.agent(&AgentId::from(agent.as_str())) {
             Some(record) => Explanation::of(query, &record, desk.now),
             None => Explanation::not_here(agent.as_str().into()),
         };
         explanations.push(Why { found: explanation.is_found(), explanation });
     }
-    let code = match explanations.iter().all(|why| why.found) {
-        true => exit::SUCCESS,
-        false => exit::NOT_FOUND,
-    };
+    let is_found = explanations.iter().all(|why| why.found);
+    let code = if is_found { exit::SUCCESS } else { exit::NOT_FOUND };
     let text = if args.json {
         let explained = Explained { r#type: "agents_explained", query, explanations };
         format!("{}\n", serde_json::to_string(&explained)?)

@@ -1,8 +1,12 @@
 //! [`Form`]: in which agents are described elsewhere, and how an agent goes out in one.
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use safeguards_discovery::AgentRecord;
 use serde_json::Value;
+
+use super::Failure;
 
 /// A form in which agents are described elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -17,35 +21,21 @@ pub(super) enum Form {
     Catalog,
 }
 
-/// An agent as it goes out.
-#[derive(Debug)]
-pub(super) enum Exported {
-    Json(Value),
-    Markdown(String),
-}
-
-/// Why an agent cannot go out in a form.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) what: String,
-}
-
 /// The kinds of the documents that an agent may have come from, in the order in which one is taken.
 const KINDS: [(Form, &str); 3] =
     [(Form::Card, "a2a-agent-card"), (Form::Mcp, "mcp-server"), (Form::Subagent, "sub-agent")];
 
 /// An agent in this form or, without one, in the form in which it came.
-pub(super) fn export(record: &AgentRecord, form: Option<Form>) -> Result<Exported, Fault> {
+pub(super) fn export(record: &AgentRecord, form: Option<Form>) -> Result<Arc<Value>, Failure> {
     let wanted = KINDS.iter().filter(|(known, _)| form.is_none_or(|form| form == *known));
     let mut documents = wanted.filter_map(|(_, kind)| record.documents.get(*kind));
-    documents.next().map(|document| Exported::Json((**document).clone())).ok_or_else(|| {
+    documents.next().map(Arc::clone).ok_or_else(|| {
         let asked = match form {
             None => "it came from no card, server or sub-agent".to_owned(),
             Some(form) => format!("it has no {form:?}").to_lowercase(),
         };
-        Fault {
-            code: "agents.unexportable",
+        Failure::Unexportable {
+            agent: record.agent.to_string(),
             what: format!("{asked}; `--as catalog` prints what is registered"),
         }
     })

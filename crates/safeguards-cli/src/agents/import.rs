@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{
     Failure,
     catalog::{Catalog, wrong},
-    desk::{Desk, Refused, Taken},
+    desk::{Desk, Taken},
     forms::Form,
     mistake::{Mistake, Place},
     progress::Bar,
@@ -172,10 +172,10 @@ fn take(
 ) -> Result<(Agents, Vec<Mistake>), Failure> {
     let catalog = Catalog::at(&args.catalog);
     if args.dry_run {
-        return take_all(&catalog.open_or_new(now)?, registrations, args.replace);
+        return Ok(take_all(&catalog.open_or_new(now)?, registrations, args.replace));
     }
     catalog.edit(now, |desk| {
-        let (taken, mistakes) = take_all(desk, registrations, args.replace)?;
+        let (taken, mistakes) = take_all(desk, registrations, args.replace);
         let Agents { added, extended, replaced, unchanged: _ } = &taken;
         let is_changed = !(added.is_empty() && extended.is_empty() && replaced.is_empty());
         Ok(((taken, mistakes), is_changed))
@@ -186,7 +186,7 @@ fn take_all(
     desk: &Desk,
     registrations: Vec<(Place, Registration)>,
     replace: bool,
-) -> Result<(Agents, Vec<Mistake>), Failure> {
+) -> (Agents, Vec<Mistake>) {
     let mut all: BTreeMap<AgentId, Taken> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (place, mut registration) in registrations {
@@ -200,8 +200,7 @@ fn take_all(
                     *before = taken;
                 }
             }
-            Err(Refused::Failed(failure)) => return Err(failure),
-            Err(Refused::Wrong(error)) => mistakes.push(wrong(&place, agent.as_str(), &error)),
+            Err(error) => mistakes.push(wrong(&place, agent.as_str(), &error)),
         }
     }
     let mut agents = Agents::default();
@@ -214,7 +213,7 @@ fn take_all(
         };
         among.insert(agent);
     }
-    Ok((agents, mistakes))
+    (agents, mistakes)
 }
 
 impl fmt::Display for Imported {

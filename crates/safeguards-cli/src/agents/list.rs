@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args as Arguments;
-use safeguards_discovery::{Found, Order, Query};
+use safeguards_discovery::Found;
 use serde::Serialize;
 
 use super::{Failure, find::rows, whence::Whence};
@@ -40,7 +40,7 @@ struct Listed<'a> {
 /// Does what the arguments say.
 pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     let opened = args.whence.open()?;
-    let found = opened.desk.find_all(Query::all().order(Order::Name))?;
+    let found = opened.desk.everybody()?;
     let text = if args.json {
         format!("{}\n", serde_json::to_string(&Listed { r#type: "agents", found: &found })?)
     } else {

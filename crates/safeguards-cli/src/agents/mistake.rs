@@ -1,6 +1,6 @@
 //! [`Mistake`]: something in what was read that cannot be used, and where it stands.
 
-use std::fmt;
+use std::{fmt, io};
 
 use safeguards_discovery::InvalidField;
 use serde::Serialize;
@@ -27,17 +27,14 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     /// In a file as a whole.
-    pub(super) fn of_file(code: &'static str, file: &str, message: impl fmt::Display) -> Self {
-        Self {
-            code,
-            file: file.to_owned(),
-            line: None,
-            index: None,
-            agent: None,
-            field: None,
-            value: None,
-            message: message.to_string(),
-        }
+    pub(super) fn of_file(file: &str, fault: &Fault) -> Self {
+        let place = Place { file: file.to_owned(), line: None, index: None };
+        Self::at(fault.code(), &place, fault)
+    }
+
+    /// In a line of a catalog.
+    pub(super) fn of_line(place: &Place, fault: &Fault) -> Self {
+        Self::at(fault.code(), place, fault)
     }
 
     /// A field of what stands at this place cannot be used.
@@ -52,7 +49,16 @@ impl Mistake {
 
     /// At this place.
     pub(super) fn at(code: &'static str, place: &Place, message: impl fmt::Display) -> Self {
-        Self { line: place.line, index: place.index, ..Self::of_file(code, &place.file, message) }
+        Self {
+            code,
+            file: place.file.clone(),
+            line: place.line,
+            index: place.index,
+            agent: None,
+            field: None,
+            value: None,
+            message: message.to_string(),
+        }
     }
 }
 
@@ -71,6 +77,33 @@ impl fmt::Display for Mistake {
                 write!(out, ": agent `{agent}`: {message}")
             }
             Some(_) | None => write!(out, ": {message}"),
+        }
+    }
+}
+
+/// What is wrong with a file or a line of it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("cannot be read: {0}")]
+    Unread(io::Error),
+    #[error("{0}")]
+    Line(String),
+    #[error("the agent has a line before; each stands in a catalog once")]
+    Twice,
+    #[error(
+        "nobody is described here in a known form; known are A2A agent cards, descriptions of MCP servers, \
+         sub-agents (Markdown with front matter) and catalogs (one registration a line)"
+    )]
+    UnknownForm,
+}
+
+impl Fault {
+    /// The stable code.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unread(_) => "agents.unreadable",
+            Self::Line(_) | Self::Twice => "agents.bad_line",
+            Self::UnknownForm => "agents.unknown_form",
         }
     }
 }

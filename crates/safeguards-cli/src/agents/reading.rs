@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     forms::Form,
-    mistake::{Mistake, Place},
+    mistake::{Fault, Mistake, Place},
     source,
     walk::{Named, told},
 };
@@ -22,29 +22,21 @@ pub(super) struct Reading {
 /// A line of a catalog.
 const EXAMPLE: &str = r#"{"agent":"analyst","capabilities":[{"name":"data.analysis"}]}"#;
 
-/// What is said of a file in which nobody is described.
-const UNKNOWN: &str = "nobody is described here in a known form; known are A2A agent cards, descriptions of MCP \
-    servers, sub-agents (Markdown with front matter) and catalogs (one registration a line)";
-
 /// Reads a file in this form or, without one, in the form that it is in.
 pub(super) fn file(file: &Named, form: Option<Form>) -> Reading {
     let name = told(&file.path);
-    match source::read(&file.path) {
-        Ok(bytes) if form.map_or_else(|| is_catalog(&bytes), |form| form == Form::Catalog) => {
-            lines(&name, &bytes)
-        }
-        Ok(_) => Reading {
-            mistakes: vec![Mistake::of_file("agents.unknown_form", &name, UNKNOWN)],
-            ..Reading::default()
-        },
-        Err(error) => Reading {
-            mistakes: vec![Mistake::of_file(
-                "agents.unreadable",
-                &name,
-                format!("cannot be read: {error}"),
-            )],
-            ..Reading::default()
-        },
+    let nobody = |fault: &Fault| Reading {
+        mistakes: vec![Mistake::of_file(&name, fault)],
+        ..Reading::default()
+    };
+    let bytes = match source::read(&file.path) {
+        Ok(bytes) => bytes,
+        Err(error) => return nobody(&Fault::Unread(error)),
+    };
+    match form {
+        Some(Form::Catalog) => lines(&name, &bytes),
+        None if is_catalog(&bytes) => lines(&name, &bytes),
+        Some(Form::Card | Form::Mcp | Form::Subagent) | None => nobody(&Fault::UnknownForm),
     }
 }
 
@@ -59,7 +51,7 @@ pub(super) fn lines(file: &str, bytes: &[u8]) -> Reading {
         let place = Place::line(file, number);
         match registration(line) {
             Ok(registration) => read.registrations.push((place, registration)),
-            Err(message) => read.mistakes.push(Mistake::at("agents.bad_line", &place, message)),
+            Err(message) => read.mistakes.push(Mistake::of_line(&place, &Fault::Line(message))),
         }
     }
     read

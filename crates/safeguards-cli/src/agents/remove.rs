@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 /// What is printed as JSON.
 #[derive(Debug, Serialize)]
-struct Removed<'a> {
+struct Answer<'a> {
     r#type: &'static str,
     catalog: String,
     removed: Vec<&'a str>,
@@ -58,7 +58,7 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     agents.dedup();
     catalog.edit(now, |desk| {
         for agent in &agents {
-            if !desk.remove(&AgentId::from(*agent))? {
+            if !desk.remove(&AgentId::from(*agent)) {
                 return Err(unknown(desk, agent)?);
             }
         }
@@ -66,8 +66,7 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     })?;
     let count = u64::try_from(agents.len()).unwrap_or(u64::MAX);
     let text = if args.json {
-        let removed =
-            Removed { r#type: "agents_removed", catalog: catalog.name(), removed: agents };
+        let removed = Answer { r#type: "agents_removed", catalog: catalog.name(), removed: agents };
         format!("{}\n", serde_json::to_string(&removed)?)
     } else {
         let count = counted(count, "agent");

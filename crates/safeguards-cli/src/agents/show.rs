@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use clap::Args as Arguments;
 use jiff::SignedDuration;
-use safeguards_discovery::{AgentRecord, Capability, Order, Query};
+use safeguards_discovery::{AgentRecord, Capability};
 use safeguards_types::AgentId;
 use serde::Serialize;
 use serde_json::Value;
@@ -65,12 +65,12 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
 
 /// The record of an agent that must be there.
 pub(super) fn record(desk: &Desk, agent: &str) -> Result<AgentRecord, Failure> {
-    desk.agent(&AgentId::from(agent))?.map_or_else(|| Err(unknown(desk, agent)?), Ok)
+    desk.agent(&AgentId::from(agent)).map_or_else(|| Err(unknown(desk, agent)?), Ok)
 }
 
 /// Nobody of this name is here, and whose names are like it.
 pub(super) fn unknown(desk: &Desk, agent: &str) -> Result<Failure, Failure> {
-    let everybody = desk.find_all(Query::all().order(Order::Name))?;
+    let everybody = desk.everybody()?;
     let near = near::names(agent, everybody.names().map(AgentId::as_str));
     Ok(Failure::UnknownAgent { agent: agent.to_owned(), near })
 }

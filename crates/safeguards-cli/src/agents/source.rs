@@ -50,6 +50,15 @@ mod tests {
 
     use super::*;
 
+    #[track_caller]
+    fn check(bytes: &[u8], expected: Result<&[u8], &str>) {
+        let read = read_all(bytes, 4).map_err(|error| error.to_string());
+        match expected {
+            Ok(text) => assert_eq!(read.as_deref(), Ok(text)),
+            Err(part) => assert!(read.unwrap_err().contains(part)),
+        }
+    }
+
     #[test]
     fn packed_or_not_a_file_is_read_up_to_a_bound() {
         let packed = |text: &[u8]| {
@@ -57,21 +66,13 @@ mod tests {
             encoder.write_all(text).unwrap();
             encoder.finish().unwrap()
         };
-        #[track_caller]
-        fn check(bytes: &[u8], expected: Result<&[u8], &str>) {
-            let read = read_all(bytes, 4).map_err(|error| error.to_string());
-            match expected {
-                Ok(text) => assert_eq!(read.as_deref(), Ok(text)),
-                Err(part) => assert!(read.unwrap_err().contains(part)),
-            }
-        }
         check(b"four", Ok(b"four"));
         check(b"", Ok(b""));
         check(b"\x1f", Ok(b"\x1f"));
         check(b"fives", Err("larger than 4 bytes"));
         check(&packed(b"four"), Ok(b"four"));
         // A small file that unpacks to a large one.
-        check(&packed(&[0; 1_000_000]), Err("larger than 4 bytes"));
+        check(&packed(&vec![0; 1_000_000]), Err("larger than 4 bytes"));
         check(&packed(b"four")[..12], Err(""));
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::mistake::Mistake;
+use super::mistake::{Fault, Mistake};
 
 /// Stands for standard input in place of a file's name.
 pub(super) const STDIN: &str = "-";
@@ -43,7 +43,7 @@ impl Walk {
             match fs::metadata(path) {
                 Ok(found) if found.is_dir() => walk.folder(path, 0),
                 Ok(_) => walk.files.push(Named { path: path.clone(), is_from_folder: false }),
-                Err(error) => walk.unread(path, &error),
+                Err(error) => walk.unread(path, error),
             }
         }
         walk
@@ -52,12 +52,12 @@ impl Walk {
     fn folder(&mut self, folder: &Path, depth: usize) {
         if depth >= DEPTH_MAX {
             let error = io::Error::other(format!("it stands more than {DEPTH_MAX} folders deep"));
-            return self.unread(folder, &error);
+            return self.unread(folder, error);
         }
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return self.unread(folder, &error),
+            Err(error) => return self.unread(folder, error),
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
@@ -69,15 +69,14 @@ impl Walk {
                     self.files.push(Named { path, is_from_folder: true });
                 }
                 Ok(_) => self.passed_over = self.passed_over.saturating_add(1),
-                Err(error) => self.unread(&path, &error),
+                Err(error) => self.unread(&path, error),
             }
         }
     }
 
-    fn unread(&mut self, path: &Path, error: &io::Error) {
+    fn unread(&mut self, path: &Path, error: io::Error) {
         let file = path.display().to_string();
-        let message = format!("cannot be read: {error}");
-        self.mistakes.push(Mistake::of_file("agents.unreadable", &file, message));
+        self.mistakes.push(Mistake::of_file(&file, &Fault::Unread(error)));
     }
 }
 

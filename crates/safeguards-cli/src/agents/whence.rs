@@ -8,7 +8,7 @@ use safeguards_types::{Clock, SystemClock};
 use super::{
     Failure,
     catalog::{Catalog, wrong},
-    desk::{Desk, Refused},
+    desk::Desk,
     mistake::Mistake,
     reading,
     walk::Walk,
@@ -45,18 +45,14 @@ impl Whence {
             return Ok(Opened { desk, mistakes: Vec::new() });
         }
         let Walk { files, mut mistakes, .. } = Walk::of(&self.from);
-        let desk = Desk::new(now)?;
+        let desk = Desk::new(now);
         for file in &files {
             let read = reading::file(file, None);
             mistakes.extend(read.mistakes);
             for (place, registration) in read.registrations {
                 let agent = registration.agent.clone();
-                match desk.register(registration) {
-                    Ok(_) => {}
-                    Err(Refused::Failed(failure)) => return Err(failure),
-                    Err(Refused::Wrong(error)) => {
-                        mistakes.push(wrong(&place, agent.as_str(), &error));
-                    }
+                if let Err(error) = desk.register(registration) {
+                    mistakes.push(wrong(&place, agent.as_str(), &error));
                 }
             }
         }

@@ -151,7 +151,7 @@ fn agents_are_removed() {
 #[test]
 fn what_is_said_does_not_steer_a_terminal() {
     let fleet = Fleet::empty();
-    let line = r#"{"agent":"a","description":"\u001b[2Jx","capabilities":[{"name":"b","description":"\u202ey","tags":["\u001b]0;t"],"metadata":{"\u001bk":"\u001b[1mv"},"cost":{}}],"status":{"blocks":[{"kind":"suspended","reason":"\u001bz"}]}}"#;
+    let line = r#"{"agent":"a","description":"\u001b[2Jx","capabilities":[{"name":"b","description":"\u202ey","tags":["\u202et"],"metadata":{"\u001bk":"\u001b[1mv"},"cost":{}}],"status":{"blocks":[{"kind":"suspended","reason":"\u001bz"}]}}"#;
     std::fs::write(&fleet.catalog, line).unwrap();
     for args in [&["list"][..], &["show", "a"], &["find", "b"], &["find", "--explain", "a", "c"]] {
         let ran = fleet.agents(args);

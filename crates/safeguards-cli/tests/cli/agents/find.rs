@@ -5,21 +5,22 @@ use serde_json::json;
 use super::{Fleet, names};
 use crate::command::{safeguards, safeguards_reading};
 
+#[track_caller]
+fn found_by(fleet: &Fleet, args: &[&str], expected: &[&str]) {
+    let ran = fleet.agents(&[&["find", "--json"], args].concat());
+    let answer: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(names(&answer["agents"]), expected, "{args:?}");
+    assert_eq!(ran.code, Some(i32::from(expected.is_empty())), "{ran:?}");
+    assert_eq!(
+        (&answer["type"], &answer["total"]),
+        (&json!("agents_found"), &json!(expected.len()))
+    );
+}
+
 #[test]
 fn each_part_of_a_question_is_asked() {
     let fleet = Fleet::new();
-    #[track_caller]
-    fn check(fleet: &Fleet, args: &[&str], expected: &[&str]) {
-        let ran = fleet.agents(&[&["find", "--json"], args].concat());
-        let answer: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-        assert_eq!(names(&answer["agents"]), expected, "{args:?}");
-        assert_eq!(ran.code, Some(i32::from(expected.is_empty())), "{ran:?}");
-        assert_eq!(
-            (&answer["type"], &answer["total"]),
-            (&json!("agents_found"), &json!(expected.len()))
-        );
-    }
-    let check = |args: &[&str], expected: &[&str]| check(&fleet, args, expected);
+    let check = |args: &[&str], expected: &[&str]| found_by(&fleet, args, expected);
     check(&[], &["analyst", "translator", "reader"]);
     check(&["data"], &["analyst", "reader"]);
     check(&["data.analysis"], &["analyst"]);
@@ -73,24 +74,25 @@ fn who_fits_best_has_the_longest_bar_on_every_page() {
     );
 }
 
+#[track_caller]
+fn nobody_because(fleet: &Fleet, args: &[&str], expected: &str) {
+    let ran = fleet.agents(&[&["find"], args].concat());
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+    assert_eq!(ran.stderr, format!("nobody was found{expected}\n"));
+}
+
 #[test]
 fn nobody_is_told_why() {
     let fleet = Fleet::new();
-    #[track_caller]
-    fn check(fleet: &Fleet, args: &[&str], expected: &str) {
-        let ran = fleet.agents(&[&["find"], args].concat());
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
-        assert_eq!(ran.stderr, format!("nobody was found{expected}\n"));
-    }
-    check(&fleet, &["data.anaylsis"], "; did you mean `data.analysis`?");
-    check(&fleet, &["regression"], "; did you mean `data.analysis.regression`?");
-    check(&fleet, &["cooking"], "; nobody has `cooking`, nor anything like it");
-    check(
+    nobody_because(&fleet, &["data.anaylsis"], "; did you mean `data.analysis`?");
+    nobody_because(&fleet, &["regression"], "; did you mean `data.analysis.regression`?");
+    nobody_because(&fleet, &["cooking"], "; nobody has `cooking`, nor anything like it");
+    nobody_because(
         &fleet,
         &["data", "--tag", "x"],
         "; 2 agents have `data`, and what else is asked for holds of none: `--explain AGENT` says why",
     );
-    check(&fleet, &["--tag", "x"], "");
+    nobody_because(&fleet, &["--tag", "x"], "");
     let ran = fleet.agents(&["find", "data.anaylsis", "--json"]);
     assert!(ran.stdout.contains(r#""did_you_mean":["data.analysis"]"#), "{ran:?}");
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
@@ -112,25 +114,26 @@ fn an_agent_that_is_not_found_is_explained() {
     assert_eq!((&answer["type"], &answer["explanations"]), (&json!("agents_explained"), &why));
 }
 
+#[track_caller]
+fn refuses(fleet: &Fleet, args: &[&str], parts: &[&str]) {
+    fleet.agents(&[&["find"], args].concat()).refused(parts);
+}
+
 #[test]
 fn a_question_that_cannot_be_asked_is_refused() {
     let fleet = Fleet::new();
-    #[track_caller]
-    fn check(fleet: &Fleet, args: &[&str], parts: &[&str]) {
-        fleet.agents(&[&["find"], args].concat()).refused(parts);
-    }
-    check(&fleet, &["data..x"], &["discovery.invalid_capability_name", "empty part"]);
-    check(&fleet, &["--version", "new"], &["discovery.invalid_range", "`new`", ">=1.2"]);
-    check(&fleet, &["--with", "formats"], &["discovery.invalid_condition", "formats=json,xml"]);
-    check(&fleet, &["--with", "=json"], &["discovery.invalid_path"]);
-    check(&fleet, &["--where", "a ~= 3"], &["discovery.invalid_condition", "~="]);
-    check(&fleet, &["--order", "cheepest"], &["discovery.invalid_order", "cheapest"]);
-    check(&fleet, &["--order", "relevance"], &["discovery.invalid_order"]);
-    check(&fleet, &["--limit", "0"], &["discovery.invalid_limit"]);
-    check(&fleet, &["--limit", "many"], &["many"]);
-    check(&fleet, &["--after", "x"], &["discovery.invalid_cursor"]);
-    check(&fleet, &["--after", "name:0:x"], &["discovery.invalid_cursor"]);
-    check(&fleet, &["--search", "!?"], &["discovery.invalid_text"]);
+    refuses(&fleet, &["data..x"], &["discovery.invalid_capability_name", "empty part"]);
+    refuses(&fleet, &["--version", "new"], &["discovery.invalid_range", "`new`", ">=1.2"]);
+    refuses(&fleet, &["--with", "formats"], &["discovery.invalid_condition", "formats=json,xml"]);
+    refuses(&fleet, &["--with", "=json"], &["discovery.invalid_path"]);
+    refuses(&fleet, &["--where", "a ~= 3"], &["discovery.invalid_condition", "~="]);
+    refuses(&fleet, &["--order", "cheepest"], &["discovery.invalid_order", "cheapest"]);
+    refuses(&fleet, &["--order", "relevance"], &["discovery.invalid_order"]);
+    refuses(&fleet, &["--limit", "0"], &["discovery.invalid_limit"]);
+    refuses(&fleet, &["--limit", "many"], &["many"]);
+    refuses(&fleet, &["--after", "x"], &["discovery.invalid_cursor"]);
+    refuses(&fleet, &["--after", "name:0:x"], &["discovery.invalid_cursor"]);
+    refuses(&fleet, &["--search", "!?"], &["discovery.invalid_text"]);
     // Before anything is read.
     safeguards_reading("", &["agents", "find", "a..b", "--catalog", "/none/such"])
         .refused(&["discovery.invalid_capability_name"]);
