@@ -15,7 +15,7 @@ pub(super) enum Form {
     Card,
     /// Descriptions of MCP servers.
     Mcp,
-    /// Sub-agents: Markdown with front matter, or the same as JSON.
+    /// Sub-agents.
     Subagent,
     /// Catalogs: one registration a line.
     Catalog,

@@ -90,10 +90,7 @@ pub(super) enum Fault {
     Line(String),
     #[error("the agent has a line before; each stands in a catalog once")]
     Twice,
-    #[error(
-        "nobody is described here in a known form; known are A2A agent cards, descriptions of MCP servers, \
-         sub-agents (Markdown with front matter) and catalogs (one registration a line)"
-    )]
+    #[error("no catalog, with one registration a line; its first line says of which `agent` it is")]
     UnknownForm,
 }
 

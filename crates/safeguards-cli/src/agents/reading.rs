@@ -6,7 +6,6 @@ use safeguards_discovery::Registration;
 use serde_json::Value;
 
 use super::{
-    forms::Form,
     mistake::{Fault, Mistake, Place},
     source,
     walk::{Named, told},
@@ -22,8 +21,8 @@ pub(super) struct Reading {
 /// A line of a catalog.
 const EXAMPLE: &str = r#"{"agent":"analyst","capabilities":[{"name":"data.analysis"}]}"#;
 
-/// Reads a file in this form or, without one, in the form that it is in.
-pub(super) fn file(file: &Named, form: Option<Form>) -> Reading {
+/// Reads a file in the form that it is in.
+pub(super) fn file(file: &Named) -> Reading {
     let name = told(&file.path);
     let nobody = |fault: &Fault| Reading {
         mistakes: vec![Mistake::of_file(&name, fault)],
@@ -33,11 +32,7 @@ pub(super) fn file(file: &Named, form: Option<Form>) -> Reading {
         Ok(bytes) => bytes,
         Err(error) => return nobody(&Fault::Unread(error)),
     };
-    match form {
-        Some(Form::Catalog) => lines(&name, &bytes),
-        None if is_catalog(&bytes) => lines(&name, &bytes),
-        Some(Form::Card | Form::Mcp | Form::Subagent) | None => nobody(&Fault::UnknownForm),
-    }
+    if is_catalog(&bytes) { lines(&name, &bytes) } else { nobody(&Fault::UnknownForm) }
 }
 
 /// Reads the lines of a catalog. Blank lines are skipped.
