@@ -5,7 +5,7 @@ use std::sync::Arc;
 use safeguards_types::{AgentId, Priority, Timestamp};
 use serde::Serialize;
 
-use crate::{Capability, Cursor, Health, Revision, Status};
+use crate::{AgentRecord, Capability, Cursor, Health, Revision, Status};
 
 /// Somebody who can do what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +30,22 @@ pub struct Match {
     /// within one answer only. `None` where no words were searched for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relevance: Option<u64>,
+}
+
+impl Match {
+    /// An agent as a registry finds it, and which of its capabilities are meant. No words were searched for.
+    pub fn new(record: &AgentRecord, capabilities: Vec<Arc<Capability>>) -> Self {
+        Self {
+            agent: record.agent.clone(),
+            description: record.description.clone(),
+            priority: record.priority,
+            capabilities,
+            health: record.status.health,
+            status: record.status.clone(),
+            expires_at: record.lease.expires_at,
+            relevance: None,
+        }
+    }
 }
 
 /// A page of who can do what was asked for, in the order that was asked for.

@@ -58,6 +58,7 @@ mod env;
 mod faulty;
 mod model;
 mod paused;
+pub mod registry;
 pub mod sequences;
 
 pub use alerts::{

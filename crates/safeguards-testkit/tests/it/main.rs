@@ -7,6 +7,7 @@
 //! - `listed`: every case stands in the list of the suite.
 //! - `fixtures`: the model alone, against scripts with the answers that are agreed on.
 //! - `sequences`: random sequences meet every denial.
+//! - `registries`: every case of a registry, against the naive one, and what a faulty one does.
 //! - `alert_channels`: every case for channels, against those of the crate and the one that records.
 //! - `alert_stores`: every case for stores of alerts, against the one in memory and one that replays a file.
 //! - `replayed`: that store, written without a look at the one in memory.
@@ -21,6 +22,7 @@ mod faulty;
 mod fixtures;
 mod listed;
 mod memory;
+mod registries;
 mod replayed;
 mod sequences;
 mod slow;
