@@ -19,6 +19,7 @@ mod bounds;
 mod capability;
 mod capability_name;
 mod change;
+mod check;
 mod cursor;
 mod error;
 mod explain;
@@ -28,6 +29,7 @@ mod query;
 mod record;
 mod registration;
 mod registry;
+mod search;
 mod status;
 
 pub use bounds::Bounds;

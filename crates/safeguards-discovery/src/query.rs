@@ -1,5 +1,6 @@
 //! [`Query`]: what is needed, of whom, and in which order they are wanted.
 
+mod check;
 mod condition;
 mod order;
 mod path;

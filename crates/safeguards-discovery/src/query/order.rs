@@ -3,7 +3,7 @@
 use safeguards_types::Unit;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentRecord, Capability};
+use crate::{AgentRecord, Capability, Health};
 
 /// Who comes first. Equals stand by the agent's name, letter by letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,11 @@ impl Order {
         match self {
             Self::Best => {
                 // Health first: 16 is more than there are priorities.
-                let health = i128::from(status.health as u8);
+                let health = match status.health {
+                    Health::Healthy => 0_i128,
+                    Health::Degraded => 1,
+                    Health::Unhealthy => 2,
+                };
                 health.saturating_mul(16).saturating_sub(priority)
             }
             Self::Name => 0,
