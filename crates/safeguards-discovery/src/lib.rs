@@ -23,6 +23,7 @@ mod check;
 mod cursor;
 mod error;
 mod explain;
+mod finder;
 mod found;
 mod lease;
 mod query;
@@ -42,6 +43,7 @@ pub use error::{
     RegistryErrorKind, RenewError, WithdrawError,
 };
 pub use explain::{Explanation, Mismatch};
+pub use finder::Finder;
 pub use found::{Found, Match};
 pub use lease::{Lease, LeaseId};
 pub use query::{Condition, MetadataPath, Order, Query, Test};

@@ -1,9 +1,9 @@
 //! [`Order`]: who comes first.
 
-use safeguards_types::Unit;
+use safeguards_types::{Priority, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentRecord, Capability, Health};
+use crate::{AgentRecord, Capability, Health, Status};
 
 /// Who comes first. Equals stand by the agent's name, letter by letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +50,17 @@ impl Order {
         meant: impl IntoIterator<Item = &'a Capability>,
         relevance: Option<u64>,
     ) -> i128 {
-        let status = &agent.status;
-        let priority = i128::from(agent.priority.level());
+        self.place((&agent.status, agent.priority), meant, relevance)
+    }
+
+    /// The same of an agent of which only this is known.
+    pub(crate) fn place<'a>(
+        &self,
+        (status, priority): (&Status, Priority),
+        meant: impl IntoIterator<Item = &'a Capability>,
+        relevance: Option<u64>,
+    ) -> i128 {
+        let priority = i128::from(priority.level());
         match self {
             Self::Best => {
                 // Health first: 16 is more than there are priorities.
