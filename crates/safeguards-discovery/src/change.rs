@@ -58,6 +58,11 @@ impl Change {
 }
 
 /// What happened to an agent. A renewal that says nothing new is no change.
+///
+/// Of one registration it is told first that the agent came, then what is withdrawn, then what is advertised (each in
+/// the order of an agent's record), then that it is described, then how it stands. Who comes begins as one who says
+/// nothing of itself: what is otherwise from the start is a change, too. So who reads all changes knows who is here,
+/// what each can do and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -72,7 +77,8 @@ pub enum ChangeKind {
         /// What.
         capability: Arc<Capability>,
     },
-    /// It can do something no more: it was withdrawn, or another registration took its place.
+    /// It can do something no more: it was withdrawn, or another registration took its place. What is there again
+    /// with other content is withdrawn and advertised.
     Withdrawn {
         /// What.
         name: CapabilityName,

@@ -52,5 +52,6 @@ pub use registration::Registration;
 #[cfg(feature = "mock")]
 pub use registry::MockRegistry;
 pub use registry::{Registry, RegistryExt};
+pub use search::{Bm25, WordWeight, Words};
 pub use semver::{Version, VersionReq};
 pub use status::{Block, Health, Status, StatusSource};

@@ -12,7 +12,9 @@ use crate::{Capability, Status};
 ///
 /// What was said before stands: a capability that is new is added, one that is there already with the same
 /// content stays, and the lease is renewed. Other content under a name and version that is there is refused as a
-/// whole, unless the registration [replaces](Self::replacing) what was said before.
+/// whole, unless the registration [replaces](Self::replacing) what was said before. So is another description, another
+/// priority, and other content of a document: what was never said of these may be said later. A status, and how long a
+/// lease holds, may be said anew at any time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,7 +53,8 @@ pub struct Registration {
     /// these and does not look into them. Those of a kind that is there already must be the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, Value>,
-    /// Whether it takes the place of all that was said before: what it does not name is gone.
+    /// Whether it takes the place of all that was said before: what it does not name is gone, and where it says nothing
+    /// of its description, priority or status these are as at first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
 }

@@ -32,13 +32,15 @@ use crate::{
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Registry: fmt::Debug + Send + Sync + 'static {
-    /// Lets an agent come, say more, or say the same again; its lease is renewed.
+    /// Lets an agent come, say more, or say the same again; its lease is renewed. What is invalid is said before what
+    /// contradicts, or that there is no room.
     async fn register(&self, registration: Registration) -> Result<Lease, RegisterError>;
 
-    /// Renews a lease for as long again as it said; with a status, this is how the agent stands from now on.
+    /// Renews a lease for as long again as the agent's latest registration said; with a status, this is how the agent
+    /// stands from now on. Agent and id tell which lease is meant; what else it says is not looked at.
     async fn renew(&self, lease: &Lease, status: Option<Status>) -> Result<Lease, RenewError>;
 
-    /// Takes back a capability in one version or, without one, in all. The agent stays.
+    /// Takes back a capability of this very name in one version or, without one, in all. The agent stays.
     async fn withdraw(
         &self,
         agent: &AgentId,

@@ -1,6 +1,16 @@
-//! Text search: words, and how well they fit.
+//! Text search: [`Words`] of texts, [`Bm25`] that tells how well they fit, and an index of many texts.
+//!
+//! A registry keeps two sets of documents: agents, by their names and descriptions, and capabilities, by their
+//! names, descriptions and tags. An agent fits as well as its own document and the best of its meant
+//! capabilities together.
 
-/// Whether there is a word in this text.
-pub(crate) fn has_words(text: &str) -> bool {
-    text.chars().any(char::is_alphanumeric)
-}
+#[cfg_attr(not(test), expect(dead_code, reason = "the registry in memory takes it up"))]
+pub(crate) mod index;
+#[cfg(all(test, shared_data))]
+mod measured;
+mod rank;
+mod stem;
+mod words;
+
+pub use rank::{Bm25, WordWeight};
+pub use words::Words;

@@ -17,10 +17,20 @@ mod desk;
 mod env;
 mod plain;
 
+pub mod bad_input;
+pub mod changes;
+pub mod concurrency;
+pub mod conditions;
+pub mod durability;
 pub mod leases;
+pub mod leaving;
+pub mod names;
+pub mod order;
+pub mod pages;
 pub mod registering;
 #[doc(hidden)]
 pub mod suite;
+pub mod words;
 
 pub use desk::RegistryDesk;
 pub use env::{RegistryEnv, RegistrySetup};
@@ -33,7 +43,7 @@ mod prelude {
     pub(super) use safeguards_discovery::{
         Block, Bounds, Capability, ChangeKind, ChangesError, Condition, Cursor, Found, Health,
         Lease, MetadataPath, Order, Query, RegisterError, Registration, Registry, RegistryExt,
-        RenewError, Revision, Status, Test, WithdrawError,
+        Revision, Status, Test, WithdrawError,
     };
     pub(super) use safeguards_types::{
         AgentId, Amount, Amounts, Priority, Quantity, Timestamp, Unit, tokens, usd,

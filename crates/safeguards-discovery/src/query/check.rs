@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Bounds, Condition, InvalidField, InvalidKind, MetadataPath, Order, Query, Test,
+    Bounds, Condition, InvalidField, InvalidKind, MetadataPath, Order, Query, Test, Words,
     check::{check_bytes, check_count, check_depth, check_json, check_tags, check_unit},
-    search,
 };
 
 impl Query {
@@ -36,7 +35,7 @@ impl Query {
         check_tags(tags)?;
         if let Some(text) = text {
             check_bytes(InvalidKind::Text, "text", text, Bounds::TEXT_BYTES)?;
-            if !search::has_words(text) {
+            if Words::of(text).is_empty() {
                 let allowed = "words to search for: letters or digits";
                 return Err(InvalidField::new(InvalidKind::Text, "text", text, allowed));
             }

@@ -1,7 +1,7 @@
 //! What a registry takes, read off [`Bounds`] line by line.
 
 use safeguards_discovery::{
-    Bounds, Capability, InvalidField, InvalidKind, Order, Query, Registration, Status, Test,
+    Block, Bounds, Capability, InvalidField, InvalidKind, Order, Query, Registration, Status, Test,
 };
 use safeguards_types::Timestamp;
 use serde_json::Value;
@@ -63,9 +63,13 @@ pub(super) fn documents<'a>(all: impl Iterator<Item = (&'a String, &'a Value)>) 
 }
 
 pub(super) fn agent(name: &str, field: &str) -> Checked {
-    let fits =
-        (1..=Bounds::AGENT_NAME_BYTES).contains(&name.len()) && !name.contains(char::is_control);
-    must(fits, InvalidKind::AgentName, field, name, "1 to 256 bytes without control characters")
+    let allowed = "1 to 256 bytes, no control characters";
+    must(is_name(name), InvalidKind::AgentName, field, name, allowed)
+}
+
+/// The rule for all names.
+fn is_name(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && !text.contains(char::is_control)
 }
 
 fn description(text: &str) -> Checked {
@@ -88,7 +92,7 @@ fn capability(capability: &Capability) -> Checked {
 fn tags(tags: &[String]) -> Checked {
     must(tags.len() <= Bounds::TAGS, InvalidKind::Tag, "tags", tags.len(), "at most 256")?;
     tags.iter().try_for_each(|tag| {
-        must(tag.len() <= Bounds::TAG_BYTES, InvalidKind::Tag, "tags", tag, "at most 256 bytes")
+        must(is_name(tag), InvalidKind::Tag, "tags", tag, "1 to 256 bytes, no control characters")
     })
 }
 
@@ -104,15 +108,30 @@ fn is_within(value: &Value, depth: usize) -> bool {
 
 pub(super) fn status(status: &Status) -> Checked {
     let units = status.available.len();
-    must(units <= Bounds::COST_UNITS, InvalidKind::Status, "status.available", units, "at most 16")
+    let kind = InvalidKind::Status;
+    must(units <= Bounds::COST_UNITS, kind, "status.available", units, "at most 16 units")?;
+    let blocks = &status.blocks;
+    must(blocks.len() <= 64, kind, "status.blocks", blocks.len(), "at most 64")?;
+    blocks.iter().try_for_each(|block| match block {
+        Block::Suspended { reason } => {
+            must(reason.len() <= 1_024, kind, "status.blocks", reason, "at most 1024 bytes")
+        }
+        Block::Exhausted { units } => {
+            let fits = units.len() <= Bounds::COST_UNITS && units.iter().all(|unit| is_name(unit));
+            must(fits, kind, "status.blocks", units.join(", "), "at most 16 names of units")
+        }
+        _ => Ok(()),
+    })
 }
 
 pub(super) fn query(query: &Query) -> Checked {
     let mut asked = 0_usize;
-    for condition in &query.conditions {
+    for (place, condition) in query.conditions.iter().enumerate() {
+        let field = format!("conditions[{place}]");
         let keys = condition.path.keys();
-        let fits = !keys.is_empty();
-        must(fits, InvalidKind::Path, "conditions.path", &condition.path, "at least one key")?;
+        let fits = (1..=Bounds::METADATA_DEPTH).contains(&keys.len())
+            && keys.iter().all(|key| !key.is_empty());
+        must(fits, InvalidKind::Path, &field, &condition.path, "from 1 to 16 keys, none empty")?;
         let mut test = &condition.test;
         asked = asked.saturating_add(1);
         while let Test::Not(inner) = test {
@@ -127,7 +146,7 @@ pub(super) fn query(query: &Query) -> Checked {
             let fits = !bounds.is_empty()
                 && bounds.iter().all(|bound| bound.is_number() || bound.is_string());
             let allowed = "a range has a bound, each a number or a text";
-            must(fits, InvalidKind::Condition, "conditions", &condition.path, allowed)?;
+            must(fits, InvalidKind::Condition, &field, &condition.path, allowed)?;
         }
     }
     let fits = asked <= Bounds::CONDITIONS;

@@ -1,0 +1,32 @@
+//! Every case of the conformance suite of a registry, against the naive one of the test kit.
+
+use std::sync::Arc;
+
+use safeguards_discovery::Registry;
+use safeguards_testkit::{
+    registry::{PlainRegistry, RegistryEnv, RegistrySetup},
+    registry_conformance,
+};
+
+/// The one that shares no code with the one in memory: what the suite asks for can be had.
+mod plain {
+    use super::*;
+
+    async fn make(setup: RegistrySetup) -> RegistryEnv {
+        RegistryEnv::new(Arc::new(PlainRegistry::new(setup)))
+    }
+
+    registry_conformance!(make);
+}
+
+/// The same behind a pointer to a registry of any type, as callers hold it.
+mod erased {
+    use super::*;
+
+    async fn make(setup: RegistrySetup) -> RegistryEnv {
+        let registry: Arc<dyn Registry> = Arc::new(PlainRegistry::new(setup));
+        RegistryEnv::new(Arc::new(registry))
+    }
+
+    registry_conformance!(make);
+}
