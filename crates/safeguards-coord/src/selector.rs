@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use safeguards_discovery::{
-    Explanation, FindError, Finder, Mismatch, Query, RegistryError, Status, StatusSource,
+    Explanation, FindError, Finder, Query, RegistryError, Status, StatusSource,
 };
 use safeguards_types::AgentId;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -106,36 +106,10 @@ impl Selector for Finder {
 
 /// What keeps an agent from being chosen, in one line.
 fn reasons(why: &Explanation) -> String {
-    let of = |mismatch: &Mismatch| match mismatch {
-        Mismatch::NotHere => "it is not registered, or its lease ran out".to_owned(),
-        Mismatch::LeaseExpired { expired_at } => format!("its lease ran out at {expired_at}"),
-        Mismatch::NotAmong => "the need is confined to others".to_owned(),
-        Mismatch::NotHealthy { status } if status.blocks.is_empty() => {
-            format!("it is {}", status.health)
-        }
-        Mismatch::NotHealthy { status } => {
-            let blocks: Vec<String> = status.blocks.iter().map(ToString::to_string).collect();
-            blocks.join(", ")
-        }
-        Mismatch::NoSuchCapability { asked, .. } => format!("it cannot do {asked}"),
-        Mismatch::Version { capability, asked, has: Some(has) } => {
-            format!("{capability} {has} is outside {asked}")
-        }
-        Mismatch::Version { capability, asked, has: None } => {
-            format!("{capability} has no version, asked is {asked}")
-        }
-        Mismatch::Condition { capability, .. } => {
-            format!("a condition does not hold of its {capability}")
-        }
-        Mismatch::Tag { capability, asked } => format!("its {capability} has no tag {asked}"),
-        Mismatch::Text { asked } => format!("none of the words `{asked}` was found"),
-        other => format!("{other:?}"),
-    };
     if why.is_found() {
-        // Between the choice and the question it became fit.
-        return "it became fit only now".to_owned();
+        return "it became fit only after the choice".to_owned();
     }
-    let reasons: Vec<String> = why.mismatches.iter().map(of).collect();
+    let reasons: Vec<String> = why.mismatches.iter().map(ToString::to_string).collect();
     reasons.join(", ")
 }
 

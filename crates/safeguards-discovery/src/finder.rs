@@ -5,8 +5,8 @@ use std::{cmp::Ordering, sync::Arc};
 use safeguards_types::AgentId;
 
 use crate::{
-    AgentRecord, Bounds, Capability, Cursor, Explanation, FindError, Found, Match, Mismatch, Order,
-    Query, Registry, RegistryError, Status, StatusSource,
+    AgentRecord, Bounds, Capability, Cursor, Explanation, FindError, Found, Match, Order, Query,
+    Registry, RegistryError, Status, StatusSource,
 };
 
 /// A registry, and those who know how its agents stand better than they say themselves: what is found has both
@@ -127,7 +127,7 @@ impl Finder {
     pub async fn explain(&self, query: &Query, agent: &AgentId) -> Result<Explanation, FindError> {
         query.check()?;
         Ok(match self.agent(agent).await? {
-            Some(record) => interim(query, &record),
+            Some(record) => Explanation::of_present(query, &record),
             None => Explanation::not_here(agent.clone()),
         })
     }
@@ -212,23 +212,4 @@ fn place(order: &Order, found: &Match) -> i128 {
 
 fn in_order((key, found): &(i128, Match), (other_key, other): (i128, &AgentId)) -> Ordering {
     (*key, found.agent.as_str()).cmp(&(other_key, other.as_str()))
-}
-
-fn interim(query: &Query, record: &AgentRecord) -> Explanation {
-    let mut explanation = Explanation { agent: record.agent.clone(), mismatches: Vec::new() };
-    let mismatches = &mut explanation.mismatches;
-    if query.healthy_only && !record.status.is_healthy() {
-        mismatches.push(Mismatch::NotHealthy { status: record.status.clone() });
-    }
-    if query.among.as_ref().is_some_and(|among| !among.contains(&record.agent)) {
-        mismatches.push(Mismatch::NotAmong);
-    }
-    if let Some(asked) = &query.capability
-        && !record.capabilities.iter().any(|capability| asked.covers(&capability.name))
-    {
-        let has = record.capabilities.iter().map(|capability| capability.name.clone());
-        mismatches
-            .push(Mismatch::NoSuchCapability { asked: asked.clone(), has: has.take(10).collect() });
-    }
-    explanation
 }

@@ -4,6 +4,8 @@ mod check;
 mod condition;
 mod order;
 mod path;
+mod shown;
+mod text;
 mod value;
 
 use safeguards_types::AgentId;
@@ -11,6 +13,7 @@ use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use self::shown::Shown;
 pub use self::{
     condition::{Condition, Test},
     order::Order,

@@ -67,7 +67,7 @@ impl From<Query> for Seat {
     }
 }
 
-/// A need in few words, for messages: `data.analysis >=1, tag fast, 2 conditions`.
+/// A need in few words, for messages: `data.analysis >=1, tag fast, formats contains json`.
 pub(crate) fn need_text(need: &Query) -> String {
     let mut words = match &need.capability {
         Some(capability) => capability.to_string(),
@@ -77,11 +77,7 @@ pub(crate) fn need_text(need: &Query) -> String {
         words = format!("{words} {version}");
     }
     let tags = need.tags.iter().map(|tag| format!("tag {tag}"));
-    let conditions = match need.conditions.len() {
-        0 => None,
-        1 => Some("1 condition".to_owned()),
-        more => Some(format!("{more} conditions")),
-    };
+    let conditions = need.conditions.iter().map(ToString::to_string);
     let text = need.text.as_ref().map(|text| format!("words `{text}`"));
     tags.chain(conditions).chain(text).fold(words, |words, more| format!("{words}, {more}"))
 }

@@ -290,6 +290,6 @@ async fn a_source_that_fails_lets_nobody_be_chosen() {
     let report = scene.run(&runner, &FanOut::to_everybody().by(analysis())).await;
     let (state, _, message) = reason(&report);
     assert_eq!(state, State::Denied);
-    assert!(message.contains("a: suspended: looks odd"), "{message}");
+    assert!(message.contains("suspended: looks odd"), "{message}");
     let _: Option<Value> = report.output;
 }

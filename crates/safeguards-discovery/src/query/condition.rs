@@ -24,7 +24,7 @@ pub struct Condition {
 /// Values are the same where they are the same JSON; numbers where they are the same number, `1` and `1.0`.
 /// Where there is no value, no test holds but [`Absent`](Self::Absent) and a [`Not`](Self::Not) of others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Test {
     /// All of these are contained: each is the value, or stands in the list that the value is. None at all:
@@ -62,6 +62,23 @@ impl Condition {
     /// `test` holds of what stands at `path`.
     pub const fn new(path: MetadataPath, test: Test) -> Self {
         Self { path, test }
+    }
+
+    /// That all these values are contained, each at its key: in the list there, or the one value there.
+    ///
+    /// ```
+    /// use safeguards_discovery::Condition;
+    ///
+    /// let asked = serde_json::from_str(r#"{"algorithms": ["regression"], "language": "en"}"#)?;
+    /// let conditions = Condition::all_contained(&asked);
+    /// assert_eq!(conditions[0].to_string(), "algorithms contains regression");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn all_contained(asked: &Metadata) -> Vec<Self> {
+        let condition = |(key, values): (&String, &Value)| {
+            Self::new(MetadataPath::of([key]), Test::contains(values.clone()))
+        };
+        asked.iter().map(condition).collect()
     }
 
     /// Whether it holds of `metadata`.
