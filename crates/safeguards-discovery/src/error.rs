@@ -304,6 +304,12 @@ pub enum ChangesError {
     Registry(#[from] RegistryError),
 }
 
+impl From<Conflict> for RegisterError {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(Box::new(conflict))
+    }
+}
+
 impl RegisterError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {

@@ -6,7 +6,7 @@ mod order;
 mod path;
 mod shown;
 mod text;
-mod value;
+pub(crate) mod value;
 
 use safeguards_types::AgentId;
 use semver::VersionReq;
@@ -19,7 +19,7 @@ pub use self::{
     order::Order,
     path::MetadataPath,
 };
-use crate::{CapabilityName, Cursor, InvalidField};
+use crate::{Capability, CapabilityName, Cursor, InvalidField};
 
 /// What is needed. All that it says must hold, and what it says of a capability (name, version, conditions, tags)
 /// must hold of one and the same. Where it says nothing of a capability, an agent without any is found too.
@@ -176,5 +176,25 @@ impl Query {
     #[must_use]
     pub fn after(self, cursor: Cursor) -> Self {
         Self { after: Some(cursor), ..self }
+    }
+
+    /// Whether it says anything of a capability: who has none cannot be meant then.
+    pub(crate) const fn says_of_a_capability(&self) -> bool {
+        self.capability.is_some()
+            || self.version.is_some()
+            || !self.conditions.is_empty()
+            || !self.tags.is_empty()
+    }
+
+    /// Whether all that it says of a capability holds of this one. Words are not looked at.
+    pub(crate) fn means(&self, capability: &Capability) -> bool {
+        let Capability { name, version, description: _, tags, metadata, cost: _ } = capability;
+        self.capability.as_ref().is_none_or(|asked| asked.covers(name))
+            && self
+                .version
+                .as_ref()
+                .is_none_or(|range| version.as_ref().is_some_and(|version| range.matches(version)))
+            && self.tags.iter().all(|tag| tags.contains(tag))
+            && self.conditions.iter().all(|condition| condition.holds(metadata))
     }
 }

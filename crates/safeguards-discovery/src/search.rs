@@ -4,7 +4,6 @@
 //! names, descriptions and tags. An agent fits as well as its own document and the best of its meant
 //! capabilities together.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the registry in memory takes it up"))]
 pub(crate) mod index;
 #[cfg(all(test, shared_data))]
 mod measured;

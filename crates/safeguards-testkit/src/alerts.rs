@@ -5,7 +5,7 @@ mod channel_env;
 mod faulty_channel;
 mod faulty_store;
 mod recording;
-mod script;
+pub(crate) mod script;
 mod store_env;
 
 pub mod channel_cases;

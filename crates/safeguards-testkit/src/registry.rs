@@ -15,7 +15,9 @@
 
 mod desk;
 mod env;
+mod faulty;
 mod plain;
+mod sequences;
 
 pub mod bad_input;
 pub mod changes;
@@ -34,7 +36,11 @@ pub mod words;
 
 pub use desk::RegistryDesk;
 pub use env::{RegistryEnv, RegistrySetup};
+pub use faulty::{FaultyRegistry, RegistryCall, RegistryFault};
 pub use plain::PlainRegistry;
+pub use sequences::{
+    RegistryAct, RegistrySequence, RegistryTally, RegistryTurn, registry_sequences,
+};
 
 /// What every case is written with.
 mod prelude {

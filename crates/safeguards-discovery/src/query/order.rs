@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use safeguards_types::{Priority, Unit};
+use safeguards_types::{Priority, Quantity, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::{AgentRecord, Bounds, Capability, Health, InvalidField, InvalidKind, Status};
@@ -47,6 +47,30 @@ impl Order {
         }
     }
 
+    /// The place in an order that asks for no more than this.
+    pub(crate) fn key_of(&self, health: Health, priority: Priority, load: Option<u32>) -> i128 {
+        let priority = i128::from(priority.level());
+        match self {
+            Self::Best => {
+                // Health first: 16 is more than there are priorities.
+                let health = match health {
+                    Health::Healthy => 0_i128,
+                    Health::Degraded => 1,
+                    Health::Unhealthy => 2,
+                };
+                health.saturating_mul(16).saturating_sub(priority)
+            }
+            Self::LeastLoaded => load.map_or(i128::MAX, i128::from),
+            Self::Priority => priority.saturating_neg(),
+            Self::Name | Self::Cheapest(_) | Self::MostBudget(_) | Self::Relevance => 0,
+        }
+    }
+
+    /// The place by what may still be spent.
+    pub(crate) fn key_of_budget(left: Option<Quantity>) -> i128 {
+        left.map_or(i128::MAX, |left| left.steps().saturating_neg())
+    }
+
     /// The place in this order of an agent of which these capabilities are meant: the smaller comes first.
     ///
     /// Each registry reckons by this, so that a [`Cursor`](crate::Cursor) means the same in all.
@@ -66,29 +90,19 @@ impl Order {
         meant: impl IntoIterator<Item = &'a Capability>,
         relevance: Option<u64>,
     ) -> i128 {
-        let priority = i128::from(priority.level());
+        let Status { health, load, available, blocks: _ } = status;
         match self {
-            Self::Best => {
-                // Health first: 16 is more than there are priorities.
-                let health = match status.health {
-                    Health::Healthy => 0_i128,
-                    Health::Degraded => 1,
-                    Health::Unhealthy => 2,
-                };
-                health.saturating_mul(16).saturating_sub(priority)
+            Self::Best | Self::Name | Self::LeastLoaded | Self::Priority => {
+                self.key_of(*health, priority, *load)
             }
-            Self::Name => 0,
-            Self::LeastLoaded => status.load.map_or(i128::MAX, i128::from),
             Self::Cheapest(unit) => {
                 let costs = meant.into_iter().filter(|capability| capability.cost.names(unit));
                 let costs = costs.map(|capability| capability.cost.get(unit).steps());
                 costs.min().unwrap_or(i128::MAX)
             }
-            Self::MostBudget(unit) if status.available.names(unit) => {
-                status.available.get(unit).steps().saturating_neg()
+            Self::MostBudget(unit) => {
+                Self::key_of_budget(available.names(unit).then(|| available.get(unit)))
             }
-            Self::MostBudget(_) => i128::MAX,
-            Self::Priority => priority.saturating_neg(),
             Self::Relevance => {
                 relevance.map_or(i128::MAX, |score| i128::from(score).saturating_neg())
             }

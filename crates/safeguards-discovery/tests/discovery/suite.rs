@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use safeguards_discovery::Registry;
 use safeguards_testkit::{
-    registry::{PlainRegistry, RegistryEnv, RegistrySetup},
+    registry::{PlainRegistry, RegistryEnv, RegistrySetup, registry_sequences},
     registry_conformance,
 };
 
@@ -29,4 +30,16 @@ mod erased {
     }
 
     registry_conformance!(make);
+}
+
+proptest! {
+    /// Until there is another registry beside it, the naive one is held against itself: no two of it may differ.
+    #[test]
+    fn two_registries_answer_alike(sequence in registry_sequences()) {
+        let setup = sequence.setup();
+        let (one, other) = (PlainRegistry::new(setup.clone()), PlainRegistry::new(setup.clone()));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let played = runtime.block_on(sequence.play(&setup.clock, &one, &other));
+        prop_assert!(played.is_ok(), "{}", played.unwrap_err());
+    }
 }

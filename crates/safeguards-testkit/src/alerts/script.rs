@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt};
 use parking_lot::Mutex;
 
 /// What goes wrong next. `Of` is what the plan looks at.
-pub(super) struct Script<Of: ?Sized, Fault> {
+pub(crate) struct Script<Of: ?Sized, Fault> {
     next: Mutex<VecDeque<Option<Fault>>>,
     plan: Mutex<Plan<Of, Fault>>,
 }
@@ -19,20 +19,20 @@ impl<Of: ?Sized, Fault> Default for Script<Of, Fault> {
 }
 
 impl<Of: ?Sized, Fault> Script<Of, Fault> {
-    pub(super) fn extend(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
+    pub(crate) fn extend(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
         self.next.lock().extend(faults);
     }
 
-    pub(super) fn plan(&self, plan: impl FnMut(&Of) -> Option<Fault> + Send + 'static) {
+    pub(crate) fn plan(&self, plan: impl FnMut(&Of) -> Option<Fault> + Send + 'static) {
         *self.plan.lock() = Box::new(plan);
     }
 
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.next.lock().clear();
         self.plan(|_| None);
     }
 
-    pub(super) fn take(&self, of: &Of) -> Option<Fault> {
+    pub(crate) fn take(&self, of: &Of) -> Option<Fault> {
         let scripted = self.next.lock().pop_front();
         scripted.unwrap_or_else(|| (self.plan.lock())(of))
     }

@@ -45,7 +45,7 @@ pub async fn leases_have_a_length(desk: &RegistryDesk) {
         refuses(desk, Registration::new("a", bad), code, "ttl").await;
     }
     desk.register(Registration::new("a", Duration::from_millis(1))).await;
-    let year = Duration::from_secs(365 * 24 * 3_600);
+    let year = Duration::from_hours(8_760);
     desk.register(Registration::new("a", year)).await;
     desk.clock().set(Timestamp::MAX);
     desk.register(Registration::lasting("late")).await;
@@ -95,7 +95,7 @@ pub async fn tags_are_bounded(desk: &RegistryDesk) {
 pub async fn costs_are_bounded(desk: &RegistryDesk) {
     let cost = |units: usize| {
         let unit = |number: usize| Unit::from(format!("unit {number}").as_str());
-        Amounts::from_iter((0..units).map(|number| Amount::new(Quantity::ONE, unit(number))))
+        (0..units).map(|number| Amount::new(Quantity::ONE, unit(number))).collect::<Amounts>()
     };
     refuses_capability(desk, cap("x").cost(cost(17)), "discovery.invalid_cost", "cost").await;
     desk.register(agent("b").capability(cap("x").cost(cost(16)))).await;

@@ -131,7 +131,8 @@ pub async fn who_follows_misses_none(desk: &RegistryDesk) {
         while next.number() < u64::from(TASKS * ROUNDS * 2) {
             registry.changed(next).await.unwrap();
             let changes = registry.changes(next, 7).await.unwrap();
-            (next, _) = (changes.next, seen.extend(changes.changes));
+            next = changes.next;
+            seen.extend(changes.changes);
         }
         seen
     });

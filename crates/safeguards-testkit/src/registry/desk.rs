@@ -250,7 +250,7 @@ pub(super) fn mirror(changes: &[Change]) -> BTreeMap<AgentId, Mirrored> {
             ChangeKind::Deleted | ChangeKind::Expired => {
                 all.remove(&agent);
             }
-            _ => {}
+            ChangeKind::Arrived { .. } | ChangeKind::Described | _ => {}
         }
     }
     all
@@ -262,9 +262,9 @@ pub(super) fn line(change: &Change) -> String {
     match &change.kind {
         ChangeKind::Arrived { .. } => format!("arrived {agent}"),
         ChangeKind::Advertised { capability } => format!("advertised {agent} {capability}"),
-        ChangeKind::Withdrawn { name, version: None } => format!("withdrawn {agent} {name}"),
-        ChangeKind::Withdrawn { name, version: Some(version) } => {
-            format!("withdrawn {agent} {name} {version}")
+        ChangeKind::Withdrawn { name, version } => {
+            let version = version.iter().map(|version| format!(" {version}"));
+            format!("withdrawn {agent} {name}{}", version.collect::<String>())
         }
         ChangeKind::Described => format!("described {agent}"),
         ChangeKind::StatusChanged { status } => format!("status {agent} {}", status.health),
@@ -282,7 +282,7 @@ pub(super) fn names(found: &Found) -> String {
 
 /// An agent whose lease holds for a minute.
 pub(super) fn agent(name: &str) -> Registration {
-    Registration::new(name, Duration::from_secs(60))
+    Registration::new(name, Duration::from_mins(1))
 }
 
 /// An agent that stays, and can do this.

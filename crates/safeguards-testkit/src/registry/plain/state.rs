@@ -89,12 +89,11 @@ impl State {
         }
         kinds.extend(known.hear(registration, now)?);
         let lease = known.record.lease.clone();
-        match place.and_then(|place| self.agents.get_mut(place)) {
-            Some(slot) => *slot = known,
-            None => {
-                self.leases_made = self.leases_made.saturating_add(1);
-                self.agents.push(known);
-            }
+        if let Some(slot) = place.and_then(|place| self.agents.get_mut(place)) {
+            *slot = known;
+        } else {
+            self.leases_made = self.leases_made.saturating_add(1);
+            self.agents.push(known);
         }
         for kind in kinds {
             self.tell(agent, now, kind);
