@@ -12,7 +12,7 @@ use crate::{InvalidField, InvalidKind};
 /// It is good for the same query in the same order, for as long as one likes. Between two pages agents may come
 /// and go; who stayed and did not move in the order is on exactly one of them.
 ///
-/// As text, to be handed to others and back: `order:key:agent`.
+/// As text, to be handed to others and back: `order:key:agent`, with colons of the order as `%3A`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     order: String,
@@ -39,7 +39,8 @@ impl Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}:{}", self.order, self.key, self.agent)
+        let order = self.order.replace('%', "%25").replace(':', "%3A");
+        write!(out, "{order}:{}:{}", self.key, self.agent)
     }
 }
 
@@ -50,6 +51,7 @@ impl FromStr for Cursor {
         let read = || {
             let mut parts = text.splitn(3, ':');
             let (order, key, agent) = (parts.next()?, parts.next()?, parts.next()?);
+            let order = order.replace("%3A", ":").replace("%25", "%");
             Some(Self::new(order, key.parse().ok()?, AgentId::from(agent)))
         };
         let allowed = "the `next` of a page before, as it was given";
@@ -67,5 +69,18 @@ impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_is_written() {
+        for order in ["best", "cheapest(USD)", "cheapest(a:b)", "cheapest(%3A:%)"] {
+            let cursor = Cursor::new(order, i128::MIN, AgentId::from("a:b:c"));
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
     }
 }

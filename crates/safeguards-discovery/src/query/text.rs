@@ -230,6 +230,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Order;
 
     #[track_caller]
     fn check(given: &str, path: &str, test: Test) {
@@ -308,6 +309,32 @@ mod tests {
         let json = json!({"path": "a", "test": {"not": {"contains": [1]}}});
         assert_eq!(serde_json::to_value(&condition).unwrap(), json);
         assert_eq!(serde_json::from_value::<Condition>(json).unwrap(), condition);
+    }
+
+    /// What the page says of text and JSON is so.
+    #[test]
+    fn the_reference_is_right() {
+        let page = include_str!("../../../../docs/reference/queries.md");
+        let row = |line: &'static str| -> Option<(&str, Value)> {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            let texts = cells.next()?.trim_matches('`');
+            let json = cells.next()?.trim_matches('`');
+            let last = texts.rsplit_once("`, `").map_or(texts, |(_, last)| last);
+            Some((last, serde_json::from_str(json).unwrap()))
+        };
+        let (conditions, rest) = page.split_once("## Orders").unwrap();
+        let conditions: Vec<_> = conditions.lines().filter_map(row).collect();
+        assert_eq!(conditions.len(), 9);
+        for (text, json) in conditions {
+            let condition = Condition::parse(text).unwrap();
+            assert_eq!(serde_json::from_value::<Test>(json).unwrap(), condition.test, "{text}");
+        }
+        let orders: Vec<_> = rest.lines().filter_map(row).collect();
+        assert_eq!(orders.len(), 7);
+        for (text, json) in orders {
+            let order: Order = text.parse().unwrap();
+            assert_eq!(serde_json::from_value::<Order>(json).unwrap(), order, "{text}");
+        }
     }
 
     fn value() -> impl Strategy<Value = Value> {

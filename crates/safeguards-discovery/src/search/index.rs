@@ -187,7 +187,8 @@ impl TextIndex {
     }
 
     /// How many documents there are.
-    pub(crate) const fn len(&self) -> u64 {
+    #[cfg(test)]
+    const fn len(&self) -> u64 {
         self.count
     }
 

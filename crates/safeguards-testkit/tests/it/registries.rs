@@ -154,7 +154,12 @@ impl Registry for Twisted {
             Twist::NoTags => query.tags.clear(),
             Twist::NoConditions => query.conditions.clear(),
             Twist::NoCursor => query.after = None,
-            _ => {}
+            Twist::Slow
+            | Twist::Total
+            | Twist::NoRenewal
+            | Twist::AllVersions
+            | Twist::SilentEnd
+            | Twist::NoReplacing => {}
         }
         let mut found = self.plain.find(&query).await?;
         if self.twist == Twist::Total {
@@ -270,7 +275,7 @@ fn sequences_meet_every_code_and_find_much() {
 fn a_faulty_registry_fails_as_it_is_told() {
     block_on(async {
         let registry = FaultyRegistry::new(PlainRegistry::new(RegistrySetup::large()));
-        let said = || Registration::new("a", Duration::from_secs(60));
+        let said = || Registration::new("a", Duration::from_mins(1));
         registry.script([Some(RegistryFault::Before), Some(RegistryFault::After), None]);
         assert_eq!(registry.register(said()).await.unwrap_err().code(), "discovery.unavailable");
         assert_eq!(

@@ -246,8 +246,8 @@ impl PathIndex {
             Scalar::Number(figure) => {
                 lies(test, |bound| bound.as_number().map(|bound| figure.cmp(&Figure::of(bound))))
             }
-            Scalar::Text(text) => {
-                lies(test, |bound| bound.as_str().map(|bound| (**text).cmp(bound)))
+            Scalar::Text(known) => {
+                lies(test, |bound| bound.as_str().map(|bound| (**known).cmp(bound)))
             }
         };
         let sets = self.is.iter().filter(|(scalar, _)| is_meant(scalar)).map(|(_, set)| set);

@@ -23,13 +23,19 @@ impl State {
         now: Timestamp,
     ) -> Result<Lease, RegisterError> {
         said.check()?;
+        let expires_at = end(&said, now)?;
         match self.names.find(said.agent.as_str()) {
-            None => self.arrive(said, now),
-            Some(slot) => self.say_more(slot, said, now),
+            None => self.arrive(said, now, expires_at),
+            Some(slot) => self.say_more(slot, said, now, expires_at),
         }
     }
 
-    fn arrive(&mut self, said: Registration, now: Timestamp) -> Result<Lease, RegisterError> {
+    fn arrive(
+        &mut self,
+        said: Registration,
+        now: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Result<Lease, RegisterError> {
         let full = |agent: &AgentId, max| RegisterError::Full { agent: agent.clone(), max };
         if self.names.len() >= self.agents_max {
             return Err(full(&said.agent, self.agents_max));
@@ -44,7 +50,6 @@ impl State {
             documents,
             ..
         } = said;
-        let expires_at = ttl.map(|ttl| now.saturating_add(ttl));
         let lease = LeaseId::new(self.leases_made.saturating_add(1));
         let agent = Agent {
             id: id.clone(),
@@ -82,7 +87,7 @@ impl State {
                 id.clone(),
                 ChangeKind::Advertised { capability: Arc::clone(&capability) },
             );
-            self.add_entry(slot, capability);
+            self.add_entry(slot, &capability);
         }
         if is_described {
             self.log.tell(now, id.clone(), ChangeKind::Described);
@@ -99,6 +104,7 @@ impl State {
         slot: Slot,
         said: Registration,
         now: Timestamp,
+        expires_at: Option<Timestamp>,
     ) -> Result<Lease, RegisterError> {
         let gone = || RegisterError::from(unknown(&said.agent));
         if !said.replaces
@@ -144,7 +150,7 @@ impl State {
         for capability in added {
             let kind = ChangeKind::Advertised { capability: Arc::clone(&capability) };
             self.log.tell(now, id.clone(), kind);
-            self.add_entry(slot, capability);
+            self.add_entry(slot, &capability);
         }
         let Some(agent) = self.agents.get_mut(slot) else {
             return Err(unknown(&id).into());
@@ -165,7 +171,7 @@ impl State {
             self.words.insert(slot, &Words::of_agent(id.as_str(), &agent.description));
         }
         agent.ttl = ttl;
-        agent.expires_at = ttl.map(|ttl| now.saturating_add(ttl));
+        agent.expires_at = expires_at;
         let given = agent.lease();
         if let Some(expires_at) = given.expires_at {
             // Perhaps it had none, or a later one.
@@ -261,9 +267,9 @@ impl State {
         });
     }
 
-    fn add_entry(&mut self, slot: Slot, capability: Arc<Capability>) {
+    fn add_entry(&mut self, slot: Slot, capability: &Arc<Capability>) {
         let is_healthy = self.rank(slot).is_healthy;
-        let Some(number) = self.entries.insert(Arc::clone(&capability)) else { return };
+        let Some(number) = self.entries.insert(Arc::clone(capability)) else { return };
         let Some(at) = place(number) else { return };
         if self.owners.len() <= at {
             self.owners.resize(at.saturating_add(1), slot);
@@ -271,7 +277,7 @@ impl State {
         if let Some(owner) = self.owners.get_mut(at) {
             *owner = slot;
         }
-        self.index.insert(number, &capability, is_healthy);
+        self.index.insert(number, capability, is_healthy);
         self.bare.remove(slot);
         let Self { agents, entries, .. } = self;
         let Some(agent) = agents.get_mut(slot) else { return };
@@ -363,6 +369,16 @@ impl State {
         }
         None
     }
+}
+
+/// When a registration's lease runs out.
+fn end(said: &Registration, now: Timestamp) -> Result<Option<Timestamp>, InvalidField> {
+    let Some(ttl) = said.ttl else { return Ok(None) };
+    let end = now.checked_add(ttl).ok_or_else(|| {
+        let allowed = format!("a lease ends by {}", Timestamp::MAX);
+        InvalidField::new(InvalidKind::Ttl, "ttl", format!("{ttl:?}"), allowed)
+    })?;
+    Ok(Some(end))
 }
 
 /// Each once, by name, those of one name by version.
