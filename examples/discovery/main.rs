@@ -13,10 +13,10 @@ use safeguards::{
 use serde_json::json;
 
 #[tokio::main]
-async fn main() -> Result<(), safeguards::Error> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     as_the_guide_does().await?;
     with_leases().await?;
-    work_for_whoever_is_best().await
+    Ok(work_for_whoever_is_best().await?)
 }
 
 /// "Dynamic Agent Discovery" of the guide, under Rust names.
@@ -53,7 +53,7 @@ async fn with_leases() -> Result<(), safeguards::Error> {
     let discovery = sg.v2().discovery();
     let skill = || Capability::new("data.analysis.regression")?.version("1.4.0");
 
-    let lasting = Duration::from_secs(60);
+    let lasting = Duration::from_mins(1);
     let lease = discovery.advertise("steady", skill()?, lasting).await?;
     discovery.advertise("fleeting", skill()?, Duration::from_secs(20)).await?;
     let need = || Query::new("data.analysis")?.version(">=1.2, <3");
@@ -91,7 +91,7 @@ async fn work_for_whoever_is_best() -> Result<(), safeguards::Error> {
     ] {
         let agent = v2.agents().create(name, budget, P5).pool(&pool).await?;
         let skill = Capability::new(capability)?;
-        v2.discovery().advertise(&agent, skill, Duration::from_secs(60)).await?;
+        v2.discovery().advertise(&agent, skill, Duration::from_mins(1)).await?;
         let work = agent_fn(name, move |task: Task, _cx| async move {
             tokio::time::sleep(Duration::from_millis(5)).await;
             Ok(Reply::text(format!("{name} has read {}", task.input())).cost(usd!(0.01)))

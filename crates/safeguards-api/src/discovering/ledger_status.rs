@@ -53,10 +53,9 @@ fn status(known: &BTreeMap<AccountId, Account>, agent: &AgentId) -> Option<Statu
     let mut status = Status::new();
     let stopped = path.iter().find(|account| account.state != AccountState::Open);
     if let Some(account) = stopped {
-        let reason = match account.state {
-            AccountState::Closed => format!("account `{}` is closed", account.id),
-            _ => format!("account `{}`", account.id),
-        };
+        let is_closed = account.state == AccountState::Closed;
+        let closed = if is_closed { " is closed" } else { "" };
+        let reason = format!("account `{}`{closed}", account.id);
         status = status.block(Block::Suspended { reason });
     }
     let left = least_left(&path);

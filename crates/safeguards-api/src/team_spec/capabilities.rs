@@ -168,10 +168,10 @@ fn read_metadata(section: &mut Section<'_>) -> Metadata {
 
 /// A table as metadata; `None` where it is none, or far too deep.
 fn metadata(value: Value<'_>) -> Option<Metadata> {
-    match json(value.get_ref(), DEPTH_MAX)? {
-        Json::Object(metadata) => Some(metadata),
-        _ => None,
-    }
+    let Json::Object(metadata) = json(value.get_ref(), DEPTH_MAX)? else {
+        return None;
+    };
+    Some(metadata)
 }
 
 /// A value as JSON has it. Dates and times are texts there, and so are numbers that it does not know.

@@ -94,12 +94,12 @@ impl Discovery {
 }
 
 fn object(field: &str, value: Value) -> Result<Metadata, InvalidField> {
-    match value {
-        Value::Object(object) => Ok(object),
-        Value::Null => Ok(Metadata::new()),
-        other => {
-            let allowed = "write an object, such as {\"formats\": [\"json\"]}, or null";
-            Err(InvalidField::new(InvalidKind::Metadata, field, other, allowed))
-        }
+    if value.is_null() {
+        return Ok(Metadata::new());
     }
+    let Value::Object(object) = value else {
+        let allowed = "write an object, such as {\"formats\": [\"json\"]}, or null";
+        return Err(InvalidField::new(InvalidKind::Metadata, field, value, allowed));
+    };
+    Ok(object)
 }

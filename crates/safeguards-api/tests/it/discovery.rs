@@ -229,8 +229,8 @@ async fn an_agent_made_here_is_registered_with_its_priority() -> Test {
         let discovery = v1.discovery();
         async move { discovery.find_agents_by_capability("x", required).await }
     };
-    assert_eq!(found(json!({ "n": [2] })).await?, [agent.id.clone()]);
-    assert_eq!(found(json!({ "n": 2 })).await?, [agent.id.clone()]);
+    assert_eq!(found(json!({ "n": [2] })).await?, std::slice::from_ref(&agent.id));
+    assert_eq!(found(json!({ "n": 2 })).await?, std::slice::from_ref(&agent.id));
     assert_eq!(found(json!({ "n": [2, 3] })).await?, []);
     v2.discovery().withdraw(&agent.id, &"x".try_into()?, None).await?;
     assert_eq!(found(json!(null)).await?, []);
