@@ -1,8 +1,11 @@
-//! The unversioned core that every API version translates onto: ledger, alerts, clock, ids, prices, directory.
+//! The unversioned core that every API version translates onto: ledger, alerts, registry, clock, ids, prices,
+//! directory.
 
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Account, CommandError, Denial, Ledger, LedgerExt, Window};
+use safeguards_coord::Loads;
+use safeguards_discovery::{Finder, Lease, RegisterError, Registration, Registry};
 use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
 use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity};
@@ -10,6 +13,7 @@ use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quan
 use crate::{
     alerting::AlertingLedger,
     directory::{Directory, Terms},
+    discovering::SweptRegistry,
     endings::Endings,
     error::{BudgetError, CreateError},
     terms,
@@ -25,6 +29,12 @@ pub(crate) struct Core {
     /// What the rules of team files say in vain.
     pub(crate) rule_warnings: Vec<String>,
     pub(crate) events: Arc<dyn EventBus>,
+    /// The registry, to sweep it.
+    pub(crate) swept: Arc<SweptRegistry>,
+    /// The same registry, joined with all who know how agents stand.
+    pub(crate) finder: Finder,
+    /// What agents have to do in teams that run.
+    pub(crate) loads: Loads,
     /// The team files whose alerts have a channel here.
     pub(crate) alerts_of: Vec<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -38,6 +48,26 @@ impl Core {
     /// Mints the name of a piece of work.
     pub(crate) fn operation(&self) -> OperationId {
         self.ids.mint(self.clock.now())
+    }
+
+    /// Where agents register.
+    pub(crate) const fn registry(&self) -> &Arc<dyn Registry> {
+        self.finder.registry()
+    }
+
+    /// Registers an agent; with the priority that it has here, unless it is there already.
+    pub(crate) async fn register(
+        &self,
+        registration: Registration,
+    ) -> Result<Lease, RegisterError> {
+        let made_here = self.directory.find(&AccountId::from(&registration.agent));
+        let Some(terms) = made_here.filter(|_| registration.priority.is_none()) else {
+            return self.registry().register(registration).await;
+        };
+        let is_new = self.registry().agent(&registration.agent).await?.is_none();
+        let registration =
+            if is_new { registration.priority(terms.priority) } else { registration };
+        self.registry().register(registration).await
     }
 
     /// Makes an agent or pool. One that is there on the same terms is left as it is.

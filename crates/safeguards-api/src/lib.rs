@@ -1,6 +1,6 @@
 //! Versioned APIs over the Safeguards crates, and the team file.
 //!
-//! - [`Safeguards`] joins ledger, alerts, clock and prices; [`v1`] and [`v2`] are thin translations onto it.
+//! - [`Safeguards`] joins ledger, alerts, registry, clock and prices; [`v1`] and [`v2`] are thin translations onto it.
 //! - [`AlertingLedger`] turns what a ledger answers into alerts; [`ledger_alerts`] are those alerts as values.
 //! - [`TeamSpec`] is a team as a file describes it: parsed, checked, then bound.
 //! - [`limit_text`] reads what people write for limits.
@@ -9,6 +9,7 @@ mod alerting;
 mod bounded_file;
 mod core;
 mod directory;
+mod discovering;
 mod endings;
 mod error;
 pub mod limit_text;
@@ -28,6 +29,7 @@ pub use v2 as latest;
 
 pub use self::{
     alerting::AlertingLedger,
+    discovering::Watch,
     error::{BudgetError, CreateError},
     request::RequestFuture,
     running::Running,

@@ -1,21 +1,22 @@
-//! [`Running`]: alerts that are being delivered and a ledger that is being ticked, and the way to stop both.
+//! [`Running`]: alerts that are being delivered, a ledger that is being ticked and a registry that is being swept,
+//! and the way to stop all three.
 
 use std::{sync::Arc, time::Duration};
 
 use safeguards_notify::{StartError, Undelivered};
 use tokio::task::JoinSet;
 
-use crate::{alerting::tick_when_due, core::Core};
+use crate::{alerting::tick_when_due, core::Core, discovering::sweep_when_due};
 
-/// What [`Safeguards::start`](crate::Safeguards::start) began: alerts go out to their channels, and holds end,
-/// and are told, when they run out.
+/// What [`Safeguards::start`](crate::Safeguards::start) began: alerts go out to their channels, and holds and
+/// leases end, and are told, when they run out.
 ///
 /// Dropped without [`stop`](Self::stop), all of it ends at once; what waits stays until the next start.
 #[derive(Debug)]
 #[must_use = "delivery ends when this is dropped; keep it, and call `stop`"]
 pub struct Running {
     alerts: safeguards_notify::Running,
-    /// One task. Dropped, it ends.
+    /// Two tasks. Dropped, they end.
     ticking: JoinSet<()>,
 }
 
@@ -25,6 +26,7 @@ impl Running {
         let alerts = core.alerts.start()?;
         let mut ticking = JoinSet::new();
         ticking.spawn(tick_when_due(Arc::clone(&core.alerting), Arc::clone(&core.clock)));
+        ticking.spawn(sweep_when_due(Arc::clone(&core.swept), Arc::clone(&core.clock)));
         Ok(Self { alerts, ticking })
     }
 

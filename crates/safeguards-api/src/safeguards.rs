@@ -1,9 +1,10 @@
-//! [`Safeguards`] and its [`Builder`]: one value that joins ledger, alerts, clock and prices.
+//! [`Safeguards`] and its [`Builder`]: one value that joins ledger, alerts, registry, clock and prices.
 
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Ledger, MemoryLedger};
-use safeguards_coord::Runner;
+use safeguards_coord::{Loads, Runner};
+use safeguards_discovery::{Finder, MemoryRegistry, Registry, StatusSource};
 use safeguards_notify::{
     AlertStore, Alerts, AlertsBuilder, Channel, ChannelOptions, ConsoleChannel, EventBus,
     MemoryEventBus, Route, Rules, StartError,
@@ -16,13 +17,14 @@ use crate::{
     alerting::AlertingLedger,
     core::Core,
     directory::Directory,
+    discovering::{LedgerStatus, SweptRegistry},
     endings::Endings,
     latest,
     team_spec::{self, Connected},
     v1, v2,
 };
 
-/// Budgets, alerts and prices, joined. Clones are the same one.
+/// Budgets, alerts, discovery and prices, joined. Clones are the same one.
 ///
 /// ```
 /// use safeguards_api::Safeguards;
@@ -90,6 +92,17 @@ impl Safeguards {
         &self.core.events
     }
 
+    /// Where agents say what they can do.
+    pub fn registry(&self) -> &Arc<dyn Registry> {
+        self.core.registry()
+    }
+
+    /// Finds agents in the registry, by how they stand as the ledger, the teams that run and every further
+    /// [source](Builder::status_source) know.
+    pub fn finder(&self) -> &Finder {
+        &self.core.finder
+    }
+
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.core.clock
@@ -100,10 +113,15 @@ impl Safeguards {
         &self.core.prices
     }
 
-    /// A runner of teams that spends from this ledger, by this clock and these prices.
+    /// A runner of teams that spends from this ledger, by this clock and these prices. Steps that ask for a
+    /// capability are done by whoever of the team is best, as [`Self::finder`] has it. All runners made here
+    /// count together what agents have to do.
     pub fn runner(&self) -> Runner {
         let (ledger, clock) = (Arc::clone(&self.core.ledger), Arc::clone(&self.core.clock));
-        Runner::new(ledger, clock).prices(Arc::clone(&self.core.prices))
+        Runner::new(ledger, clock)
+            .prices(Arc::clone(&self.core.prices))
+            .counting(self.core.loads.clone())
+            .selector(Arc::new(self.core.finder.clone()))
     }
 
     /// Mints the caller's name for a piece of work.
@@ -111,11 +129,12 @@ impl Safeguards {
         self.core.operation()
     }
 
-    /// Begins to deliver alerts to channels, and to tick the ledger when its next hold runs out, so that this
-    /// is told without anybody calling.
+    /// Begins to deliver alerts to channels, and to tick the ledger when its next hold runs out and to sweep
+    /// the registry when its next lease does, so that this is told without anybody calling.
     ///
     /// Without it nothing is wrong, only later: handlers see alerts all the same, channels when it is called,
-    /// and holds that ran out are told at the next command that comes by.
+    /// and holds and leases that ran out are told at the next command that comes by. Whoever has no lease any more is
+    /// never found, in either case.
     ///
     /// # Errors
     ///
@@ -141,6 +160,8 @@ pub struct Builder {
     rules: Option<Rules>,
     alerts_of: Vec<PathBuf>,
     events: Option<Arc<dyn EventBus>>,
+    registry: Option<Arc<dyn Registry>>,
+    status_sources: Vec<Arc<dyn StatusSource>>,
     /// What each of these team files adds.
     connected: Vec<Connected>,
     clock: Arc<dyn Clock>,
@@ -174,6 +195,8 @@ impl Builder {
             rules: None,
             alerts_of: Vec::new(),
             events: None,
+            registry: None,
+            status_sources: Vec::new(),
             connected: Vec::new(),
             clock: Arc::new(SystemClock::new()),
             prices: Arc::new(PriceTable::builtin().clone()),
@@ -268,6 +291,18 @@ impl Builder {
         Self { events: Some(Arc::new(bus)), ..self }
     }
 
+    /// Lets agents register here. If not set, in memory, on this clock.
+    pub fn registry(self, registry: impl Registry) -> Self {
+        Self { registry: Some(Arc::new(registry)), ..self }
+    }
+
+    /// Asks this source, too, how agents stand, such as circuit breakers; any number of them. The ledger and the
+    /// teams that run are asked anyway. A source that fails lets nobody be found whose status matters.
+    pub fn status_source(mut self, source: impl StatusSource) -> Self {
+        self.status_sources.push(Arc::new(source));
+        self
+    }
+
     /// Joins the parts.
     ///
     /// # Errors
@@ -287,7 +322,7 @@ impl Builder {
     }
 
     fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {
-        let Self { ledger, alerts_of, events, clock, prices, .. } = self;
+        let Self { ledger, alerts_of, events, registry, status_sources, clock, prices, .. } = self;
         let in_memory = || -> Arc<dyn EventBus> {
             let bus = MemoryEventBus::builder().clock(Arc::clone(&clock)).alerts(alerts.clone());
             Arc::new(bus.build())
@@ -295,7 +330,19 @@ impl Builder {
         let events = events.unwrap_or_else(in_memory);
         let alerting = Arc::new(AlertingLedger::new(ledger, alerts.clone()));
         let ledger: Arc<dyn Ledger> = Arc::<AlertingLedger>::clone(&alerting);
+        let registry = registry.unwrap_or_else(|| {
+            Arc::new(MemoryRegistry::builder().clock(Arc::clone(&clock)).build())
+        });
+        let swept = Arc::new(SweptRegistry::new(registry));
+        let loads = Loads::new();
+        let finder = Finder::new(Arc::<SweptRegistry>::clone(&swept))
+            .source(Arc::new(LedgerStatus(Arc::clone(&ledger))))
+            .source(Arc::new(loads.clone()));
+        let finder = status_sources.into_iter().fold(finder, Finder::source);
         let core = Core {
+            swept,
+            finder,
+            loads,
             ledger,
             alerting,
             alerts,

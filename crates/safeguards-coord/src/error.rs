@@ -250,6 +250,42 @@ pub enum RunFault {
         /// The name.
         agent: AgentId,
     },
+    /// The strategy asks for a capability, and the runner has no selector.
+    #[error(
+        "strategy {strategy} gives step {step} to whoever can do {need}, and nobody chooses; give the runner a selector"
+    )]
+    NoSelector {
+        /// The strategy.
+        strategy: String,
+        /// The step.
+        step: StepId,
+        /// What is needed.
+        need: String,
+    },
+    /// Nobody in the team can do what is needed now.
+    #[error("nobody in the team can do {need} now: {why}")]
+    NobodyCapable {
+        /// What is needed.
+        need: String,
+        /// Why not, of each of the team or of some.
+        why: String,
+    },
+    /// The selector failed, so nobody was chosen.
+    #[error("nobody was chosen to do {need}, because the selector failed: {message}")]
+    SelectorFailed {
+        /// What is needed.
+        need: String,
+        /// What it said.
+        message: String,
+    },
+    /// The selector panicked, so nobody was chosen.
+    #[error("nobody was chosen to do {need}, because the selector panicked: {message}")]
+    SelectorPanicked {
+        /// What is needed.
+        need: String,
+        /// What it said.
+        message: String,
+    },
     /// The strategy names two steps alike.
     #[error("strategy {strategy} names two steps {step}; names differ within a run")]
     DuplicateStep {
@@ -285,6 +321,10 @@ impl RunFault {
             Self::StrategyPanicked { .. } => "run.strategy_panicked",
             Self::StrategyStalled { .. } => "run.strategy_stalled",
             Self::UnknownAgent { .. } => "run.unknown_agent",
+            Self::NoSelector { .. } => "run.no_selector",
+            Self::NobodyCapable { .. } => "run.nobody_capable",
+            Self::SelectorFailed { .. } => "run.selector_failed",
+            Self::SelectorPanicked { .. } => "run.selector_panicked",
             Self::DuplicateStep { .. } => "run.duplicate_step",
             Self::UnknownStep { .. } => "run.unknown_step",
             Self::TooManySteps { .. } => "run.too_many_steps",

@@ -9,6 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 use safeguards_budget::{Denial, Receipt};
+use safeguards_discovery::Query;
 use safeguards_types::{AccountId, AgentId, Amounts, Clock, Timestamp};
 use serde::{Serialize, Serializer};
 
@@ -57,8 +58,9 @@ pub struct RunEvent {
 pub struct AttemptId {
     /// Of which step.
     pub step: StepId,
-    /// By whom.
-    pub agent: AgentId,
+    /// By whom; none where nobody was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
     /// Its number, from 1; 0 for a step that was not begun.
     #[serde(rename = "attempt")]
     pub number: u32,
@@ -81,6 +83,11 @@ pub enum RunFact {
         agents: Vec<AgentId>,
         /// When it ends at the latest, but for the grace of what is running then.
         deadline: Timestamp,
+    },
+    /// Somebody was chosen to do a step that was given to nobody by name.
+    Chosen {
+        /// By what was needed.
+        need: Arc<Query>,
     },
     /// A step began.
     StepStarted {
@@ -153,6 +160,7 @@ impl RunFact {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "run_started",
+            Self::Chosen { .. } => "chosen",
             Self::StepStarted { .. } => "step_started",
             Self::Held { .. } => "held",
             Self::Denied { .. } => "denied",

@@ -39,6 +39,7 @@
 //! - [`Agent`] is the seam for who does the work: [`agent_fn`] makes one of a closure, [`ProgramAgent`] of any
 //!   program.
 //! - [`Strategy`] is the seam for what comes next: [`Pipeline`], [`FanOut`], or your own pure function.
+//! - A step may ask for a capability instead of naming an agent: a [`Selector`] chooses who of the team does it.
 //! - [`RunEvent`]s tell an [`Observer`] what happens while it happens.
 //!
 //! # What a run costs
@@ -58,6 +59,7 @@ mod panics;
 mod program;
 mod report;
 mod runner;
+mod selector;
 mod state;
 mod strategy;
 mod task;
@@ -73,7 +75,8 @@ pub use id::{RunId, StepId};
 pub use program::{EnvPolicy, ProgramAgent};
 pub use report::{Report, StepReport};
 pub use runner::{RunOptions, Runner};
+pub use selector::{Candidate, Loads, Selection, Selector, Unfit};
 pub use state::{Reason, State};
-pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy};
+pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Seat, Step, StepProgress, Strategy};
 pub use task::{Cost, Reply, Task};
 pub use team::{Member, Team};

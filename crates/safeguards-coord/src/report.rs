@@ -1,8 +1,9 @@
 //! [`Report`]: how a run and each of its steps ended, and what they cost.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use safeguards_budget::Denial;
+use safeguards_discovery::Query;
 use safeguards_types::{AccountId, AgentId, Amounts, OperationId, Timestamp};
 use serde_json::Value;
 
@@ -44,10 +45,12 @@ pub struct Report {
 pub struct StepReport {
     /// Its name.
     pub step: StepId,
-    /// Who did it.
-    pub agent: AgentId,
-    /// Who paid.
-    pub account: AccountId,
+    /// Who did it; none where it was given to nobody by name, and nobody was chosen.
+    pub agent: Option<AgentId>,
+    /// What was needed, where it was given to nobody by name.
+    pub need: Option<Arc<Query>>,
+    /// Who paid; none where there was nobody.
+    pub account: Option<AccountId>,
     /// How many attempts there were; 0 where it was not begun.
     pub attempts: u32,
     /// How it ended.
@@ -79,14 +82,15 @@ pub struct StepReport {
 impl StepReport {
     pub(crate) fn new(
         id: &AttemptId,
-        account: &AccountId,
+        account: Option<&AccountId>,
         state: State,
         started_at: Timestamp,
     ) -> Self {
         Self {
             step: id.step.clone(),
             agent: id.agent.clone(),
-            account: account.clone(),
+            need: None,
+            account: account.cloned(),
             attempts: id.number,
             state,
             reason: None,

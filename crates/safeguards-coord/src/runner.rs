@@ -1,6 +1,7 @@
 //! [`Runner`]: carries out the moves of a strategy; each step under a hold and a deadline.
 
 mod attempt;
+mod choosing;
 mod options;
 mod purse;
 
@@ -8,7 +9,7 @@ use std::{
     any::Any,
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use safeguards_budget::Ledger;
@@ -18,11 +19,15 @@ use serde_json::Value;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::attempt::Attempt;
 pub use self::options::RunOptions;
+use self::{attempt::Attempt, choosing::Choosing};
 use crate::{
-    AttemptId, Member, Move, Progress, Reason, Report, RunError, RunFact, RunFault, RunId, State,
-    Step, StepId, StepReport, Strategy, Task, Team, event::Emitter, panics::panic_text,
+    AttemptId, Loads, Member, Move, Progress, Reason, Report, RunError, RunFact, RunFault, RunId,
+    Seat, Selector, State, Step, StepId, StepReport, Strategy, Task, Team,
+    event::Emitter,
+    panics::panic_text,
+    selector::{Counted, Under},
+    strategy::need_text,
 };
 
 /// Runs teams: holds, runs agents under deadlines, settles, reports.
@@ -34,6 +39,8 @@ pub struct Runner {
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
     prices: Arc<PriceTable>,
+    selector: Option<Arc<dyn Selector>>,
+    loads: Loads,
 }
 
 impl Runner {
@@ -41,13 +48,33 @@ impl Runner {
     ///
     /// The two clocks, this one and the ledger's, must agree to within five minutes.
     pub fn new(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Self {
-        Self { ledger, clock, prices: Arc::new(PriceTable::builtin().clone()) }
+        let prices = Arc::new(PriceTable::builtin().clone());
+        Self { ledger, clock, prices, selector: None, loads: Loads::new() }
     }
 
     /// Prices what models use by this table.
     #[must_use]
     pub fn prices(self, prices: Arc<PriceTable>) -> Self {
         Self { prices, ..self }
+    }
+
+    /// Lets `selector` choose who does a step that is given to nobody by name. Without one, such a step fails
+    /// the run.
+    #[must_use]
+    pub fn selector(self, selector: Arc<dyn Selector>) -> Self {
+        Self { selector: Some(selector), ..self }
+    }
+
+    /// Counts what agents have to do together with whoever else has these loads. Clones of a runner do anyway.
+    #[must_use]
+    pub fn counting(self, loads: Loads) -> Self {
+        Self { loads, ..self }
+    }
+
+    /// How much everybody has to do: a source of statuses for the [`Finder`](safeguards_discovery::Finder) that
+    /// chooses.
+    pub const fn loads(&self) -> &Loads {
+        &self.loads
     }
 
     /// Lets `team` do `task` as `strategy` says, to its end: by the deadline, but for the grace that what is
@@ -82,7 +109,10 @@ impl Runner {
             events: Arc::new(events),
         });
         let cancellation = options.cancellation.child_token();
+        let members = team.members().iter();
+        let in_team = members.map(|member| self.loads.begin(member.id(), Counted::Team)).collect();
         let run = Run {
+            _in_team: in_team,
             progress: Progress::new(task, team.members().iter().map(|member| member.id().clone())),
             strategy,
             steps_max: options.steps_max,
@@ -118,6 +148,8 @@ struct Run<'run> {
     reports: Vec<Option<StepReport>>,
     attempts: Attempts,
     cancellation: CancellationToken,
+    /// The members are known to the loads for as long as the run goes on.
+    _in_team: Vec<Under>,
 }
 
 /// Attempts that are running. Dropped, they are cancelled, and settle what they cost on their own.
@@ -132,6 +164,8 @@ struct Running {
     /// Which slot its report goes into.
     place: usize,
     step: Step,
+    /// Who does it, once that is known.
+    chosen: Arc<OnceLock<AgentId>>,
     began_at: Timestamp,
     cancellation: CancellationToken,
 }
@@ -215,7 +249,7 @@ impl Run<'_> {
             let done = match one {
                 Move::Start(step) if self.is_over() => return Some(self.come_too_late(&step)),
                 Move::Start(step) => self.start(step),
-                Move::Skip { step, agent, because } => self.skip(&step, &agent, because),
+                Move::Skip { step, seat, because } => self.skip(&step, &seat, because),
                 Move::Cancel(step) => {
                     self.attempts.cancel(&step);
                     Ok(())
@@ -246,8 +280,8 @@ impl Run<'_> {
     fn come_too_late(&mut self, step: &Step) -> Verdict {
         let fault = RunFault::DeadlineBeforeStart { deadline: self.shared.deadline };
         let mut reason = Reason::from(&fault);
-        reason.message = format!("{}: {}", step.agent, reason.message);
-        let noted = self.not_begun((&step.step, &step.agent), State::TimedOut, reason.clone());
+        reason.message = format!("{}: {}", step.seat.name(), reason.message);
+        let noted = self.not_begun((&step.step, &step.seat), State::TimedOut, reason.clone());
         if let Err(fault) = noted {
             return Verdict::fault(&fault);
         }
@@ -259,35 +293,66 @@ impl Run<'_> {
     }
 
     fn start(&mut self, step: Step) -> Result<(), RunFault> {
-        let member = self.name(&step.step, &step.agent)?;
+        let member = self.name(&step.step, &step.seat)?;
+        let selector = self.shared.runner.selector.clone();
+        if let (Some(need), None) = (step.seat.need(), &selector) {
+            let (strategy, need) = (self.strategy.name().to_owned(), need_text(need));
+            return Err(RunFault::NoSelector { strategy, step: step.step, need });
+        }
         let cancellation = self.cancellation.child_token();
         let place = self.reports.len();
         self.reports.push(None);
         let shared = Arc::clone(&self.shared);
         let began_at = shared.runner.clock.now();
-        let attempt = Attempt::new(shared, member, step.clone(), cancellation.clone());
-        let task = self.attempts.tasks.spawn(attempt.carry_out());
-        let running = Running { place, step, began_at, cancellation };
+        let chosen = Arc::new(OnceLock::new());
+        let token = cancellation.clone();
+        let (name, work) = (step.step.clone(), step.task.clone());
+        let task = match (&step.seat, member, selector) {
+            (Seat::Capable(need), _, Some(selector)) => {
+                let (need, chosen) = (Arc::clone(need), Arc::clone(&chosen));
+                let choosing = Choosing {
+                    run: shared,
+                    selector,
+                    step: name,
+                    need,
+                    task: work,
+                    cancellation: token,
+                    chosen,
+                };
+                self.attempts.tasks.spawn(choosing.carry_out())
+            }
+            (Seat::Agent(agent), Some(member), _) => {
+                let _ = chosen.set(agent.clone());
+                let under = self.shared.runner.loads.begin(agent, Counted::Attempt);
+                let attempt = Attempt::new(shared, member, (name, work), token, under);
+                self.attempts.tasks.spawn(attempt.carry_out())
+            }
+            // Both are looked for above.
+            (Seat::Capable(_), _, None) | (Seat::Agent(_), None, _) => return Ok(()),
+        };
+        let running = Running { place, step, chosen, began_at, cancellation };
         self.attempts.running.insert(task.id(), running);
         Ok(())
     }
 
-    fn skip(&mut self, step: &StepId, agent: &AgentId, because: String) -> Result<(), RunFault> {
+    fn skip(&mut self, step: &StepId, seat: &Seat, because: String) -> Result<(), RunFault> {
         let reason = (&RunFault::Skipped { because }).into();
-        self.not_begun((step, agent), State::Skipped, reason)
+        self.not_begun((step, seat), State::Skipped, reason)
     }
 
     /// Notes a step that ends before it began.
     fn not_begun(
         &mut self,
-        (step, agent): (&StepId, &AgentId),
+        (step, seat): (&StepId, &Seat),
         state: State,
         reason: Reason,
     ) -> Result<(), RunFault> {
-        let member = self.name(step, agent)?;
-        let id = AttemptId { step: step.clone(), agent: agent.clone(), number: 0 };
+        let member = self.name(step, seat)?;
+        let id = AttemptId { step: step.clone(), agent: seat.agent().cloned(), number: 0 };
         let now = self.shared.runner.clock.now();
-        let mut report = StepReport::new(&id, member.payer(), state, now);
+        let payer = member.as_ref().map(|member| member.payer());
+        let mut report = StepReport::new(&id, payer, state, now);
+        report.need = seat.need().map(Arc::clone);
         report.reason = Some(reason);
         self.shared.step_ended(&id, &report);
         self.progress.end(step, state, None);
@@ -295,20 +360,27 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Notes that there is a step of this name, and gives who does it.
-    fn name(&mut self, step: &StepId, agent: &AgentId) -> Result<Arc<Member>, RunFault> {
+    /// Notes that there is a step of this name, and gives who does it, where that is named.
+    fn name(&mut self, step: &StepId, seat: &Seat) -> Result<Option<Arc<Member>>, RunFault> {
         let strategy = || self.strategy.name().to_owned();
         if self.reports.len() >= self.steps_max {
             return Err(RunFault::TooManySteps { max: self.steps_max });
         }
-        let (step, agent) = (step.clone(), agent.clone());
-        let Some(member) = self.shared.team.member(&agent) else {
-            return Err(RunFault::UnknownAgent { strategy: strategy(), step, agent });
+        let step = step.clone();
+        let (begun, member) = match seat {
+            Seat::Agent(agent) => {
+                let agent = agent.clone();
+                let Some(member) = self.shared.team.member(&agent) else {
+                    return Err(RunFault::UnknownAgent { strategy: strategy(), step, agent });
+                };
+                (self.progress.begin(step.clone(), agent), Some(Arc::clone(member)))
+            }
+            Seat::Capable(_) => (self.progress.begin_unchosen(step.clone()), None),
         };
-        if !self.progress.begin(step.clone(), agent) {
+        if !begun {
             return Err(RunFault::DuplicateStep { strategy: strategy(), step });
         }
-        Ok(Arc::clone(member))
+        Ok(member)
     }
 
     fn stop(&self, because_of: StepId, output: Option<Value>) -> Verdict {
@@ -328,11 +400,16 @@ impl Run<'_> {
             return false;
         };
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        if let Some(Running { place, step, began_at, .. }) = self.attempts.running.remove(&id) {
+        if let Some(Running { place, step, chosen, began_at, .. }) =
+            self.attempts.running.remove(&id)
+        {
             let report = match joined {
                 Ok((_, report)) => report,
-                Err(error) => self.broken(&step, began_at, error),
+                Err(error) => self.broken(&step, chosen.get(), began_at, error),
             };
+            if let Some(agent) = &report.agent {
+                self.progress.chosen(&report.step, agent.clone());
+            }
             self.progress.end(&report.step, report.state, report.output.clone());
             if let Some(slot) = self.reports.get_mut(place) {
                 *slot = Some(report);
@@ -342,11 +419,19 @@ impl Run<'_> {
     }
 
     /// The report of an attempt that could not make its own: the ledger or the clock panicked under it.
-    fn broken(&self, step: &Step, began_at: Timestamp, error: JoinError) -> StepReport {
-        let id = AttemptId { step: step.step.clone(), agent: step.agent.clone(), number: 1 };
-        let member = self.shared.team.member(&step.agent);
-        let account = member.map_or_else(|| (&step.agent).into(), |member| member.payer().clone());
-        let mut report = StepReport::new(&id, &account, State::Failed, began_at);
+    fn broken(
+        &self,
+        step: &Step,
+        agent: Option<&AgentId>,
+        began_at: Timestamp,
+        error: JoinError,
+    ) -> StepReport {
+        let number = u32::from(agent.is_some());
+        let id = AttemptId { step: step.step.clone(), agent: agent.cloned(), number };
+        let member = agent.and_then(|agent| self.shared.team.member(agent));
+        let payer = member.map(|member| member.payer());
+        let mut report = StepReport::new(&id, payer, State::Failed, began_at);
+        report.need = step.seat.need().map(Arc::clone);
         let message = error
             .try_into_panic()
             .map_or_else(|error| error.to_string(), |panic| panic_text(&*panic));

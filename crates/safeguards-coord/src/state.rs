@@ -13,7 +13,7 @@ pub enum State {
     Succeeded,
     /// It went wrong.
     Failed,
-    /// A budget said no, so it never started.
+    /// It never started: a budget said no, or nobody could be chosen for it.
     Denied,
     /// It was not done by its deadline.
     TimedOut,

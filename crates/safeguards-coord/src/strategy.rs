@@ -2,14 +2,18 @@
 
 mod fan_out;
 mod pipeline;
+mod seat;
 
 use std::{collections::HashMap, fmt};
 
+use safeguards_discovery::Query;
 use safeguards_types::AgentId;
 use serde_json::Value;
 
 pub use fan_out::{FanOut, Policy};
 pub use pipeline::Pipeline;
+pub use seat::Seat;
+pub(crate) use seat::need_text;
 
 use crate::{State, StepId, Task};
 
@@ -73,7 +77,7 @@ pub enum Move {
         /// Its name.
         step: StepId,
         /// Who would have done it.
-        agent: AgentId,
+        seat: Seat,
         /// Why not.
         because: String,
     },
@@ -96,7 +100,13 @@ pub enum Move {
 impl Move {
     /// Begin the step `step`: let `agent` do `task`.
     pub fn start(step: impl Into<StepId>, agent: impl Into<AgentId>, task: Task) -> Self {
-        Self::Start(Step { step: step.into(), agent: agent.into(), task })
+        Self::Start(Step { step: step.into(), seat: Seat::Agent(agent.into()), task })
+    }
+
+    /// Begin the step `step`: let whoever of the team is best at `need` do `task`. A runner with a
+    /// [`Selector`](crate::Selector) chooses.
+    pub fn start_by(step: impl Into<StepId>, need: Query, task: Task) -> Self {
+        Self::Start(Step { step: step.into(), seat: need.into(), task })
     }
 }
 
@@ -107,7 +117,7 @@ pub struct Step {
     /// Its name.
     pub step: StepId,
     /// Who does it.
-    pub agent: AgentId,
+    pub seat: Seat,
     /// What is to be done.
     pub task: Task,
 }
@@ -130,8 +140,8 @@ pub struct Progress {
 pub struct StepProgress {
     /// Its name.
     pub step: StepId,
-    /// Who does it.
-    pub agent: AgentId,
+    /// Who does it; none where nobody is chosen, or not yet as far as is known here.
+    pub agent: Option<AgentId>,
     /// How it ended; none while it is running.
     pub state: Option<State>,
     /// What its agent gave back.
@@ -206,8 +216,26 @@ impl Progress {
         self.steps.iter().find(|step| step.has_not_succeeded())
     }
 
-    /// Notes that a step began. `false`, and nothing noted, where there is one of that name.
+    /// Notes that a step began, which `agent` does. `false`, and nothing noted, where there is one of that name.
     pub fn begin(&mut self, step: StepId, agent: AgentId) -> bool {
+        self.begin_with(step, Some(agent))
+    }
+
+    /// Notes that a step began, for which somebody is chosen. `false`, and nothing noted, where there is one of
+    /// that name.
+    pub fn begin_unchosen(&mut self, step: StepId) -> bool {
+        self.begin_with(step, None)
+    }
+
+    /// Notes who was chosen for a step.
+    pub fn chosen(&mut self, step: &StepId, agent: AgentId) {
+        let place = self.places.get(step).and_then(|place| self.steps.get_mut(*place));
+        if let Some(step) = place {
+            step.agent = Some(agent);
+        }
+    }
+
+    fn begin_with(&mut self, step: StepId, agent: Option<AgentId>) -> bool {
         if self.places.contains_key(&step) {
             return false;
         }

@@ -23,6 +23,7 @@ mod check;
 mod cursor;
 mod error;
 mod explain;
+mod finder;
 mod found;
 mod lease;
 mod memory;
@@ -43,6 +44,7 @@ pub use error::{
     RegistryErrorKind, RenewError, WithdrawError,
 };
 pub use explain::{Explanation, Mismatch};
+pub use finder::Finder;
 pub use found::{Found, Match};
 pub use lease::{Lease, LeaseId};
 pub use memory::{MemoryRegistry, MemoryRegistryBuilder, SyncRegistry};

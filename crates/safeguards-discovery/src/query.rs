@@ -40,7 +40,7 @@ use crate::{Capability, CapabilityName, Cursor, InvalidField};
 ///     .limit(10);
 /// # Ok::<(), safeguards_discovery::InvalidField>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Query {

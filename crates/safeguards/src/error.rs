@@ -9,6 +9,9 @@ use safeguards_budget::{
     CommandError, Denial, LedgerError, PercentError, SettleError, WindowError,
 };
 use safeguards_coord::{AgentError, RunError, TeamError};
+use safeguards_discovery::{
+    ChangesError, FindError, InvalidField, RegisterError, RegistryError, RenewError, WithdrawError,
+};
 use safeguards_notify::{FileError, StartError, TopicError};
 use safeguards_pricing::{PriceError, PriceFileError};
 use safeguards_types::{
@@ -66,6 +69,27 @@ pub enum Error {
     /// A run could not begin.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Something that was said for discovery cannot be used, such as the name of a capability.
+    #[error(transparent)]
+    Discovery(#[from] InvalidField),
+    /// An agent was not registered.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// A lease was not renewed.
+    #[error(transparent)]
+    Renew(#[from] RenewError),
+    /// A capability was not withdrawn, or an agent not deleted.
+    #[error(transparent)]
+    Withdraw(#[from] WithdrawError),
+    /// Nobody was looked for.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// Changes of a registry were not told.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
+    /// A registry failed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// A text is no topic, or no filter of topics.
     #[error(transparent)]
     Topic(#[from] TopicError),
@@ -131,6 +155,13 @@ impl Error {
             Self::Bind(error) => error.code(),
             Self::Team(error) => error.code(),
             Self::Run(error) => error.code(),
+            Self::Discovery(error) => error.code(),
+            Self::Register(error) => error.code(),
+            Self::Renew(error) => error.code(),
+            Self::Withdraw(error) => error.code(),
+            Self::Find(error) => error.code(),
+            Self::Changes(error) => error.code(),
+            Self::Registry(error) => error.code(),
             Self::Topic(error) => error.code(),
             Self::AlertFile(error) => error.code(),
             Self::Start(error) => error.code(),

@@ -95,6 +95,7 @@
 //! | write agents, teams and strategies in Rust | [`agent_fn`](coord::agent_fn), [`Safeguards::runner`], [`coord`] |
 //! | be told when a limit is near | [`Alerts::on`](notify::Alerts::on) |
 //! | bring alerts to a chat, a mailbox, a webhook | [`Builder::channel`], [`Rules`](notify::Rules) |
+//! | know who can do something, and give work to whoever is best | [`v2::Discovery`], [`FanOut::by`](coord::FanOut::by) |
 //! | know what a model call costs | [`PriceTable`](pricing::PriceTable) |
 //! | keep accounts somewhere else | [`Ledger`](budget::Ledger), [`Safeguards::builder`] |
 //!
@@ -108,6 +109,7 @@
 //! | `safeguards-types` | [`types`] | ids, exact amounts, time, priority, severity |
 //! | `safeguards-budget` | [`budget`] | the ledger: accounts, limits, charges, holds |
 //! | `safeguards-notify` | [`notify`] | alerts, handlers, channels |
+//! | `safeguards-discovery` | [`discovery`] | who is here, and who can do this |
 //! | `safeguards-pricing` | [`pricing`] | what models cost |
 //! | `safeguards-coord` | [`coord`] | agents, teams, strategies |
 //! | `safeguards-api` | [`api`] | versioned APIs over all of them, and the team file |
@@ -132,6 +134,7 @@ pub use safeguards_api::{
 };
 pub use safeguards_budget as budget;
 pub use safeguards_coord as coord;
+pub use safeguards_discovery as discovery;
 pub use safeguards_notify as notify;
 pub use safeguards_pricing as pricing;
 pub use safeguards_types as types;
@@ -142,3 +145,8 @@ pub use error::Error;
 #[cfg(all(doc, feature = "webhook", feature = "email"))]
 #[doc = include_str!("../../../docs/guides/alerts.md")]
 pub mod alerts_guide {}
+
+// Only where it is read, as above.
+#[cfg(doc)]
+#[doc = include_str!("../../../docs/guides/discovery.md")]
+pub mod discovery_guide {}

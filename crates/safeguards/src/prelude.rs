@@ -7,6 +7,7 @@ pub use safeguards_budget::{CommandError, Denial, Hold, LedgerExt, Limit, Receip
 pub use safeguards_coord::{
     Agent, Context, FanOut, Member, Pipeline, Reply, RunOptions, Runner, Task, Team, agent_fn,
 };
+pub use safeguards_discovery::{Capability, Order, Query};
 pub use safeguards_notify::{Alert, Alerts, EventBus, EventBusExt};
 pub use safeguards_types::{Amount, Amounts, Priority, Severity, requests, tokens, usd};
 

@@ -1,4 +1,5 @@
 //! The promises of the README, kept through the facade and the command line alone.
 
+mod discovery;
 mod guide;
 mod readme;

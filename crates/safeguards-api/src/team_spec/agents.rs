@@ -3,6 +3,7 @@
 use std::{ops::Range, time::Duration};
 
 use safeguards_budget::{Limit, OpenAccount};
+use safeguards_discovery::{Capability, Registration};
 use safeguards_pricing::Price;
 use safeguards_types::{AccountId, AgentId, Amounts, Priority};
 use toml::Spanned;
@@ -36,6 +37,8 @@ pub struct AgentSpec {
     pub timeout: Option<Duration>,
     /// What its model costs, whichever it names; `None` where the price table says so.
     pub price: Option<Price>,
+    /// What it can do.
+    pub capabilities: Vec<Capability>,
 }
 
 impl AgentSpec {
@@ -44,6 +47,12 @@ impl AgentSpec {
         let mut open = OpenAccount::new(&self.id).under(&self.pool).priority(self.priority);
         open.limits.clone_from(&self.limits);
         open
+    }
+
+    /// What the registry is told of it: until it is deleted, since a file renews no lease.
+    pub(super) fn registration(&self) -> Registration {
+        let registration = Registration::lasting(&self.id).priority(self.priority);
+        self.capabilities.iter().cloned().fold(registration, Registration::capability)
     }
 }
 
@@ -80,7 +89,7 @@ impl AgentDraft<'_> {
 }
 
 /// Keys of the design that this version cannot honor.
-const PLANNED: [&str; 5] = ["chat", "retries", "breaker", "capabilities", "after"];
+const PLANNED: [&str; 4] = ["chat", "retries", "breaker", "after"];
 
 /// Reads each `[[agent]]`, in the order written.
 pub(super) fn read<'a>(file: &mut Section<'a>, team: &AccountId) -> Vec<AgentDraft<'a>> {
@@ -114,6 +123,7 @@ fn read_one<'a>(mut section: Section<'a>, team: &AccountId) -> Option<AgentDraft
         is_free,
         timeout: section.duration("timeout"),
         price: super::price::read(&mut section),
+        capabilities: super::capabilities::read(&mut section),
     };
     section.finish(&PLANNED);
     Some(AgentDraft { spec, header, name: name?.span(), pool, estimate: estimate_span })

@@ -9,9 +9,10 @@ use std::{
 
 use safeguards_budget::{Account, Action, Batch, Command, Denial, LedgerError, OpenAccount};
 use safeguards_coord::{
-    Descriptor, EnvPolicy, FanOut, Member, Pipeline, ProgramAgent, Report, RunError, RunOptions,
-    Runner, Strategy, Task, Team, TeamError,
+    Descriptor, EnvPolicy, Member, Pipeline, ProgramAgent, Report, RunError, RunOptions, Runner,
+    Strategy, Task, Team, TeamError,
 };
+use safeguards_discovery::RegisterError;
 use safeguards_pricing::{PriceFileError, PriceTable};
 use safeguards_types::AccountId;
 
@@ -21,7 +22,8 @@ use crate::{Safeguards, bounded_file, terms};
 /// How long a file of prices may be: 16 MiB.
 const PRICES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Why a team file could not be bound. Nothing was opened.
+/// Why a team file could not be bound. Nothing was opened, but where the registry refused an agent: then the
+/// accounts are open, and agents before it in the file are registered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
@@ -66,6 +68,9 @@ pub enum BindError {
     /// The ledger could not answer.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The registry refused an agent, such as one that is there already and can do something else, or failed.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// There is no such team.
     #[error(transparent)]
     Team(#[from] TeamError),
@@ -81,6 +86,7 @@ impl BindError {
             Self::OtherTerms { .. } => "api.other_terms",
             Self::Denied { denial, .. } => denial.code(),
             Self::Ledger(error) => error.code(),
+            Self::Register(error) => error.code(),
             Self::Team(error) => error.code(),
         }
     }
@@ -133,6 +139,9 @@ impl TeamSpec {
     /// The team's own pool is the root; other pools stand below it, and agents below their pools. Accounts
     /// that are there already on the same terms are used as they are; on other terms they are refused.
     ///
+    /// Its agents are registered with what the file says that they can do, until they are deleted. What is
+    /// registered of them besides stays; other content under a name and version that is there is refused.
+    ///
     /// Programs run in the team file's folder.
     ///
     /// # Errors
@@ -147,6 +156,9 @@ impl TeamSpec {
         let members = self.agents.iter().map(|agent| agent.member(&folder));
         let team = Team::new(self.name.as_str(), &self.name, members)?;
         self.open(safeguards).await?;
+        for agent in &self.agents {
+            safeguards.registry().register(agent.registration()).await?;
+        }
         Ok(BoundTeam {
             safeguards: safeguards.clone(),
             team,
@@ -157,12 +169,9 @@ impl TeamSpec {
     }
 
     fn strategy(&self) -> Box<dyn Strategy> {
-        match (self.strategy, self.concurrency) {
-            (StrategySpec::Pipeline, _) => Box::new(Pipeline::new()),
-            (StrategySpec::FanOut, None) => Box::new(FanOut::to_everybody()),
-            (StrategySpec::FanOut, Some(at_once)) => {
-                Box::new(FanOut::to_everybody().at_once(at_once.get()))
-            }
+        match self.strategy {
+            StrategySpec::Pipeline => Box::new(Pipeline::new()),
+            StrategySpec::FanOut => Box::new(self.fan_out([])),
         }
     }
 

@@ -34,11 +34,13 @@ pub enum MistakeKind {
     Variable,
     /// A target for alerts that cannot be: its URL, address or secret is wrong.
     Target,
+    /// A capability that cannot be, or a need of one: its name, its version, its metadata.
+    Capability,
 }
 
 impl MistakeKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::Unsupported,
@@ -53,6 +55,7 @@ impl MistakeKind {
         Self::Unheld,
         Self::Variable,
         Self::Target,
+        Self::Capability,
     ];
 
     /// The stable code.
@@ -72,6 +75,7 @@ impl MistakeKind {
             Self::Unheld => "config.unheld",
             Self::Variable => "config.variable",
             Self::Target => "config.target",
+            Self::Capability => "config.capability",
         }
     }
 }

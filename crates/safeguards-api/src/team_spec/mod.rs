@@ -7,6 +7,7 @@ mod agents;
 mod alerts;
 #[cfg(unix)]
 mod bind;
+mod capabilities;
 mod connect;
 mod mistake;
 mod notes;
@@ -25,8 +26,10 @@ use std::{
     time::Duration,
 };
 
-use safeguards_coord::RunOptions;
+use safeguards_coord::{FanOut, RunOptions};
+use safeguards_discovery::Query;
 use safeguards_types::{AccountId, Unit};
+use serde_json::Value;
 use toml::{Spanned, de::DeTable};
 
 #[cfg(unix)]
@@ -85,6 +88,8 @@ pub struct TeamSpec {
     pub strategy: StrategySpec,
     /// How many agents may run at once in a fan-out; `None` for eight.
     pub concurrency: Option<NonZeroUsize>,
+    /// By which need a fan-out gives out its inputs; `None` where they go round the agents.
+    pub by: Option<Query>,
     /// How long a run may take.
     pub deadline: Duration,
     /// Units beside USD, tokens and requests.
@@ -139,6 +144,17 @@ impl TeamSpec {
         read(&reader, file, document.get_ref())
     }
 
+    /// A fan-out over these inputs as the file says: so many at once, by its need. Without inputs, of the task
+    /// itself.
+    pub fn fan_out(&self, inputs: impl IntoIterator<Item = Value>) -> FanOut {
+        let at_once = self.concurrency.unwrap_or(FanOut::AT_ONCE);
+        let fan_out = FanOut::over(inputs).at_once(at_once.get());
+        match &self.by {
+            Some(need) => fan_out.by(need.clone()),
+            None => fan_out,
+        }
+    }
+
     /// The folder that its file is in: where programs run and where relative paths begin.
     pub fn folder(&self) -> &Path {
         match self.file.parent() {
@@ -158,6 +174,7 @@ fn read<'a>(
     let name = read_name(&mut file, path);
     let strategy = read_strategy(&mut file);
     let concurrency = read_concurrency(&mut file, strategy);
+    let by = capabilities::read_by(&mut file, strategy);
     let deadline = file.duration("deadline");
     let prices = file.text("prices", "write the name of a file of prices");
     let prices = prices.filter(|text| reader.is_path("prices", text));
@@ -177,6 +194,7 @@ fn read<'a>(
         file: path.to_owned(),
         strategy,
         concurrency,
+        by,
         deadline: deadline.unwrap_or(TeamSpec::DEFAULT_DEADLINE),
         units,
         prices: prices.map(|text| PathBuf::from(text.get_ref())),

@@ -595,3 +595,108 @@ proptest::proptest! {
         let _ = TeamSpec::parse(&FULL[..cut], "t.toml");
     }
 }
+
+/// The small file with more in its agent, and more at its top.
+fn with(top: &str, agent: &str) -> String {
+    format!("{top}\n{SMALL}{agent}\n")
+}
+
+#[test]
+fn what_agents_can_do_is_read_in_short_and_in_full() {
+    let text = with(
+        "strategy = \"fan_out\"\nby = { capability = \"data\", version = \">=1\", order = \"least-loaded\", tags = [\"t\"], where = [\"size >= 3\"], metadata = { formats = [\"json\"] } }",
+        r#"
+capabilities.data_retrieval = { formats = ["json", "xml"], size = 0x10, share = 0.5, since = 2026-03-02, deep = { on = true } }
+capabilities."data.text" = {}
+
+[[agent.capability]]
+name = "data.analysis"
+version = "1.4.0"
+description = "fits models"
+tags = ["statistics", "fast"]
+cost = ["0.02 USD", "100 tokens"]
+metadata = { algorithms = ["linear"] }
+
+[[agent.capability]]
+name = "data.analysis"
+version = "2.0.0"
+"#,
+    );
+    let spec = TeamSpec::parse(&text, "t.toml").unwrap();
+    let capabilities = &spec.agents[0].capabilities;
+    let names: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        ["data.text", "data_retrieval", "data.analysis 1.4.0", "data.analysis 2.0.0"]
+    );
+    let metadata = serde_json::to_string(&capabilities[1].metadata).unwrap();
+    assert_eq!(
+        metadata,
+        r#"{"deep":{"on":true},"formats":["json","xml"],"share":0.5,"since":"2026-03-02","size":16}"#
+    );
+    let full = &capabilities[2];
+    assert_eq!(
+        (full.description.as_str(), full.cost.to_string().as_str()),
+        ("fits models", "0.02 USD, 100 tokens")
+    );
+    assert_eq!(full.tags, ["statistics", "fast"]);
+    let by = serde_json::to_string(&spec.by).unwrap();
+    assert_eq!(
+        by,
+        r#"{"capability":"data","version":">=1","conditions":[{"path":"size","test":{"range":{"from":3}}},{"path":"formats","test":{"contains":["json"]}}],"tags":["t"],"order":"least_loaded","limit":null}"#
+    );
+}
+
+#[test]
+fn a_capability_that_cannot_be_is_a_mistake_with_its_line() {
+    #[track_caller]
+    fn check(top: &str, agent: &str, code: &str, parts: &[&str]) {
+        let error = TeamSpec::parse(&with(top, agent), "t.toml").unwrap_err();
+        let message = error.to_string();
+        assert_eq!(error.code(), code, "{message}");
+        for part in parts {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+    let capability = "config.capability";
+    check("", "capabilities.\"data..x\" = {}", capability, &["t.toml:9:14", "data..x"]);
+    check("", "capabilities.x = 3", "config.value", &["t.toml:9:18", "`x = 3`"]);
+    check(
+        "",
+        "capabilities = [\"x\"]",
+        "config.value",
+        &["t.toml:9:16", "capabilities.data_retrieval"],
+    );
+    let full = |more: &str| format!("[[agent.capability]]\nname = \"x\"\n{more}");
+    check("", &full("version = \"1.4\""), capability, &["t.toml:11:11", "1.4", "three numbers"]);
+    check("", &full("cost = 0.1"), "config.amount", &["t.toml:11:8"]);
+    check("", &full("metadata = 3"), "config.value", &["t.toml:11:12"]);
+    check("", &full("speed = 3"), "config.unknown_key", &["capability x", "speed"]);
+    check("", "[[agent.capability]]\nversion = \"1.0.0\"", "config.missing", &["name"]);
+    let twice = format!("{}\n{}", full(""), full(""));
+    check("", &twice, capability, &["twice", "agent writer"]);
+    let deep = format!("capabilities.x = {{ a = {}1{} }}", "[".repeat(20), "]".repeat(20));
+    check("", &deep, capability, &["metadata", "deep"]);
+    let deeper = format!("capabilities.x = {{ a = {}1{} }}", "[".repeat(60), "]".repeat(60));
+    check("", &deeper, "config.value", &["t.toml:9:18"]);
+
+    let by = |by: &str| format!("strategy = \"fan_out\"\nby = {by}");
+    check(&by("3"), "", "config.value", &["by"]);
+    check(&by("{}"), "", "config.missing", &["t.toml:2:6", "capability"]);
+    check(
+        &by("{ capability = \"x\", version = \"new\" }"),
+        "",
+        capability,
+        &["t.toml:2:36", "new"],
+    );
+    check(
+        &by("{ capability = \"x\", order = \"least-loadd\" }"),
+        "",
+        capability,
+        &["did you mean `least-loaded`"],
+    );
+    check(&by("{ capability = \"x\", order = \"relevance\" }"), "", capability, &["t.toml:2:6"]);
+    check(&by("{ capability = \"x\", where = [\"size ~ 3\"] }"), "", capability, &["size ~ 3"]);
+    check(&by("{ capability = \"x\", healthy = true }"), "", "config.unknown_key", &["healthy"]);
+    check("by = { capability = \"x\" }", "", "config.value", &["t.toml:1:6", "fan_out"]);
+}

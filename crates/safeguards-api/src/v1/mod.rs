@@ -6,6 +6,8 @@
 //! | `budget_api.get_budget(agent_id)` | [`Budgets::get_budget`] |
 //! | `budget_api.update_budget(agent_id, amount)` | [`Budgets::update_budget`] |
 //! | `budget_api.create_budget_pool(name, initial_budget, priority)` | [`Budgets::create_budget_pool`] |
+//! | `discovery_service.register_capability(agent_id, capability, metadata)` | [`Discovery::register_capability`] |
+//! | `discovery_service.find_agents_by_capability(capability, required_metadata)` | [`Discovery::find_agents_by_capability`] |
 //! | `notification_manager.send_alert(agent_id, severity, message, metadata)` | [`Alerts::send_alert`] |
 //! | `notification_manager.add_handler(handler)`, and its removal | [`Alerts::add_handler`], [`Alerts::remove_handler`] |
 //!
@@ -36,6 +38,7 @@
 mod agents;
 mod alerts;
 mod budgets;
+mod discovery;
 
 use std::sync::Arc;
 
@@ -43,6 +46,7 @@ pub use self::{
     agents::{Agent, Agents, CreateAgent},
     alerts::Alerts,
     budgets::{Budgets, Pool},
+    discovery::Discovery,
 };
 use crate::core::Core;
 
@@ -70,5 +74,10 @@ impl Api {
     /// Budgets and pools.
     pub fn budgets(&self) -> Budgets {
         Budgets::new(Arc::clone(&self.core))
+    }
+
+    /// What agents can do.
+    pub fn discovery(&self) -> Discovery {
+        Discovery::new(Arc::clone(&self.core))
     }
 }

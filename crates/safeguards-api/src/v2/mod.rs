@@ -22,6 +22,7 @@
 
 mod agents;
 mod budget;
+mod discovery;
 mod pools;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use safeguards_types::OperationId;
 pub use self::{
     agents::{Agent, Agents, CreateAgent},
     budget::{Budget, ChargeRequest, DEFAULT_HOLD_TTL, HoldRequest},
+    discovery::Discovery,
     pools::{CreatePool, Pool, Pools},
 };
 use crate::core::Core;
@@ -60,6 +62,11 @@ impl Api {
     /// Charges and holds.
     pub fn budget(&self) -> Budget {
         Budget::new(Arc::clone(&self.core))
+    }
+
+    /// Discovery: who is here, and who can do this.
+    pub fn discovery(&self) -> Discovery {
+        Discovery::new(Arc::clone(&self.core))
     }
 
     /// Alerts: handlers, sending, the history, silences, acknowledging and resolving, dead letters.

@@ -3,6 +3,7 @@
 mod alerting_ledger;
 mod alerts;
 mod api;
+mod discovery;
 mod retries;
 #[cfg(unix)]
 mod team;

@@ -88,8 +88,12 @@ impl<'a> Tree<'a> {
         let accounts = accounts.iter().map(|account| (&account.id, account)).collect();
         let mut tree = Self { accounts, below, sums: HashMap::new(), units };
         for step in &report.steps {
-            let path: Vec<&AccountId> =
-                tree.upward(&step.account).map(|account| &account.id).collect();
+            let path: Vec<&AccountId> = step
+                .account
+                .iter()
+                .flat_map(|account| tree.upward(account))
+                .map(|account| &account.id)
+                .collect();
             for id in path {
                 tree.sums.entry(id).or_default().add(step);
             }

@@ -52,7 +52,8 @@ impl Lines {
                 let time = seconds(*duration);
                 format!("{step}  {state}{why}, spent {spent} in {time}; so far {so_far}")
             }
-            RunFact::StepStarted { .. }
+            RunFact::Chosen { .. }
+            | RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
             | RunFact::RunEnded { .. }
             | _ => return None,

@@ -99,7 +99,8 @@ impl Live {
                 let used = if state.is_success() { FULL } else { permille(spent, &line.held) };
                 line.end(used, format!("{state}{why}  {shown}  {time}"));
             }
-            RunFact::StepStarted { .. }
+            RunFact::Chosen { .. }
+            | RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
             | RunFact::RunEnded { .. }
             | _ => {}

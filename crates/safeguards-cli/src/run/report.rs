@@ -49,7 +49,11 @@ pub(crate) struct RunReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct StepLine {
     pub(crate) step: String,
-    pub(crate) agent: AgentId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent: Option<AgentId>,
+    /// What was needed, where it was given to nobody by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) need: Option<Value>,
     pub(crate) state: State,
     pub(crate) attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,6 +184,7 @@ impl From<StepReport> for StepLine {
         Self {
             step: report.step.to_string(),
             agent: report.agent,
+            need: report.need.and_then(|need| serde_json::to_value(&*need).ok()),
             state: report.state,
             attempts: report.attempts,
             reason: report.reason,

@@ -64,6 +64,7 @@ impl View {
             RunFact::Progressed { text, .. } => Weight::Talk(text.len()),
             RunFact::Logged { line } => Weight::Talk(line.len()),
             RunFact::RunStarted { .. }
+            | RunFact::Chosen { .. }
             | RunFact::StepStarted { .. }
             | RunFact::Held { .. }
             | RunFact::Denied { .. }

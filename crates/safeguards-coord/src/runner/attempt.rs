@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use safeguards_budget::{CommandError, Denial};
-use safeguards_types::{Amount, Amounts, Timestamp, Unit};
+use safeguards_discovery::Query;
+use safeguards_types::{AgentId, Amount, Amounts, Timestamp, Unit};
 use tokio::{
     task::{JoinError, JoinHandle},
     time::{sleep, timeout},
@@ -16,11 +17,12 @@ use super::{
 };
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, Reason, Reply, RunFact,
-    RunFault, State, Step, StepReport, Task,
+    RunFault, State, StepId, StepReport, Task,
     bill::{Tariff, bill, price_all},
     context::Told,
     error::with_causes,
     panics::panic_text,
+    selector::Under,
     team::Member,
 };
 
@@ -35,6 +37,10 @@ pub(super) struct Attempt {
     task: Task,
     cancellation: CancellationToken,
     purse: Purse,
+    /// By what its agent was chosen; none where it was named.
+    need: Option<Arc<Query>>,
+    /// Counts it among what its agent has to do.
+    _under: Under,
 }
 
 /// How the agent ended.
@@ -49,11 +55,11 @@ impl Attempt {
     pub(super) fn new(
         run: Arc<Shared>,
         member: Arc<Member>,
-        step: Step,
+        (step, task): (StepId, Task),
         cancellation: CancellationToken,
+        under: Under,
     ) -> Self {
-        let Step { step, agent, task } = step;
-        let id = AttemptId { step, agent, number: 1 };
+        let id = AttemptId { step, agent: Some(member.id().clone()), number: 1 };
         let pool = run.team.pool().clone();
         let scopes = member.scopes().iter().cloned().chain([pool]).collect();
         let purse = Purse::new(
@@ -62,13 +68,28 @@ impl Attempt {
             (run.op, run.id.clone()),
             id.clone(),
         );
-        Self { run, member, id, task, cancellation, purse }
+        Self { run, member, id, task, cancellation, purse, need: None, _under: under }
+    }
+
+    /// The same, by an agent that was chosen by this need.
+    pub(super) fn of_need(self, need: Arc<Query>) -> Self {
+        Self { need: Some(need), ..self }
+    }
+
+    /// Who does it.
+    fn agent(&self) -> &AgentId {
+        self.member.id()
     }
 
     /// Carries it out. Nothing stops this half-way: what was begun is settled.
     pub(super) async fn carry_out(self) -> StepReport {
         let started_at = self.now();
-        let mut report = StepReport::new(&self.id, self.member.payer(), State::Failed, started_at);
+        let payer = Some(self.member.payer());
+        let mut report = StepReport::new(&self.id, payer, State::Failed, started_at);
+        report.need.clone_from(&self.need);
+        if let Some(need) = &self.need {
+            self.emit(RunFact::Chosen { need: Arc::clone(need) });
+        }
         self.begin(&mut report).await;
         report.duration = self.now().since(started_at);
         self.run.step_ended(&self.id, &report);
@@ -229,7 +250,7 @@ impl Attempt {
         let paid = paid(report);
         if let Some(reason) = &mut report.reason {
             reason.message =
-                format!("{}, attempt {}: {}{paid}", self.id.agent, self.id.number, reason.message);
+                format!("{}, attempt {}: {}{paid}", self.agent(), self.id.number, reason.message);
         }
     }
 
@@ -242,13 +263,13 @@ impl Attempt {
         }
         if let Some(reason) = report.reason.as_mut().filter(|_| report.state == State::Failed) {
             reason.message =
-                format!("{}, attempt {}: {}", self.id.agent, self.id.number, reason.message);
+                format!("{}, attempt {}: {}", self.agent(), self.id.number, reason.message);
         }
     }
 
     /// Ends it before its agent began.
     fn end(&self, report: &mut StepReport, state: State, mut reason: Reason) {
-        reason.message = format!("{}: {}", self.id.agent, reason.message);
+        reason.message = format!("{}: {}", self.agent(), reason.message);
         report.state = state;
         report.reason = Some(reason);
     }
@@ -260,7 +281,7 @@ impl Attempt {
                 report.state = State::Failed;
                 report.reason = Some(reason);
             }
-            Some(_) => report.notes.push(format!("{}: {}", self.id.agent, reason.message)),
+            Some(_) => report.notes.push(format!("{}: {}", self.agent(), reason.message)),
         }
     }
 

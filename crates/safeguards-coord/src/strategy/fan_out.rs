@@ -2,10 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use safeguards_types::AgentId;
+use safeguards_discovery::Query;
 use serde_json::Value;
 
-use crate::{Move, Progress, StepId, Strategy};
+use crate::{Move, Progress, Seat, Step, StepId, Strategy};
 
 /// What the end of one step means for the others of a fan-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,9 +21,12 @@ pub enum Policy {
 /// Inputs side by side: given out round robin over the team, in order, at most so many at once. Without
 /// inputs every agent gets the task itself, once.
 ///
+/// [By a need](Self::by), each input is given to whoever of the team is best at that moment; without inputs the
+/// task itself, once.
+///
 /// The team's output is a list in the order of the inputs, with `null` for what did not succeed. Steps are
 /// named after their agent and the number of their input, from 1: `reader-3`; without inputs after their
-/// agent alone.
+/// agent alone. By a need, they are named after the capability that is needed: `data.analysis-3`.
 ///
 /// ```
 /// use safeguards_coord::{FanOut, Policy};
@@ -37,6 +40,7 @@ pub struct FanOut {
     inputs: Vec<Value>,
     at_once: NonZeroUsize,
     policy: Policy,
+    by: Option<Seat>,
 }
 
 impl FanOut {
@@ -45,7 +49,7 @@ impl FanOut {
 
     /// The task itself, for every agent of the team.
     pub const fn to_everybody() -> Self {
-        Self { inputs: Vec::new(), at_once: Self::AT_ONCE, policy: Policy::All }
+        Self { inputs: Vec::new(), at_once: Self::AT_ONCE, policy: Policy::All, by: None }
     }
 
     /// The task with each of these inputs. None at all is the same as [`FanOut::to_everybody`].
@@ -65,33 +69,64 @@ impl FanOut {
         Self { policy, ..self }
     }
 
+    /// Gives each input to whoever of the team is best at this need when its step begins. The runner needs a
+    /// [`Selector`](crate::Selector).
+    ///
+    /// ```
+    /// use safeguards_coord::FanOut;
+    /// use safeguards_discovery::{Order, Query};
+    /// use serde_json::json;
+    ///
+    /// let need = Query::new("data.analysis")?.version(">=1")?.order(Order::LeastLoaded);
+    /// let pages = FanOut::over([json!("page 1"), json!("page 2")]).by(need);
+    /// # let _ = pages;
+    /// # Ok::<(), safeguards_discovery::InvalidField>(())
+    /// ```
+    #[must_use]
+    pub fn by(self, need: Query) -> Self {
+        Self { by: Some(need.into()), ..self }
+    }
+
     fn len(&self, progress: &Progress) -> usize {
-        if self.inputs.is_empty() { progress.agents().len() } else { self.inputs.len() }
+        match (self.inputs.len(), &self.by) {
+            (0, None) => progress.agents().len(),
+            (0, Some(_)) => 1,
+            (inputs, _) => inputs,
+        }
     }
 
     /// The step at `place`, from 0: its name and who does it.
-    fn seat(&self, progress: &Progress, place: usize) -> Option<(StepId, AgentId)> {
+    fn seat(&self, progress: &Progress, place: usize) -> Option<(StepId, Seat)> {
+        if let Some(seat) = &self.by {
+            let (name, number) = (seat.name(), place.saturating_add(1));
+            let step = if self.inputs.is_empty() {
+                name.into()
+            } else {
+                format!("{name}-{number}").into()
+            };
+            return Some((step, seat.clone()));
+        }
         let agents = progress.agents();
         let agent = agents.get(place.checked_rem(agents.len())?)?.clone();
         if self.inputs.is_empty() {
-            return Some((agent.as_str().into(), agent));
+            return Some((agent.as_str().into(), agent.into()));
         }
-        Some((format!("{agent}-{}", place.saturating_add(1)).into(), agent))
+        Some((format!("{agent}-{}", place.saturating_add(1)).into(), agent.into()))
     }
 
     fn start(&self, progress: &Progress, place: usize) -> Option<Move> {
-        let (step, agent) = self.seat(progress, place)?;
+        let (step, seat) = self.seat(progress, place)?;
         let task = progress.task().clone();
         let task = match self.inputs.get(place) {
             Some(input) => task.with_input(input.clone()),
             None => task,
         };
-        Some(Move::start(step, agent, task))
+        Some(Move::Start(Step { step, seat, task }))
     }
 
     fn skip(&self, progress: &Progress, place: usize, because: &str) -> Option<Move> {
-        let (step, agent) = self.seat(progress, place)?;
-        Some(Move::Skip { step, agent, because: because.to_owned() })
+        let (step, seat) = self.seat(progress, place)?;
+        Some(Move::Skip { step, seat, because: because.to_owned() })
     }
 
     /// The outputs in the order of the inputs.
@@ -158,7 +193,7 @@ mod tests {
         for step in moves {
             if let Move::Start(step) = step {
                 started.push(format!("{} {}", step.step, step.task.input()));
-                assert!(progress.begin(step.step, step.agent));
+                assert!(progress.begin(step.step, step.seat.agent().cloned().unwrap()));
             }
         }
         started
@@ -198,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn by_a_need_nobody_is_named() {
+        let need = Query::new("data.analysis").unwrap();
+        let start = |step: &str, input| {
+            Move::start_by(step, need.clone(), Task::new("read").with_input(input))
+        };
+        let pages = FanOut::over([json!(1), json!(2), json!(3)]).at_once(2).by(need.clone());
+        let mut progress = progress();
+        let expected = [start("data.analysis-1", json!(1)), start("data.analysis-2", json!(2))];
+        assert_eq!(pages.next(&progress), expected);
+        assert!(progress.begin_unchosen("data.analysis-1".into()));
+        assert_eq!(progress.steps()[0].agent, None);
+        progress.chosen(&"data.analysis-1".into(), "b".into());
+        assert_eq!(progress.steps()[0].agent, Some("b".into()));
+        let once = FanOut::to_everybody().by(need.clone());
+        let only = Move::start_by("data.analysis", need, Task::new("read"));
+        assert_eq!(once.next(&self::progress()), [only]);
+    }
+
+    #[test]
     fn fail_fast_skips_what_was_not_begun() {
         let fan_out =
             FanOut::over((1..=4).map(|page| json!(page))).at_once(2).policy(Policy::FailFast);
@@ -207,7 +261,7 @@ mod tests {
         progress.end(&"b-2".into(), State::Failed, None);
         let skip = |step: &str, agent: &str| Move::Skip {
             step: step.into(),
-            agent: agent.into(),
+            seat: agent.into(),
             because: "b-2 failed".to_owned(),
         };
         let output = Some(json!([null, null, null, null]));

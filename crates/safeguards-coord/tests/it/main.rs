@@ -6,5 +6,6 @@ mod money;
 mod program_ends;
 #[cfg(unix)]
 mod programs;
+mod selection;
 mod stage;
 mod strategies;

@@ -9,7 +9,7 @@ use super::value::{compare, is_comparable, is_same};
 use crate::{Metadata, MetadataPath};
 
 /// Something that must hold of a capability's metadata: a place there, and a test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Condition {
@@ -23,7 +23,7 @@ pub struct Condition {
 ///
 /// Values are the same where they are the same JSON; numbers where they are the same number, `1` and `1.0`.
 /// Where there is no value, no test holds but [`Absent`](Self::Absent) and a [`Not`](Self::Not) of others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Test {

@@ -80,10 +80,20 @@ impl Order {
         meant: impl IntoIterator<Item = &'a Capability>,
         relevance: Option<u64>,
     ) -> i128 {
-        let Status { health, load, available, blocks: _ } = &agent.status;
+        self.place((&agent.status, agent.priority), meant, relevance)
+    }
+
+    /// The same of an agent of which only this is known.
+    pub(crate) fn place<'a>(
+        &self,
+        (status, priority): (&Status, Priority),
+        meant: impl IntoIterator<Item = &'a Capability>,
+        relevance: Option<u64>,
+    ) -> i128 {
+        let Status { health, load, available, blocks: _ } = status;
         match self {
             Self::Best | Self::Name | Self::LeastLoaded | Self::Priority => {
-                self.key_of(*health, agent.priority, *load)
+                self.key_of(*health, priority, *load)
             }
             Self::Cheapest(unit) => {
                 let costs = meant.into_iter().filter(|capability| capability.cost.names(unit));
