@@ -6,6 +6,8 @@ pub(crate) const SUCCESS: u8 = 0;
 pub(crate) const FAILED: u8 = 1;
 /// The arguments, or a file that they name, cannot be used.
 pub(crate) const USAGE: u8 = 2;
+/// Nobody was found, as `grep` has it. The same number as a failed agent: it depends on the verb.
+pub(crate) const NOT_FOUND: u8 = 1;
 /// A budget said no.
 pub(crate) const DENIED: u8 = 3;
 /// A deadline passed.

@@ -1,5 +1,6 @@
 //! The command line of Safeguards: reads the arguments and hands over to one module per verb.
 
+mod agents;
 mod alerts;
 mod denial;
 mod exit;
@@ -38,6 +39,7 @@ enum Verb {
     Replay(Box<replay::Args>),
     Ledger(ledger::Args),
     Alerts(alerts::Args),
+    Agents(agents::Args),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +71,18 @@ fn main() -> ExitCode {
         Verb::Ledger(args) => match ledger::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
             Err(error) => fail(error.code(), &error, error.exit_code()),
+        },
+        Verb::Agents(args) => match agents::execute(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => match error.mistakes() {
+                None => fail(error.code(), &error, error.exit_code()),
+                Some(mistakes) => {
+                    if !mistakes.is_empty() {
+                        say(&list(&mistakes));
+                    }
+                    ExitCode::from(error.exit_code())
+                }
+            },
         },
         Verb::Alerts(args) => match alerts::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),

@@ -52,7 +52,7 @@ mod prelude {
         Revision, Status, Test, WithdrawError,
     };
     pub(super) use safeguards_types::{
-        AgentId, Amount, Amounts, Priority, Quantity, Timestamp, Unit, tokens, usd,
+        AgentId, Amount, Amounts, Priority, Quantity, Unit, tokens, usd,
     };
     pub(super) use serde_json::{Value, json};
 

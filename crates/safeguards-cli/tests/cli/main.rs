@@ -1,5 +1,6 @@
 //! The command line as a user meets it: one module per verb, and one for what both print.
 
+mod agents;
 mod alerts;
 mod command;
 mod ledger;

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use safeguards_discovery::{
     Block, Bounds, Capability, InvalidField, InvalidKind, Order, Query, Registration, Status, Test,
 };
-use safeguards_types::Timestamp;
 use serde_json::Value;
 
 use super::matching;
@@ -22,15 +21,10 @@ fn must(
     if holds { Ok(()) } else { Err(InvalidField::new(kind, field, value, allowed)) }
 }
 
-/// A hundred years: nobody means more.
-const TTL_SECONDS_MAX: u64 = 100 * 366 * 24 * 3_600;
-
-pub(super) fn registration(registration: &Registration, now: Timestamp) -> Checked {
+pub(super) fn registration(registration: &Registration) -> Checked {
     agent(registration.agent.as_str(), "agent")?;
     if let Some(ttl) = registration.ttl {
-        let fits = ttl.as_nanos() >= 1_000_000
-            && ttl.as_secs() <= TTL_SECONDS_MAX
-            && now.checked_add(ttl).is_some();
+        let fits = (Bounds::TTL_MIN..=Bounds::TTL_MAX).contains(&ttl);
         must(fits, InvalidKind::Ttl, "ttl", format!("{ttl:?}"), "from 1 ms to 100 years")?;
     }
     if let Some(text) = &registration.description {
@@ -113,11 +107,15 @@ pub(super) fn status(status: &Status) -> Checked {
     let kind = InvalidKind::Status;
     must(units <= Bounds::COST_UNITS, kind, "status.available", units, "at most 16 units")?;
     let blocks = &status.blocks;
-    must(blocks.len() <= 64, kind, "status.blocks", blocks.len(), "at most 64")?;
+    must(blocks.len() <= Bounds::BLOCKS, kind, "status.blocks", blocks.len(), "at most 64")?;
     blocks.iter().try_for_each(|block| match block {
-        Block::Suspended { reason } => {
-            must(reason.len() <= 1_024, kind, "status.blocks", reason, "at most 1024 bytes")
-        }
+        Block::Suspended { reason } => must(
+            reason.len() <= Bounds::REASON_BYTES,
+            kind,
+            "status.blocks",
+            reason,
+            "at most 1024 bytes",
+        ),
         Block::Exhausted { units } => {
             let fits = units.len() <= Bounds::COST_UNITS && units.iter().all(|unit| is_name(unit));
             must(fits, kind, "status.blocks", units.join(", "), "at most 16 names of units")

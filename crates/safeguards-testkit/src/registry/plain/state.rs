@@ -66,7 +66,7 @@ impl State {
         registration: &Registration,
         now: Timestamp,
     ) -> Result<Lease, RegisterError> {
-        bounds::registration(registration, now)?;
+        bounds::registration(registration)?;
         let agent = &registration.agent;
         let place = self.place(agent);
         let (mut known, mut kinds) = match place.and_then(|place| self.agents.get(place)) {

@@ -39,13 +39,12 @@ macro_rules! coded {
 
 coded!(RegisterError, RenewError, WithdrawError, FindError, ChangesError, RegistryError);
 
-fn is_alike(one: &str, other: &str) -> bool {
-    let invalid = "discovery.invalid_";
-    one == other || (one.starts_with(invalid) && other.starts_with(invalid))
-}
-
 fn same<T: PartialEq + fmt::Debug>(what: &str, one: &T, other: &T) -> Compared<()> {
     if one == other { Ok(()) } else { Err(format!("{what}: {one:?}, the other: {other:?}")) }
+}
+
+fn is_invalid(error: &impl Coded) -> bool {
+    error.code().starts_with("discovery.invalid_")
 }
 
 impl<'a> Pair<'a> {
@@ -121,8 +120,7 @@ impl<'a> Pair<'a> {
         Ok(self.tally)
     }
 
-    /// Both succeeded, or both were refused by the same code. Which of several things that cannot be used is told of
-    /// first is each registry's own.
+    /// Both succeeded, or both were refused by the same code. Where several things are invalid, each may say another.
     fn both<T: fmt::Debug, E: Coded>(
         &mut self,
         answers: (Result<T, E>, Result<T, E>),
@@ -135,7 +133,8 @@ impl<'a> Pair<'a> {
         codes.insert(code, codes.get(code).copied().unwrap_or_default().saturating_add(1));
         match answers {
             (Ok(one), Ok(other)) => Ok(Some((one, other))),
-            (Err(one), Err(other)) if is_alike(one.code(), other.code()) => Ok(None),
+            (Err(one), Err(other)) if one.code() == other.code() => Ok(None),
+            (Err(one), Err(other)) if is_invalid(&one) && is_invalid(&other) => Ok(None),
             (one, other) => Err(format!("{one:?}, the other: {other:?}")),
         }
     }
