@@ -109,6 +109,7 @@
 //! | `safeguards-types` | [`types`] | ids, exact amounts, time, priority, severity |
 //! | `safeguards-budget` | [`budget`] | the ledger: accounts, limits, charges, holds |
 //! | `safeguards-notify` | [`notify`] | alerts, handlers, channels |
+//! | `safeguards-cards` | `cards` (feature `cards`) | agent cards and servers, in and out |
 //! | `safeguards-discovery` | [`discovery`] | who is here, and who can do this |
 //! | `safeguards-pricing` | [`pricing`] | what models cost |
 //! | `safeguards-coord` | [`coord`] | agents, teams, strategies |
@@ -134,6 +135,8 @@ pub use safeguards_api::{
 };
 pub use safeguards_budget as budget;
 pub use safeguards_coord as coord;
+#[cfg(feature = "cards")]
+pub use safeguards_cards as cards;
 pub use safeguards_discovery as discovery;
 pub use safeguards_notify as notify;
 pub use safeguards_pricing as pricing;
