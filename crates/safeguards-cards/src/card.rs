@@ -193,7 +193,7 @@ impl AgentCard {
         let capability = |skill: Skill| {
             let name = naming::capability(&[], &skill.id, "skill");
             let name = naming::unique_capability(name, &mut names);
-            let mut capability = new(name);
+            let mut capability = new(&name);
             capability.version.clone_from(&version);
             capability.description = skill.description;
             capability.tags = distinct(skill.tags);
@@ -261,11 +261,15 @@ fn within(outer: &str, error: CardError) -> CardError {
         CardError::Field { field, value, allowed } => {
             CardError::Field { field: format!("{outer}.{field}"), value, allowed }
         }
-        other => other,
+        other @ (CardError::NotJson { .. }
+        | CardError::UnknownForm { .. }
+        | CardError::TooLarge { .. }
+        | CardError::FrontMatter { .. }
+        | CardError::Duplicate { .. }) => other,
     }
 }
 
 #[expect(clippy::expect_used, reason = "a name that was read is a name")]
-fn new(name: CapabilityName) -> Capability {
-    Capability::new(name.as_str()).expect("the name was read before")
+fn new(name: &CapabilityName) -> Capability {
+    Capability::new(name).expect("the name was read before")
 }

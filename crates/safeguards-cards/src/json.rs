@@ -137,7 +137,9 @@ pub(crate) fn texts(object: &Map<String, Value>, field: &str) -> Result<Vec<Stri
     };
     let text = |(place, value): (usize, &Value)| match value {
         Value::String(text) => Ok(text.clone()),
-        value => Err(CardError::field(format!("{field}[{place}]"), kind(Some(value)), "a text")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(CardError::field(format!("{field}[{place}]"), kind(Some(value)), "a text"))
+        }
     };
     list.iter().enumerate().map(text).collect()
 }

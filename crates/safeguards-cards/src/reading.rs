@@ -193,7 +193,9 @@ fn listed(whole: &Place, value: Value) -> Vec<(Place, Described)> {
                 _ => return vec![(whole.clone(), Ok(Description::Json(Value::Object(fields))))],
             }
         }
-        value => return vec![(whole.clone(), Ok(Description::Json(value)))],
+        value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            return vec![(whole.clone(), Ok(Description::Json(value)))];
+        }
     };
     let at = |(value, index)| {
         (Place { index: Some(index), ..whole.clone() }, Ok(Description::Json(value)))
@@ -272,7 +274,12 @@ fn unwrapped(value: Value) -> Value {
                 _ => Value::Object(fields),
             }
         }
-        value => value,
+        value @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_)) => value,
     }
 }
 

@@ -134,9 +134,9 @@ pub use safeguards_api::{
     ApiVersion, BuildError, Builder, Safeguards, TeamFileError, TeamSpec, latest, v1, v2,
 };
 pub use safeguards_budget as budget;
-pub use safeguards_coord as coord;
 #[cfg(feature = "cards")]
 pub use safeguards_cards as cards;
+pub use safeguards_coord as coord;
 pub use safeguards_discovery as discovery;
 pub use safeguards_notify as notify;
 pub use safeguards_pricing as pricing;

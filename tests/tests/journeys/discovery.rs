@@ -17,7 +17,7 @@ async fn a_registry_may_be_shared_and_ledgers_need_not() -> Test {
     let (one, other) = (program()?, program()?);
     let agent = one.v2().agents().create("a", usd!(1), P5).await?;
     let skill = Capability::new("data.analysis")?;
-    let lease = one.v2().discovery().advertise(&agent, skill, Duration::from_secs(60)).await?;
+    let lease = one.v2().discovery().advertise(&agent, skill, Duration::from_mins(1)).await?;
     one.v2().budget().charge(&agent, usd!(1), one.operation()).await?;
     let healthy = || Query::new("data").map(Query::healthy);
     assert_eq!(one.v2().discovery().find(healthy()?).await?.total, 0, "it has nothing left");

@@ -107,7 +107,7 @@ impl AgentCard {
         let unsigned = card.clone();
         camelize(&mut card);
         for list in ["supportedInterfaces", "additionalInterfaces", "skills"] {
-            each_object(card.get_mut(list), &mut camelize);
+            each_object(&mut card, list, &mut camelize);
         }
         if let Some(Value::Object(capabilities)) = card.get_mut("capabilities") {
             camelize(capabilities);
@@ -123,8 +123,13 @@ impl AgentCard {
     }
 }
 
-fn each_object(list: Option<&mut Value>, change: &mut dyn FnMut(&mut Map<String, Value>)) {
-    let Some(Value::Array(list)) = list else { return };
+/// Changes each object in the list at a field.
+fn each_object(
+    object: &mut Map<String, Value>,
+    field: &str,
+    change: &mut dyn FnMut(&mut Map<String, Value>),
+) {
+    let Some(Value::Array(list)) = object.get_mut(field) else { return };
     list.iter_mut().filter_map(Value::as_object_mut).for_each(change);
 }
 
@@ -271,7 +276,7 @@ fn each_scheme(
 /// Requirements stand on the card and on its skills.
 fn requirements(card: &mut Map<String, Value>, change: &mut dyn FnMut(&mut Map<String, Value>)) {
     change(card);
-    each_object(card.get_mut("skills"), change);
+    each_object(card, "skills", change);
 }
 
 /// Moves a list from one field to another and changes each of its elements, where the other is not there already.

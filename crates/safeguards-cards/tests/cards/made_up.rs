@@ -292,7 +292,7 @@ fn put(value: &mut Value, place: &mut usize, key: &str, field: &Value) -> bool {
             object.values_mut().any(|inner| put(inner, place, key, field))
         }
         Value::Array(list) => list.iter_mut().any(|inner| put(inner, place, key, field)),
-        _ => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 fn shared(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    if !name.ends_with(".gz") {
+    if path.extension().is_none_or(|extension| extension != "gz") {
         return bytes;
     }
     let mut unpacked = Vec::new();
@@ -28,7 +28,7 @@ fn read(name: &str, inner: Option<&str>) -> (Imported, Vec<Value>) {
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let object = |line: &[u8]| {
         let value: Value = serde_json::from_slice(line).unwrap();
-        inner.map_or(value.clone(), |inner| value[inner].clone())
+        inner.map_or_else(|| value.clone(), |inner| value[inner].clone())
     };
     (imported, lines.map(object).collect())
 }
