@@ -79,7 +79,7 @@ impl McpServer {
     /// server is. Its capability is `mcp.` and the last part of its name (`mcp.iotdb`), with its version and
     /// description, and in the metadata its `namespace`, `packages`, `package_kinds`, the names of the environment
     /// variables (`env`) and the kinds of its `remotes`; never a variable's value. A tool is a capability below that:
-    /// `mcp.iotdb.select_query`, with its `input_schema`.
+    /// `mcp.iotdb.select_query`, with its `input_schema` where that is no larger than metadata may be.
     ///
     /// The description itself is kept among the [documents](Registration::documents).
     ///
@@ -202,6 +202,10 @@ impl McpServer {
             for (key, field) in [("input_schema", "inputSchema"), ("annotations", "annotations")] {
                 if let Some(value @ Value::Object(_)) = tool.get(field) {
                     capability.metadata.insert(key.to_owned(), value.clone());
+                    // What is too large or too deep for metadata stands in the document alone.
+                    if capability.check().is_err() {
+                        capability.metadata.remove(key);
+                    }
                 }
             }
             Ok(capability)

@@ -250,6 +250,8 @@ fn servers_of_other_forms_are_known() {
     ]});
     let expected = ["mcp.iotdb.select_query", "mcp.iotdb.select-query"];
     check(&tools, "iotdb", &expected);
+    let deep = (0..40).fold(json!({}), |inner, _| json!({"properties": inner}));
+    check(&json!({"tools": [{"name": "deep", "inputSchema": deep}]}), "iotdb", &["mcp.iotdb.deep"]);
     check(&json!({"jsonrpc": "2.0", "id": 1, "result": tools}), "iotdb", &expected);
 }
 
