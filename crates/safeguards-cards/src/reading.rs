@@ -298,7 +298,8 @@ fn form(value: &Value) -> Option<Form> {
         Some(Form::McpTools)
     } else if has("name") && (has("tools") || has("model") || has("category")) {
         Some(Form::SubAgent)
-    } else if has("name") && has("repository") {
+    } else if has("repository") && value.get("name").and_then(Value::as_str).is_some_and(is_server)
+    {
         Some(Form::McpServer)
     } else if has("name")
         && (has("supportedInterfaces")
@@ -311,6 +312,15 @@ fn form(value: &Value) -> Option<Form> {
     } else {
         None
     }
+}
+
+/// Whether a name is that of a server: a domain the other way round, a slash and a name. Packages of other kinds have
+/// repositories, too.
+fn is_server(name: &str) -> bool {
+    let parts = name.split_once('/');
+    parts.is_some_and(|(domain, name)| {
+        domain.contains('.') && !domain.starts_with('@') && !name.is_empty()
+    })
 }
 
 /// A file's name without folder and extensions.

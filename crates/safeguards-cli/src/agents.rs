@@ -1,4 +1,4 @@
-//! `safeguards agents`: who is here and who can do this, from a catalog.
+//! `safeguards agents`: who is here and who can do this, from a catalog or straight from agent cards.
 //!
 //! What a file says ([`reading`]) is registered with a registry in memory ([`desk`]), and that is asked: nothing is
 //! searched or merged here. The [`catalog`] keeps what the registry holds.

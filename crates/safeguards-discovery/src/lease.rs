@@ -38,6 +38,7 @@ pub struct Lease {
     /// Which.
     pub id: LeaseId,
     /// How long each renewal holds; `None`: until the agent is deleted.
+    #[serde(default, with = "crate::ttl_text")]
     pub ttl: Option<Duration>,
     /// From this instant on the agent is gone; `None`: there is no such instant.
     pub expires_at: Option<Timestamp>,

@@ -33,6 +33,7 @@ mod registration;
 mod registry;
 mod search;
 mod status;
+mod ttl_text;
 
 pub use bounds::Bounds;
 pub use capability::{Capability, Metadata};

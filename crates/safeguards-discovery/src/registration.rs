@@ -35,7 +35,7 @@ pub struct Registration {
     pub agent: AgentId,
     /// How long each renewal holds: from one millisecond up. `None`: until it is deleted; for what cannot renew a
     /// lease, such as an agent known from its card alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::ttl_text")]
     pub ttl: Option<Duration>,
     /// What it can do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -36,6 +36,26 @@ pub fn parse(text: &str) -> Result<Duration, DurationTextError> {
         .ok_or_else(|| DurationTextError { text: text.to_owned() })
 }
 
+/// Writes a span of time as [`parse`] reads it: in the largest of `s`, `ms`, `us` and `ns` that leaves no rest.
+///
+/// ```
+/// use std::time::Duration;
+/// use safeguards_types::duration_text;
+///
+/// assert_eq!(duration_text::write(Duration::from_secs(90)), "90s");
+/// assert_eq!(duration_text::write(Duration::from_micros(1_500_000)), "1500ms");
+/// ```
+pub fn write(span: Duration) -> String {
+    let nanos = span.as_nanos();
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
+    let whole = units.into_iter().find_map(|(size, unit)| {
+        let is_whole = nanos.checked_rem(size) == Some(0);
+        is_whole.then(|| Some((nanos.checked_div(size)?, unit))).flatten()
+    });
+    let (count, unit) = whole.unwrap_or((nanos, "ns"));
+    format!("{count}{unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,7 +70,8 @@ impl Catalog {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Failure::Unreadable { file: self.name(), source }),
         };
-        let reading::Reading { registrations, mut mistakes } = reading::lines(&self.name(), &bytes);
+        let reading::Reading { registrations, mut mistakes, .. } =
+            reading::lines(&self.name(), &bytes);
         let desk = Desk::new(now);
         for (place, registration) in registrations {
             let agent = registration.agent.clone();

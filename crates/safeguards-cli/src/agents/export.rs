@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Args as Arguments;
+use safeguards_cards::{Exporting, Protocol};
 use safeguards_discovery::AgentRecord;
 use serde_json::Value;
 
@@ -29,10 +30,13 @@ use crate::{
 #[command(after_long_help = "\
 Examples:
   safeguards agents export currency-agent
+  safeguards agents export currency-agent --protocol 1.0
+  safeguards agents export analyst --as card --url https://example.com/a2a
   safeguards agents export --as catalog > copy.jsonl
   safeguards agents export --to cards/                   (a file for each agent)
 
-Without a form an agent goes out as it came in: as its card, its server or its front matter. One agent is printed
+Without a form an agent goes out as it came in: as its card, its server or its front matter (as JSON); a card with
+what has changed in the catalog since: its description, and skills that are new or gone. One agent is printed
 so that people can read it; of several, each is one line of JSON. A file that is there already is written over.
 
 Exit codes:
@@ -48,6 +52,14 @@ pub(crate) struct Args {
     /// In which form
     #[arg(long = "as", value_enum, value_name = "FORM")]
     form: Option<Form>,
+
+    /// Spell cards for this version of the protocol; without it they go out as they came in
+    #[arg(long, value_name = "VERSION", value_parser = protocol)]
+    protocol: Option<Protocol>,
+
+    /// Where an agent is spoken to that never had a card
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
 
     /// Write a file for each agent into this folder, which is made where there is none
     #[arg(long, value_name = "DIR")]
@@ -73,10 +85,13 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
             .map(|agent| show::record(&opened.desk, agent))
             .collect::<Result<_, _>>()?
     };
+    let mut exporting = Exporting::new();
+    exporting.protocol = args.protocol;
+    exporting.url.clone_from(&args.url);
     // All can be exported before anything is written.
     let exported = records
         .iter()
-        .map(|record| Ok((record, export(record, args.form)?)))
+        .map(|record| Ok((record, export(record, args.form, &exporting)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     let text = match &args.to {
         Some(folder) => write_all(folder, &exported)?,
@@ -86,11 +101,21 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     opened.end(exit::SUCCESS)
 }
 
-fn export(record: &AgentRecord, form: Option<Form>) -> Result<Arc<Value>, Failure> {
+fn protocol(text: &str) -> Result<Protocol, String> {
+    let known = [Protocol::V1_0, Protocol::V0_3];
+    let named = known.into_iter().find(|known| known.as_str() == text);
+    named.ok_or_else(|| "cards are written for 1.0 and 0.3".to_owned())
+}
+
+fn export(
+    record: &AgentRecord,
+    form: Option<Form>,
+    exporting: &Exporting,
+) -> Result<Arc<Value>, Failure> {
     if form == Some(Form::Catalog) {
         return Ok(Arc::new(serde_json::to_value(to_registration(record))?));
     }
-    forms::export(record, form)
+    forms::export(record, form, exporting)
 }
 
 /// One for people, several for programs.

@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     /// The catalog is not there.
     #[error(
         "{file}: there is no such catalog; `safeguards agents import` makes one, `--catalog` names another, and \
-         `--from` reads others in its place"
+         `--from` reads cards without any"
     )]
     NoCatalog { file: String },
     /// A line of the catalog is none: all that are wrong.

@@ -24,7 +24,7 @@ Examples:
   safeguards agents find data.analysis
   safeguards agents find data.analysis --version \">=1.2, <3\" --with formats=json,xml --healthy
   safeguards agents find --where \"limits.context_window >= 100000\" --order cheapest
-  safeguards agents find --search \"review pull requests\" --from other.jsonl
+  safeguards agents find --search \"review pull requests\" --from .claude/agents
   safeguards agents find data.analysis --tag fast --explain dice-agent     (why it is not found)
 
 All that is asked for must hold, and what is asked of a capability must hold of one and the same. Who asks for

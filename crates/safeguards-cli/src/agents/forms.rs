@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use safeguards_cards::{AgentCard, Exporting, McpServer, SubAgent};
 use safeguards_discovery::AgentRecord;
 use serde_json::Value;
 
@@ -15,28 +16,56 @@ pub(super) enum Form {
     Card,
     /// Descriptions of MCP servers.
     Mcp,
-    /// Sub-agents.
+    /// Sub-agents: Markdown with front matter, or the same as JSON.
     Subagent,
     /// Catalogs: one registration a line.
     Catalog,
 }
 
+impl Form {
+    /// The same form as cards are read in; `None`: told by what is read, or no form of cards.
+    pub(super) const fn in_cards(self) -> Option<safeguards_cards::Form> {
+        match self {
+            Self::Card => Some(safeguards_cards::Form::AgentCard),
+            Self::Subagent => Some(safeguards_cards::Form::SubAgent),
+            // A server, or its tools.
+            Self::Mcp | Self::Catalog => None,
+        }
+    }
+}
+
 /// The kinds of the documents that an agent may have come from, in the order in which one is taken.
-const KINDS: [(Form, &str); 3] =
-    [(Form::Card, "a2a-agent-card"), (Form::Mcp, "mcp-server"), (Form::Subagent, "sub-agent")];
+const KINDS: [(Form, &str); 4] = [
+    (Form::Card, AgentCard::KIND),
+    (Form::Mcp, McpServer::KIND),
+    (Form::Mcp, McpServer::TOOLS_KIND),
+    (Form::Subagent, SubAgent::KIND),
+];
 
 /// An agent in this form or, without one, in the form in which it came.
-pub(super) fn export(record: &AgentRecord, form: Option<Form>) -> Result<Arc<Value>, Failure> {
+pub(super) fn export(
+    record: &AgentRecord,
+    form: Option<Form>,
+    exporting: &Exporting,
+) -> Result<Arc<Value>, Failure> {
+    let unexportable =
+        |what: String| Failure::Unexportable { agent: record.agent.to_string(), what };
     let wanted = KINDS.iter().filter(|(known, _)| form.is_none_or(|form| form == *known));
-    let mut documents = wanted.filter_map(|(_, kind)| record.documents.get(*kind));
-    documents.next().map(Arc::clone).ok_or_else(|| {
-        let asked = match form {
-            None => "it came from no card, server or sub-agent".to_owned(),
-            Some(form) => format!("it has no {form:?}").to_lowercase(),
-        };
-        Failure::Unexportable {
-            agent: record.agent.to_string(),
-            what: format!("{asked}; `--as catalog` prints what is registered"),
+    let mut came = wanted.filter_map(|(form, kind)| Some((*form, record.documents.get(*kind)?)));
+    match (form, came.next()) {
+        (Some(Form::Card), _) | (None, Some((Form::Card, _))) => {
+            let card = AgentCard::of(record, exporting);
+            let card = card.map_err(|error| unexportable(error.to_string()))?;
+            Ok(Arc::new(card.into_value()))
         }
-    })
+        (_, Some((_, document))) => Ok(Arc::clone(document)),
+        (None, None) => Err(unexportable(
+            "it came from no card, server or sub-agent; `--as card --url URL` makes a card, and `--as catalog` \
+             prints what is registered"
+                .to_owned(),
+        )),
+        (Some(form), None) => Err(unexportable(
+            format!("it came from no {form:?}; `--as catalog` prints what is registered").to_lowercase(),
+        )),
+    }
 }

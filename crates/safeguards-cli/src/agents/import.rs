@@ -15,6 +15,7 @@ use super::{
     Failure,
     catalog::{Catalog, wrong},
     desk::{Desk, Taken},
+    forms::Form,
     mistake::{Mistake, Place},
     progress::Bar,
     reading,
@@ -32,12 +33,14 @@ const NAMED_MAX: usize = 5;
 
 const HELP: &str = "\
 Examples:
+  safeguards agents import agent-card.json
+  safeguards agents import cards/ .claude/agents servers.jsonl.gz --dry-run
+  curl -s https://example.com/.well-known/agent-card.json | safeguards agents import - --agent pricing
   safeguards agents import other-catalog.jsonl --catalog fleet.jsonl
-  safeguards agents import catalogs/ fleet.jsonl.gz --dry-run
-  head -1 fleet.jsonl | safeguards agents import - --agent pricing
 
-Read are catalogs: one registration a line, gzipped or not. Of folders, files in `.json`, `.jsonl` and `.md` are
-read, packed as `.gz` too; others are passed over and counted.
+Read are A2A agent cards, descriptions of MCP servers, sub-agents (Markdown with front matter) and catalogs: one
+of them, a JSON list, or one a line; gzipped or not. Of folders, files in `.json`, `.jsonl` and `.md` are read,
+packed as `.gz` too; others are passed over and counted.
 
 What an agent said before stands: more to say of it is added, and other content is refused unless `--replace` lets
 it take the place of what is there. What cannot be read is told at the end, and does not stop the rest.
@@ -47,7 +50,7 @@ Exit codes:
     2  wrong usage, or something cannot be read or taken: what is good was taken
    70  the answer cannot be written to standard output";
 
-/// Take agents of other catalogs into the catalog.
+/// Take agent cards, servers, sub-agents and catalogs into the catalog.
 #[derive(Debug, Arguments)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
@@ -58,6 +61,10 @@ pub(crate) struct Args {
     /// The catalog, which is made where there is none
     #[arg(long, value_name = "FILE", default_value = CATALOG)]
     catalog: PathBuf,
+
+    /// Which form it is in, where that is not to be found out
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    form: Option<Form>,
 
     /// What the agent is called here, where there is one alone
     #[arg(long, value_name = "NAME")]
@@ -119,7 +126,11 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     let mut registrations = Vec::new();
     let mut bar = Bar::new(walk.files.len());
     for file in &walk.files {
-        let read = reading::file(file);
+        let read = reading::file(file, args.form);
+        if read.is_passed_over {
+            imported.files = imported.files.saturating_sub(1);
+            imported.passed_over = imported.passed_over.saturating_add(1);
+        }
         imported.mistakes.extend(read.mistakes);
         registrations.extend(read.registrations);
         bar.file(registrations.len());

@@ -14,7 +14,7 @@ use crate::{exit, output::print, text::counted};
 #[command(after_long_help = "\
 Examples:
   safeguards agents list
-  safeguards agents list --from other.jsonl catalogs/
+  safeguards agents list --from .claude/agents cards/         (no catalog is needed)
 
 Exit codes:
     0  they were listed; there may be none

@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use safeguards_cards::{CardError, CardMistake};
 use safeguards_discovery::InvalidField;
 use serde::Serialize;
 
@@ -62,6 +63,23 @@ impl Mistake {
     }
 }
 
+impl From<CardMistake> for Mistake {
+    fn from(mistake: CardMistake) -> Self {
+        let CardMistake { place, error, .. } = mistake;
+        let mut told = Self::at(error.code(), &place.into(), &error);
+        if let CardError::Field { field, value, .. } = error {
+            (told.field, told.value) = (Some(field), Some(value));
+        }
+        told
+    }
+}
+
+impl From<safeguards_cards::Place> for Place {
+    fn from(place: safeguards_cards::Place) -> Self {
+        Self { line: place.line, index: place.index, file: place.file }
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, index, agent, message, .. } = self;
@@ -90,8 +108,6 @@ pub(super) enum Fault {
     Line(String),
     #[error("the agent has a line before; each stands in a catalog once")]
     Twice,
-    #[error("no catalog, with one registration a line; its first line says of which `agent` it is")]
-    UnknownForm,
 }
 
 impl Fault {
@@ -100,7 +116,6 @@ impl Fault {
         match self {
             Self::Unread(_) => "agents.unreadable",
             Self::Line(_) | Self::Twice => "agents.bad_line",
-            Self::UnknownForm => "agents.unknown_form",
         }
     }
 }

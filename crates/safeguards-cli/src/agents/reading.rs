@@ -2,10 +2,12 @@
 
 use std::str;
 
+use safeguards_cards::{CardError, CardMistake, Importing, read_all};
 use safeguards_discovery::Registration;
 use serde_json::Value;
 
 use super::{
+    forms::Form,
     mistake::{Fault, Mistake, Place},
     source,
     walk::{Named, told},
@@ -16,13 +18,15 @@ use super::{
 pub(super) struct Reading {
     pub(super) registrations: Vec<(Place, Registration)>,
     pub(super) mistakes: Vec<Mistake>,
+    /// Whether it stands in a folder and describes nobody: nobody said that it does.
+    pub(super) is_passed_over: bool,
 }
 
 /// A line of a catalog.
 const EXAMPLE: &str = r#"{"agent":"analyst","capabilities":[{"name":"data.analysis"}]}"#;
 
-/// Reads a file in the form that it is in.
-pub(super) fn file(file: &Named) -> Reading {
+/// Reads a file in this form or, without one, in the form that it is in.
+pub(super) fn file(file: &Named, form: Option<Form>) -> Reading {
     let name = told(&file.path);
     let nobody = |fault: &Fault| Reading {
         mistakes: vec![Mistake::of_file(&name, fault)],
@@ -32,7 +36,32 @@ pub(super) fn file(file: &Named) -> Reading {
         Ok(bytes) => bytes,
         Err(error) => return nobody(&Fault::Unread(error)),
     };
-    if is_catalog(&bytes) { lines(&name, &bytes) } else { nobody(&Fault::UnknownForm) }
+    match form {
+        Some(Form::Catalog) => lines(&name, &bytes),
+        None if is_catalog(&bytes) => lines(&name, &bytes),
+        Some(Form::Card | Form::Mcp | Form::Subagent) | None => described(file, &bytes, form),
+    }
+}
+
+/// Reads what describes agents elsewhere.
+fn described(file: &Named, bytes: &[u8], form: Option<Form>) -> Reading {
+    let mut importing = Importing::new();
+    importing.form = form.and_then(Form::in_cards);
+    let read = read_all(&told(&file.path), bytes, &importing);
+    let is_whole = |one: &CardMistake| one.place.line.is_none() && one.place.index.is_none();
+    let is_other = |one: &CardMistake| {
+        is_whole(one)
+            && matches!(one.error, CardError::UnknownForm { .. } | CardError::FrontMatter { .. })
+    };
+    if file.is_from_folder && read.registrations.is_empty() && read.mistakes.iter().all(is_other) {
+        return Reading { is_passed_over: true, ..Reading::default() };
+    }
+    let registrations = read.registrations.into_iter();
+    Reading {
+        registrations: registrations.map(|(place, one)| (place.into(), one)).collect(),
+        mistakes: read.mistakes.into_iter().map(Mistake::from).collect(),
+        is_passed_over: false,
+    }
 }
 
 /// Reads the lines of a catalog. Blank lines are skipped.

@@ -23,7 +23,7 @@ use crate::{
 Examples:
   safeguards agents show currency-agent
   safeguards agents show currency-agent --json | jq .documents
-  safeguards agents show reviewer --from other.jsonl
+  safeguards agents show reviewer --from .claude/agents
 
 Exit codes:
     0  it was shown

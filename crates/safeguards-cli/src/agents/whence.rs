@@ -1,4 +1,4 @@
-//! [`Whence`]: who is asked: the catalog, or others in its place.
+//! [`Whence`]: who is asked: a catalog or, without any, what describes agents elsewhere.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,8 @@ pub(super) struct Whence {
     #[arg(long, value_name = "FILE", default_value = CATALOG)]
     catalog: PathBuf,
 
-    /// Read these catalogs in place of the catalog, files and folders; `-` reads standard input
+    /// Read agent cards, servers, sub-agents or catalogs in place of the catalog, in files and folders; `-` reads
+    /// standard input
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "catalog")]
     from: Vec<PathBuf>,
 }
@@ -46,7 +47,7 @@ impl Whence {
         let Walk { files, mut mistakes, .. } = Walk::of(&self.from);
         let desk = Desk::new(now);
         for file in &files {
-            let read = reading::file(file);
+            let read = reading::file(file, None);
             mistakes.extend(read.mistakes);
             for (place, registration) in read.registrations {
                 let agent = registration.agent.clone();

@@ -1,6 +1,7 @@
 //! `safeguards agents`: a catalog of agents, who is in it, and who can do what.
 
 mod bad_input;
+mod cards;
 mod catalog;
 mod find;
 
@@ -12,7 +13,7 @@ use crate::command::{Ran, path_text, safeguards};
 /// Lines of a catalog.
 pub(crate) const FLEET: &str = r#"{"agent":"analyst","capabilities":[{"name":"data.analysis.regression","version":"1.4.0","description":"fits and explains regression models","tags":["statistics"],"metadata":{"formats":["json","csv"],"limits":{"context_window":200000}},"cost":{"USD":"0.02"}},{"name":"data.retrieval"}],"description":"weighs research notes","priority":7}
 {"agent":"reader","capabilities":[{"name":"data.retrieval","version":"2.0.0","description":"reads pages","metadata":{"formats":["html"]},"cost":{"USD":"0.01"}}],"status":{"health":"degraded","load":3}}
-{"agent":"translator","ttl":{"secs":60,"nanos":0},"capabilities":[{"name":"text.translation"}],"description":"translates between forty languages"}
+{"agent":"translator","ttl":"60s","capabilities":[{"name":"text.translation"}],"description":"translates between forty languages"}
 "#;
 
 /// A folder with a catalog in it.

@@ -86,10 +86,7 @@ fn a_catalog_that_is_not_there_or_cannot_be_written_is_named() {
         "No such file",
     ]);
     safeguards(&["agents", "import"]).refused(&["<PATH>"]);
-    safeguards(&["agents", "export", "--as", "vcard"]).refused(&["vcard", "subagent"]);
-    let card = fleet.file("card.txt", "{\"name\":\"Currency Agent\"}");
-    let ran = fleet.agents(&["import", &card]);
-    assert!(ran.stderr.contains("error agents.unknown_form: "), "{ran:?}");
+    safeguards(&["agents", "import", &file, "--as", "vcard"]).refused(&["vcard", "subagent"]);
     let cut = fleet.file("cut.json.gz", b"\x1f\x8b\x08\x00");
     fleet.agents(&["import", &cut, "--json", "--dry-run"]).code.unwrap();
     let ran = fleet.agents(&["import", &cut]);

@@ -157,8 +157,7 @@ fn a_catalog_keeps_its_place_and_its_permissions() {
 #[test]
 fn what_came_in_goes_out() {
     let fleet = Fleet::empty();
-    let card =
-        json!({"name": "Currency Agent", "x-unknown": [1, {"deep": null}], "version": "1.0"});
+    let card = json!({"name": "Currency Agent", "x-unknown": [1, {"deep": null}], "version": "1.0", "skills": []});
     let line =
         |agent: &str| json!({"agent": agent, "documents": {"a2a-agent-card": card}}).to_string();
     let lines = format!("{}\n{}\n{{\"agent\":\"bare\"}}\n", line("a/b"), line("A-b"));
