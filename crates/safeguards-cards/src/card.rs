@@ -6,7 +6,7 @@ mod spelling;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use safeguards_discovery::{Capability, CapabilityName, Registration};
+use safeguards_discovery::{Bounds, Capability, CapabilityName, Registration};
 use safeguards_types::AgentId;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -91,7 +91,11 @@ impl AgentCard {
         {
             return Err(CardError::field("capabilities", kind(Some(capabilities)), "an object"));
         }
-        card.skills()?;
+        let skills = card.skills()?.len();
+        if skills > Bounds::CAPABILITIES {
+            let allowed = format!("at most {} skills", Bounds::CAPABILITIES);
+            return Err(CardError::field("skills", format!("{skills} skills"), allowed));
+        }
         card.interfaces()?;
         Ok(card)
     }
@@ -189,10 +193,10 @@ impl AgentCard {
             .into_iter()
             .map(|interface| interface.binding)
             .collect();
-        let mut names = BTreeSet::new();
+        let mut names = naming::Given::default();
         let capability = |skill: Skill| {
             let name = naming::capability(&[], &skill.id, "skill");
-            let name = naming::unique_capability(name, &mut names);
+            let name = names.give_capability(name);
             let mut capability = new(&name);
             capability.version.clone_from(&version);
             capability.description = skill.description;

@@ -19,6 +19,8 @@ use crate::{
 pub struct McpServer {
     name: String,
     fields: Map<String, Value>,
+    /// As it came, with what stood around it.
+    document: Value,
     is_tools: bool,
 }
 
@@ -35,6 +37,7 @@ impl McpServer {
     ///
     /// Where it is none: `name` is a text, and what else is known of has the form that it must have.
     pub fn from_value(value: Value) -> Result<Self, CardError> {
+        let document = value.clone();
         let Value::Object(mut fields) = value else {
             return Err(CardError::field("server", kind(Some(&value)), "an object"));
         };
@@ -47,7 +50,7 @@ impl McpServer {
         for field in ["description", "version"] {
             text_if_any(&fields, field)?;
         }
-        let server = Self { name, fields, is_tools: false };
+        let server = Self { name, fields, document, is_tools: false };
         server.packages()?;
         Ok(server)
     }
@@ -59,13 +62,14 @@ impl McpServer {
     ///
     /// Where it is none: `tools` is a list of objects with a `name`.
     pub fn of_tools(name: &str, value: Value) -> Result<Self, CardError> {
+        let document = value.clone();
         let Value::Object(mut fields) = value else {
             return Err(CardError::field("tools", kind(Some(&value)), "an object with `tools`"));
         };
         if let Some(Value::Object(result)) = fields.remove("result") {
             fields = result;
         }
-        let server = Self { name: name.to_owned(), fields, is_tools: true };
+        let server = Self { name: name.to_owned(), fields, document, is_tools: true };
         server.tools()?;
         Ok(server)
     }
@@ -94,7 +98,7 @@ impl McpServer {
         let agent = agent.unwrap_or_else(|| naming::agent(&self.name).into());
         let mut registration = Registration::lasting(agent);
         registration.ttl = ttl;
-        let document = Value::Object(self.fields.clone());
+        let document = self.document.clone();
         if self.is_tools {
             registration.capabilities = self.tools()?;
             return Ok(registration.document(Self::TOOLS_KIND, document));
@@ -183,7 +187,7 @@ impl McpServer {
             Some(Value::Array(list)) => list,
             value => return Err(CardError::field("tools", kind(value), "a list of tools")),
         };
-        let mut taken = BTreeSet::new();
+        let mut names = naming::Given::default();
         let server = self.capability_name();
         let tool = |(place, value): (usize, &Value)| {
             let field = format!("tools[{place}]");
@@ -195,7 +199,7 @@ impl McpServer {
             let above: Vec<&str> = server.parts().collect();
             let id = name.replace('.', "-");
             let name = naming::capability(&above, &id, "tool");
-            let mut capability = named(&naming::unique_capability(name, &mut taken))?;
+            let mut capability = named(&names.give_capability(name))?;
             text_if_any(tool, "description")?
                 .unwrap_or_default()
                 .clone_into(&mut capability.description);

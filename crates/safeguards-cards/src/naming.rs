@@ -1,6 +1,6 @@
 //! How names elsewhere become names of agents and capabilities.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
 use safeguards_discovery::{Bounds, CapabilityName, Version};
 
@@ -47,16 +47,34 @@ pub(crate) fn capability(above: &[&str], id: &str, otherwise: &str) -> Capabilit
     CapabilityName::parse(&parts.join(".")).unwrap_or_else(|_| fallback(otherwise))
 }
 
-/// The same name, or the first of `name-2`, `name-3` and so on that is not taken.
-pub(crate) fn unique_capability(
-    name: CapabilityName,
-    taken: &mut BTreeSet<CapabilityName>,
-) -> CapabilityName {
-    let free =
-        unique(name.as_str().to_owned(), |name| taken.iter().any(|taken| taken.as_str() == name));
-    let name = CapabilityName::parse(&free).unwrap_or(name);
-    taken.insert(name.clone());
-    name
+/// Names that were given, each once: a second of a name gets a number.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    taken: HashSet<String>,
+    /// The number that is tried next for a name.
+    next: HashMap<String, u64>,
+}
+
+impl Given {
+    /// The same name, or the first of `name-2`, `name-3` and so on that is not taken.
+    pub(crate) fn give(&mut self, name: &str) -> String {
+        if self.taken.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        let next = self.next.entry(name.to_owned()).or_insert(2);
+        loop {
+            let numbered = format!("{name}-{next}");
+            *next = next.saturating_add(1);
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
+
+    /// The same for the name of a capability.
+    pub(crate) fn give_capability(&mut self, name: CapabilityName) -> CapabilityName {
+        CapabilityName::parse(&self.give(name.as_str())).unwrap_or(name)
+    }
 }
 
 /// Room for the number that makes a name unique.

@@ -1,13 +1,13 @@
 //! [`read_all`]: a file of any form, one description or many; what cannot be used is told and stops nothing.
 
-use std::{fmt, path::Path, str, time::Duration};
+use std::{collections::HashSet, fmt, path::Path, str, time::Duration};
 
 use safeguards_discovery::{Bounds, Registration};
 use safeguards_types::AgentId;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{AgentCard, CardError, McpServer, SubAgent, error::cut, json};
+use crate::{AgentCard, CardError, McpServer, SubAgent, error::cut, json, naming::Given};
 
 /// A form in which agents are described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,13 +119,22 @@ pub fn read_all(name: &str, bytes: &[u8], importing: &Importing) -> Imported {
     let whole = Place { file: name.to_owned(), line: None, index: None };
     match descriptions(&whole, bytes, importing.form) {
         Ok(descriptions) => {
+            let mut names = Names::default();
             for (place, description) in descriptions {
-                imported.take(place, description, importing);
+                imported.take(place, description, importing, &mut names);
             }
         }
         Err(error) => imported.mistakes.push(CardMistake { place: whole, error }),
     }
     imported
+}
+
+/// Who was there before in a file.
+#[derive(Debug, Default)]
+struct Names {
+    given: Given,
+    /// What was said, with the name under which it was.
+    said: HashSet<String>,
 }
 
 /// One description, not yet looked into.
@@ -204,27 +213,29 @@ fn listed(whole: &Place, value: Value) -> Vec<(Place, Described)> {
 }
 
 impl Imported {
-    fn take(&mut self, place: Place, description: Described, importing: &Importing) {
+    fn take(
+        &mut self,
+        place: Place,
+        description: Described,
+        importing: &Importing,
+        names: &mut Names,
+    ) {
         let read = description.and_then(|one| registration(&place, one, importing));
         let mut registration = match read {
             Ok(registration) => registration,
             Err(error) => return self.mistakes.push(CardMistake { place, error }),
         };
-        let said = registration.agent.clone();
-        let number = (2_u64..).map(|number| AgentId::from(format!("{said}-{number}")));
-        for other in std::iter::once(said.clone()).chain(number) {
-            registration.agent = other;
-            let known = self.registrations.iter().find(|(_, one)| one.agent == registration.agent);
-            match known {
-                None => break,
-                Some((_, known)) if *known == registration => return,
-                Some(_) if importing.agent.is_some() => {
-                    let error = CardError::Duplicate { agent: said.to_string() };
-                    return self.mistakes.push(CardMistake { place, error });
-                }
-                Some(_) => {}
-            }
+        let said = registration.agent.to_string();
+        let content = serde_json::to_string(&registration).unwrap_or_default();
+        if !names.said.insert(content) {
+            return;
         }
+        let given = names.given.give(&said);
+        if given != said && importing.agent.is_some() {
+            let error = CardError::Duplicate { agent: said };
+            return self.mistakes.push(CardMistake { place, error });
+        }
+        registration.agent = given.into();
         self.registrations.push((place, registration));
     }
 }
@@ -267,7 +278,7 @@ fn registration(
 fn unwrapped(value: Value) -> Value {
     match value {
         Value::Object(mut fields) if !fields.contains_key("name") => {
-            match ["card", "server", "agentCard"].iter().find_map(|field| {
+            match ["card", "agentCard"].iter().find_map(|field| {
                 fields.get(*field).is_some_and(Value::is_object).then(|| fields.remove(*field))
             }) {
                 Some(Some(inner)) => inner,
@@ -290,7 +301,9 @@ fn form(value: &Value) -> Option<Form> {
         value.and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_object))
     };
     let tools = value.get("tools").or_else(|| value.get("result")?.get("tools"));
-    if has("skills") {
+    if !has("name") && value.get("server").is_some_and(Value::is_object) {
+        Some(Form::McpServer)
+    } else if has("skills") {
         Some(Form::AgentCard)
     } else if has("packages") || has("remotes") || has("version_detail") {
         Some(Form::McpServer)

@@ -65,6 +65,24 @@ pub struct InvalidField {
 /// How much of a value is told.
 const VALUE_CHARS: usize = 120;
 
+/// A text in which nothing is done to a terminal: control characters, and those that turn the direction of writing or
+/// are not seen, stand there as they are written in programs.
+pub(crate) fn harmless(text: &str) -> String {
+    let is_shown = |char: char| {
+        !char.is_control()
+            && !matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut told = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_shown(char) {
+            told.push(char);
+        } else {
+            told.extend(char.escape_default());
+        }
+    }
+    told
+}
+
 impl InvalidField {
     /// `value`, given as `field`, cannot be used: `allowed` says what is wrong and what is allowed.
     pub fn new(
@@ -74,11 +92,10 @@ impl InvalidField {
         allowed: impl Into<String>,
     ) -> Self {
         let value = value.to_string();
-        let mut told: String = value.chars().take(VALUE_CHARS).collect();
-        if told.len() < value.len() {
-            told.push('…');
-        }
-        Self { kind, field: field.into(), value: told, allowed: allowed.into() }
+        let cut: String = value.chars().take(VALUE_CHARS).collect();
+        let end = if cut.len() < value.len() { "…" } else { "" };
+        let value = format!("{}{end}", harmless(&cut));
+        Self { kind, field: field.into(), value, allowed: harmless(&allowed.into()) }
     }
 
     /// The same of a field within another: `capabilities[2].version`.

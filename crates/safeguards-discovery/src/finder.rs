@@ -89,6 +89,7 @@ impl Finder {
         query: &Query,
         excluding: &[AgentId],
     ) -> Result<Option<Match>, FindError> {
+        query.check()?;
         let limit = excluding.len().saturating_add(1).min(Bounds::PAGE);
         let mut query = query.clone().healthy().limit(limit);
         query.after = None;

@@ -66,7 +66,7 @@ impl MemoryRegistryBuilder {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Keeps so many changes, the latest; [`MemoryRegistry::CHANGES_KEPT`] if not set.
+    /// Keeps so many changes, the latest, and at most about 64 MiB of them; [`MemoryRegistry::CHANGES_KEPT`] if not set.
     pub fn changes_kept(self, changes: usize) -> Self {
         Self { changes_kept: changes, ..self }
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use safeguards_types::{AgentId, Amounts, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::RegistryError;
+use crate::{RegistryError, error::harmless};
 
 /// How well an agent is. The better is the smaller.
 #[derive(
@@ -67,10 +67,10 @@ impl fmt::Display for Block {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Suspended { reason } if reason.is_empty() => out.write_str("suspended"),
-            Self::Suspended { reason } => write!(out, "suspended: {reason}"),
+            Self::Suspended { reason } => write!(out, "suspended: {}", harmless(reason)),
             Self::BreakerOpen { until: None } => out.write_str("breaker open"),
             Self::BreakerOpen { until: Some(until) } => write!(out, "breaker open until {until}"),
-            Self::Exhausted { units } => write!(out, "no {} left", units.join(", ")),
+            Self::Exhausted { units } => write!(out, "no {} left", harmless(&units.join(", "))),
         }
     }
 }

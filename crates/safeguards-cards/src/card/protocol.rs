@@ -134,13 +134,16 @@ fn each_object(
 }
 
 fn to_1_0(card: &mut Map<String, Value>) {
-    let version = take(card, "protocolVersion").unwrap_or_else(|| BEFORE.into());
-    let binding = take(card, "preferredTransport").unwrap_or_else(|| DEFAULT_BINDING.into());
+    // Without an address they belong to nothing, and stay where they are.
+    let is_placed = ["url", "additionalInterfaces"].iter().any(|field| get(card, field).is_some());
+    let mut own = |field| is_placed.then(|| take(card, field)).flatten();
+    let version = own("protocolVersion").unwrap_or_else(|| BEFORE.into());
+    let binding = own("preferredTransport").unwrap_or_else(|| DEFAULT_BINDING.into());
     let mut interfaces = match card.remove("supportedInterfaces") {
         Some(Value::Array(list)) => list,
         _ => Vec::new(),
     };
-    if let Some(url) = card.remove("url") {
+    if let Some(url) = take(card, "url") {
         let first = json!({ "url": url, "protocolBinding": binding, "protocolVersion": version });
         if !has(&interfaces, &first) {
             interfaces.insert(0, first);
@@ -154,23 +157,29 @@ fn to_1_0(card: &mut Map<String, Value>) {
                 }
                 one.entry("protocolVersion").or_insert_with(|| version.clone());
             }
-            if !has(&interfaces, &one) {
+            if !interfaces.contains(&one) {
                 interfaces.push(one);
             }
         }
     }
     card.insert("supportedInterfaces".into(), interfaces.into());
     if let Some(extended) = card.remove("supportsAuthenticatedExtendedCard") {
-        let capabilities = card.entry("capabilities").or_insert_with(|| json!({}));
-        if let Some(capabilities) = capabilities.as_object_mut() {
-            capabilities.entry("extendedAgentCard").or_insert(extended);
+        let capabilities = filled(card, "capabilities", json!({})).and_then(Value::as_object_mut);
+        match capabilities {
+            Some(capabilities) if !capabilities.contains_key("extendedAgentCard") => {
+                capabilities.insert("extendedAgentCard".into(), extended);
+            }
+            // It says otherwise already: both stay.
+            _ => _ = card.insert("supportsAuthenticatedExtendedCard".into(), extended),
         }
     }
     requirements(card, &mut |card| {
         rename(card, "security", "securityRequirements", |one| {
-            let Value::Object(schemes) = one else { return one };
-            let listed = |(name, scopes): (String, Value)| (name, json!({ "list": scopes }));
-            json!({ "schemes": schemes.into_iter().map(listed).collect::<Map<_, _>>() })
+            let schemes =
+                one.as_object().filter(|schemes| schemes.values().all(Value::is_array))?;
+            let listed =
+                |(name, scopes): (&String, &Value)| (name.clone(), json!({ "list": scopes }));
+            Some(json!({ "schemes": schemes.iter().map(listed).collect::<Map<_, _>>() }))
         });
     });
     each_scheme(card, |scheme| {
@@ -228,18 +237,20 @@ fn to_0_3(card: &mut Map<String, Value>) -> Result<(), CardError> {
     }
     requirements(card, &mut |card| {
         rename(card, "securityRequirements", "security", |one| {
-            let Some(Value::Object(schemes)) = one.get("schemes").cloned() else { return one };
-            let scopes = |(name, listed): (String, Value)| {
-                (name, listed.get("list").cloned().unwrap_or_else(|| json!([])))
+            let schemes = only(one, "schemes")?.as_object()?;
+            let scopes = |(name, listed): (&String, &Value)| match listed.as_object() {
+                // A scheme without scopes.
+                Some(empty) if empty.is_empty() => Some((name.clone(), json!([]))),
+                _ => Some((name.clone(), only(listed, "list")?.clone())),
             };
-            Value::Object(schemes.into_iter().map(scopes).collect())
+            schemes.iter().map(scopes).collect::<Option<Map<_, _>>>().map(Value::Object)
         });
     });
     each_scheme(card, |scheme| {
-        let known = SCHEMES
-            .iter()
-            .find_map(|(kind, wrapper)| Some((*kind, scheme.get(*wrapper)?.as_object()?)));
+        let known = SCHEMES.iter().find_map(|(kind, wrapper)| Some((*kind, scheme.get(*wrapper)?)));
         let (kind, inner) = known?;
+        // What stands beside has no place in the other form.
+        let inner = inner.as_object().filter(|_| scheme.len() == 1)?;
         let mut inner = inner.clone();
         if let Some(place) = inner.remove("location") {
             inner.insert("in".into(), place);
@@ -279,26 +290,45 @@ fn requirements(card: &mut Map<String, Value>, change: &mut dyn FnMut(&mut Map<S
     each_object(card, "skills", change);
 }
 
-/// Moves a list from one field to another and changes each of its elements, where the other is not there already.
-fn rename(object: &mut Map<String, Value>, from: &str, to: &str, change: impl Fn(Value) -> Value) {
-    if object.contains_key(to) {
+/// Moves a list from one field to another and changes each of its elements; where the other is not there already, and
+/// all of them can be said the other way.
+fn rename(
+    object: &mut Map<String, Value>,
+    from: &str,
+    to: &str,
+    change: impl Fn(&Value) -> Option<Value>,
+) {
+    if object.get(to).is_some_and(|there| !there.is_null()) {
         return;
     }
-    match object.remove(from) {
-        Some(Value::Array(list)) => {
-            let changed = list.into_iter().map(change).collect();
-            object.insert(to.to_owned(), Value::Array(changed));
-        }
-        Some(other) => {
-            object.insert(from.to_owned(), other);
-        }
-        None => {}
+    let list = object.get(from).and_then(Value::as_array);
+    let changed: Option<Vec<Value>> = list.and_then(|list| list.iter().map(change).collect());
+    if let Some(changed) = changed {
+        object.remove(from);
+        object.insert(to.to_owned(), Value::Array(changed));
     }
 }
 
+/// What stands at the one field of an object that has no other: what else it said would be lost.
+fn only<'v>(value: &'v Value, field: &str) -> Option<&'v Value> {
+    let object = value.as_object().filter(|object| object.len() == 1)?;
+    object.get(field)
+}
+
+/// What stands at a field; what is missing or null becomes `otherwise`.
+fn filled<'v>(
+    object: &'v mut Map<String, Value>,
+    field: &str,
+    otherwise: Value,
+) -> Option<&'v mut Value> {
+    if object.get(field).is_none_or(Value::is_null) {
+        object.insert(field.to_owned(), otherwise);
+    }
+    object.get_mut(field)
+}
+
 fn push(object: &mut Map<String, Value>, field: &str, value: Value) {
-    let list = object.entry(field).or_insert_with(|| json!([]));
-    if let Some(list) = list.as_array_mut() {
+    if let Some(list) = filled(object, field, json!([])).and_then(Value::as_array_mut) {
         list.push(value);
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// The field as this object spells it: in camel case if it is there, else in snake case if it is there so.
 pub(super) fn spelled<'n>(object: &Map<String, Value>, camel: &'n str) -> &'n str {
-    if object.contains_key(camel) {
+    if object.get(camel).is_some_and(|value| !value.is_null()) {
         return camel;
     }
     let snake = KNOWN.iter().find(|(known, _)| *known == camel);
@@ -15,12 +15,14 @@ pub(super) fn spelled<'n>(object: &Map<String, Value>, camel: &'n str) -> &'n st
 
 /// What stands at a field, by its name in camel case.
 pub(super) fn get<'v>(object: &'v Map<String, Value>, camel: &str) -> Option<&'v Value> {
-    object.get(camel).or_else(|| object.get(&*snake(camel)))
+    let filled = |name: &str| object.get(name).filter(|value| !value.is_null());
+    filled(camel).or_else(|| filled(&snake(camel)))
 }
 
-/// Takes a field out, whichever way it is spelled.
+/// Takes a field out, whichever way it is spelled. What is null says nothing.
 pub(super) fn take(object: &mut Map<String, Value>, camel: &str) -> Option<Value> {
-    object.remove(camel).or_else(|| object.remove(&*snake(camel)))
+    let mut filled = |name: &str| object.remove(name).filter(|value| !value.is_null());
+    filled(camel).or_else(|| filled(&snake(camel)))
 }
 
 /// The same name in snake case.
@@ -72,7 +74,7 @@ const KNOWN: [(&str, &str); 34] = [
 /// Spells the known fields of an object in camel case. A field that stands there in both spellings stays in both.
 pub(super) fn camelize(object: &mut Map<String, Value>) {
     for (camel, snake) in KNOWN {
-        if !object.contains_key(camel)
+        if object.get(camel).is_none_or(Value::is_null)
             && let Some(value) = object.remove(snake)
         {
             object.insert(camel.to_owned(), value);

@@ -104,6 +104,90 @@ fn a_card_goes_from_protocol_to_protocol_with_all_that_nobody_knows() {
 }
 
 #[test]
+fn what_has_no_place_in_the_other_protocol_stays_where_it_is() {
+    #[track_caller]
+    fn check(extra: Value, to: Protocol, kept: &[(&str, Value)]) {
+        let mut card = json!({"name": "a", "skills": []});
+        card.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let out = AgentCard::from_value(card).unwrap().in_protocol(to).unwrap().into_value();
+        for (pointer, value) in kept {
+            assert_eq!(out.pointer(pointer), Some(value), "{pointer} of {out}");
+        }
+    }
+    let two = json!([{"url": "u1", "protocolBinding": "GRPC"}, {"url": "u2", "protocolBinding": "JSONRPC"}]);
+    check(
+        json!({"supportedInterfaces": two, "additionalInterfaces": null}),
+        Protocol::V0_3,
+        &[("/url", json!("u1")), ("/additionalInterfaces/0/url", json!("u2"))],
+    );
+    let needs = json!([{"schemes": {"o": ["read"]}}]);
+    check(
+        json!({"url": "u", "securityRequirements": needs}),
+        Protocol::V0_3,
+        &[("/securityRequirements", needs)],
+    );
+    let beside = json!({"k": {"apiKeySecurityScheme": {"name": "x"}, "x-own": 1}});
+    check(
+        json!({"url": "u", "securitySchemes": beside}),
+        Protocol::V0_3,
+        &[("/securitySchemes", beside)],
+    );
+    let extended =
+        json!({"supportsAuthenticatedExtendedCard": true, "capabilities": null, "url": "u"});
+    check(extended, Protocol::V1_0, &[("/capabilities/extendedAgentCard", json!(true))]);
+    check(
+        json!({"supportsAuthenticatedExtendedCard": false, "capabilities": {"extendedAgentCard": true}}),
+        Protocol::V1_0,
+        &[
+            ("/supportsAuthenticatedExtendedCard", json!(false)),
+            ("/capabilities/extendedAgentCard", json!(true)),
+        ],
+    );
+    check(
+        json!({"protocolVersion": "0.2.5", "preferredTransport": "GRPC"}),
+        Protocol::V1_0,
+        &[("/protocolVersion", json!("0.2.5")), ("/preferredTransport", json!("GRPC"))],
+    );
+    let same = json!([{"url": "u", "transport": "JSONRPC", "tenant": "t7"}]);
+    check(
+        json!({"url": "u", "additionalInterfaces": same}),
+        Protocol::V1_0,
+        &[("/supportedInterfaces/1/tenant", json!("t7"))],
+    );
+    check(
+        json!({"url": null, "protocolVersion": null, "preferredTransport": null}),
+        Protocol::V1_0,
+        &[("/supportedInterfaces", json!([]))],
+    );
+    check(
+        json!({"defaultInputModes": null, "default_input_modes": ["text/x"]}),
+        Protocol::V1_0,
+        &[("/defaultInputModes", json!(["text/x"]))],
+    );
+}
+
+/// Names are made unique by number; that takes no longer for many of one name than for many names.
+#[test]
+fn many_of_one_name_are_read() {
+    let skills: Vec<Value> = (0..1_024).map(|_| json!({"id": "a"})).collect();
+    let card = AgentCard::from_value(json!({"name": "a", "skills": skills})).unwrap();
+    let registration = card.to_registration(None, None);
+    registration.check().unwrap();
+    assert_eq!(registration.capabilities[1_023].name.as_str(), "a-1024");
+    let skills: Vec<Value> = (0..1_025).map(|_| json!({"id": "a"})).collect();
+    let error = AgentCard::from_value(json!({"name": "a", "skills": skills})).unwrap_err();
+    assert!(error.to_string().contains("at most 1024 skills"), "{error}");
+
+    let line = |version: u32| {
+        json!({"name": "a", "version": version.to_string(), "skills": []}).to_string()
+    };
+    let lines: Vec<String> = (0..20_000).map(line).collect();
+    let imported = read_all("many.jsonl", lines.join("\n").as_bytes(), &Importing::new());
+    assert_eq!((imported.registrations.len(), imported.mistakes), (20_000, vec![]));
+    assert_eq!(imported.registrations[19_999].1.agent.as_str(), "a-20000");
+}
+
+#[test]
 fn an_agent_without_a_card_gets_one() {
     let skill = Capability::new("data.analysis")
         .unwrap()
@@ -236,6 +320,10 @@ fn servers_of_other_forms_are_known() {
         "io.github.apache/iotdb.mcp",
         &["mcp.iotdb-mcp 1.0.2"],
     );
+    let wrapped = json!({"server": server, "_meta": {"x": 1}}).to_string();
+    let kept = read_all("one.json", wrapped.as_bytes(), &Importing::new());
+    let kept = &kept.registrations[0].1.documents["mcp-server"];
+    assert_eq!(kept.to_string(), serde_json::from_str::<Value>(&wrapped).unwrap().to_string());
     let all = read_all(
         "all.json",
         json!({"servers": [{"server": server}]}).to_string().as_bytes(),

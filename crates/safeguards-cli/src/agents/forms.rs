@@ -50,14 +50,16 @@ pub(super) fn export(
 ) -> Result<Arc<Value>, Failure> {
     let unexportable =
         |what: String| Failure::Unexportable { agent: record.agent.to_string(), what };
+    let card = || {
+        let card = AgentCard::of(record, exporting);
+        let card = card.map_err(|error| unexportable(error.to_string()))?;
+        Ok(Arc::new(card.into_value()))
+    };
     let wanted = KINDS.iter().filter(|(known, _)| form.is_none_or(|form| form == *known));
     let mut came = wanted.filter_map(|(form, kind)| Some((*form, record.documents.get(*kind)?)));
     match (form, came.next()) {
-        (Some(Form::Card), _) | (None, Some((Form::Card, _))) => {
-            let card = AgentCard::of(record, exporting);
-            let card = card.map_err(|error| unexportable(error.to_string()))?;
-            Ok(Arc::new(card.into_value()))
-        }
+        (Some(Form::Card), _) | (None, Some((Form::Card, _))) => card(),
+        (None, None) if exporting.url.is_some() => card(),
         (_, Some((_, document))) => Ok(Arc::clone(document)),
         (None, None) => Err(unexportable(
             "it came from no card, server or sub-agent; `--as card --url URL` makes a card, and `--as catalog` \

@@ -45,14 +45,19 @@ pub(super) fn file(file: &Named, form: Option<Form>) -> Reading {
 
 /// Reads what describes agents elsewhere.
 fn described(file: &Named, bytes: &[u8], form: Option<Form>) -> Reading {
+    // Pages that describe nobody are common in folders, and may begin as JSON does: with a badge.
+    let is_page = file.path.extension().is_some_and(|extension| extension == "md")
+        && !bytes.trim_ascii_start().starts_with(b"---")
+        && !bytes.starts_with(b"\xef\xbb\xbf---");
+    if file.is_from_folder && is_page {
+        return Reading { is_passed_over: true, ..Reading::default() };
+    }
     let mut importing = Importing::new();
     importing.form = form.and_then(Form::in_cards);
     let read = read_all(&told(&file.path), bytes, &importing);
     let is_whole = |one: &CardMistake| one.place.line.is_none() && one.place.index.is_none();
-    let is_other = |one: &CardMistake| {
-        is_whole(one)
-            && matches!(one.error, CardError::UnknownForm { .. } | CardError::FrontMatter { .. })
-    };
+    let is_other =
+        |one: &CardMistake| is_whole(one) && matches!(one.error, CardError::UnknownForm { .. });
     if file.is_from_folder && read.registrations.is_empty() && read.mistakes.iter().all(is_other) {
         return Reading { is_passed_over: true, ..Reading::default() };
     }

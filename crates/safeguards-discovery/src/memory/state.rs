@@ -33,8 +33,6 @@ pub(super) struct State {
     /// Whose each capability is; beside `entries`, so that a search reads little else.
     owners: Vec<Slot>,
     index: Index,
-    /// Agents without any capability.
-    bare: roaring::RoaringBitmap,
     /// The words of agents' own names and descriptions.
     words: TextIndex,
     leases: Leases,
@@ -78,7 +76,6 @@ impl State {
             entries: Slots::default(),
             owners: Vec::new(),
             index: Index::default(),
-            bare: roaring::RoaringBitmap::new(),
             words: TextIndex::default(),
             leases: Leases::default(),
             leases_made: 0,

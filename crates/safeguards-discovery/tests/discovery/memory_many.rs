@@ -117,7 +117,7 @@ fn numbers_that_are_given_again_bring_nothing_of_those_before() {
 }
 
 #[test]
-fn a_million_renewals_leave_as_much_to_watch_as_before() {
+fn many_renewals_leave_as_much_to_watch_as_before() {
     let (registry, clock) = at_rest();
     let second = Duration::from_secs(1);
     let come = |number| Registration::new(name(number), 10 * second);

@@ -131,3 +131,22 @@ fn changes_tell_what_eight_threads_did() {
     let own = found.0.keys().filter(|agent| agent.as_str().starts_with("own-")).count();
     assert_eq!(own, THREADS * 50, "nobody who came under a name of its own is lost");
 }
+
+/// One change wakes everybody who waits.
+#[tokio::test]
+async fn all_who_wait_are_woken() {
+    use safeguards_discovery::Registry as _;
+
+    let registry = MemoryRegistry::new();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let registry = registry.clone();
+            tokio::spawn(async move { registry.changed(Revision::ZERO).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    registry.register(Registration::lasting("a")).await.unwrap();
+    for one in waiting {
+        one.await.unwrap().unwrap();
+    }
+}

@@ -20,6 +20,7 @@ fn a_folder_is_read_and_what_describes_nobody_is_passed_over() {
     fleet
         .file("all/card.json", json!({"name": "Pricing", "skills": [{"id": "quote"}]}).to_string());
     fleet.file("all/README.md", "# Agents\n");
+    fleet.file("all/BADGE.md", "[![tests](x.svg)](y)\n");
     fleet.file(
         "all/package.json",
         r#"{"name": "x", "version": "1.0.0", "repository": {"url": "y"}}"#,
@@ -32,7 +33,13 @@ fn a_folder_is_read_and_what_describes_nobody_is_passed_over() {
     let folder = std::path::Path::new(&all).parent().unwrap().to_str().unwrap().to_owned();
     let report = fleet.agents(&["import", &folder, "--json"]).report();
     assert_eq!(report["added"], json!(["pricing", "reviewer"]));
-    assert_eq!((&report["files"], &report["passed_over"]), (&json!(2), &json!(3)), "{report}");
+    assert_eq!((&report["files"], &report["passed_over"]), (&json!(2), &json!(4)), "{report}");
+    // One that means to describe somebody, and does not, is told.
+    let broken = fleet.file("broken/reviewer.md", "---\nname: reviewer\n");
+    let ran = fleet
+        .agents(&["import", std::path::Path::new(&broken).parent().unwrap().to_str().unwrap()]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.starts_with("error cards.front_matter: "), "{}", ran.stderr);
     // Named, it must describe somebody.
     let readme = format!("{folder}/README.md");
     let ran = fleet.agents(&["import", &readme, &all]);

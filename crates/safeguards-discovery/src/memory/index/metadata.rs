@@ -340,3 +340,26 @@ fn take(sets: &mut HashMap<Scalar, RoaringBitmap>, key: &Scalar, entry: EntryNo)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_no_capability_has_any_more_is_forgotten() {
+        let mut index = MetadataIndex::default();
+        let wide: Vec<u32> = (0..300).collect();
+        let all = json!({"a": 1, "b": ["x", ["y"]], "c": {"d": {"e": {"f": {"g": 1}}}}, "h": "x".repeat(200), "i": wide});
+        let metadata = all.as_object().unwrap();
+        for entry in 0..3 {
+            index.insert(entry, metadata);
+        }
+        assert!(!index.paths.is_empty() && !index.beyond.is_empty());
+        for entry in 0..3 {
+            index.remove(entry, metadata);
+        }
+        assert!(index.paths.is_empty() && index.beyond.is_empty(), "{index:?}");
+    }
+}

@@ -75,7 +75,6 @@ impl State {
         self.leases_made = lease.number();
         self.words.insert(slot, &words);
         self.names.insert(id.clone(), slot);
-        self.bare.insert(slot);
         self.rank_again(slot);
         if let Some(expires_at) = expires_at {
             self.leases.watch(expires_at, slot, lease);
@@ -254,7 +253,6 @@ impl State {
         }
         self.names.remove(&agent.id);
         self.words.remove(slot);
-        self.bare.remove(slot);
         self.tidy_leases();
         Some(agent)
     }
@@ -278,7 +276,6 @@ impl State {
             *owner = slot;
         }
         self.index.insert(number, capability, is_healthy);
-        self.bare.remove(slot);
         let Self { agents, entries, .. } = self;
         let Some(agent) = agents.get_mut(slot) else { return };
         let key = (&capability.name, &capability.version);
@@ -293,9 +290,6 @@ impl State {
         self.index.remove(entry, &capability);
         let Some(agent) = self.agents.get_mut(slot) else { return };
         agent.entries.retain(|other| *other != entry);
-        if agent.entries.is_empty() {
-            self.bare.insert(slot);
-        }
         let (name, version) = (capability.name.clone(), capability.version.clone());
         self.log.tell(now, agent.id.clone(), ChangeKind::Withdrawn { name, version });
     }

@@ -95,3 +95,29 @@ impl Leases {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(seconds))
+    }
+
+    /// An agent that registers again and again, each time for less: the earliest turn must stay.
+    #[test]
+    fn turns_that_are_cleared_away_leave_the_earliest_of_each_lease() {
+        let (lease, mut leases) = (LeaseId::new(1), Leases::default());
+        let end = |slot: Slot| (slot == 0).then_some((lease, at(10)));
+        for later in (10..3_000).rev() {
+            leases.watch(at(later), 0, lease);
+            leases.watch(at(later), 1, LeaseId::new(2));
+            leases.tidy(1, end);
+        }
+        assert!(leases.turns.len() <= GONE_MAX + 3, "{}", leases.turns.len());
+        assert_eq!(leases.take_due(at(9), end), []);
+        assert_eq!(leases.take_due(at(10), end), [(at(10), 0)]);
+    }
+}
