@@ -5,6 +5,7 @@ use std::time::Duration;
 use safeguards_types::duration_text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
 pub(crate) fn serialize<S: Serializer>(
     ttl: &Option<Duration>,
     serializer: S,

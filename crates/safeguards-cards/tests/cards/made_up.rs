@@ -106,7 +106,7 @@ fn a_card_goes_from_protocol_to_protocol_with_all_that_nobody_knows() {
 #[test]
 fn what_has_no_place_in_the_other_protocol_stays_where_it_is() {
     #[track_caller]
-    fn check(extra: Value, to: Protocol, kept: &[(&str, Value)]) {
+    fn check(extra: &Value, to: Protocol, kept: &[(&str, Value)]) {
         let mut card = json!({"name": "a", "skills": []});
         card.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         let out = AgentCard::from_value(card).unwrap().in_protocol(to).unwrap().into_value();
@@ -116,27 +116,27 @@ fn what_has_no_place_in_the_other_protocol_stays_where_it_is() {
     }
     let two = json!([{"url": "u1", "protocolBinding": "GRPC"}, {"url": "u2", "protocolBinding": "JSONRPC"}]);
     check(
-        json!({"supportedInterfaces": two, "additionalInterfaces": null}),
+        &json!({"supportedInterfaces": two, "additionalInterfaces": null}),
         Protocol::V0_3,
         &[("/url", json!("u1")), ("/additionalInterfaces/0/url", json!("u2"))],
     );
     let needs = json!([{"schemes": {"o": ["read"]}}]);
     check(
-        json!({"url": "u", "securityRequirements": needs}),
+        &json!({"url": "u", "securityRequirements": needs}),
         Protocol::V0_3,
         &[("/securityRequirements", needs)],
     );
     let beside = json!({"k": {"apiKeySecurityScheme": {"name": "x"}, "x-own": 1}});
     check(
-        json!({"url": "u", "securitySchemes": beside}),
+        &json!({"url": "u", "securitySchemes": beside}),
         Protocol::V0_3,
         &[("/securitySchemes", beside)],
     );
     let extended =
-        json!({"supportsAuthenticatedExtendedCard": true, "capabilities": null, "url": "u"});
-    check(extended, Protocol::V1_0, &[("/capabilities/extendedAgentCard", json!(true))]);
+        &json!({"supportsAuthenticatedExtendedCard": true, "capabilities": null, "url": "u"});
+    check(&extended, Protocol::V1_0, &[("/capabilities/extendedAgentCard", json!(true))]);
     check(
-        json!({"supportsAuthenticatedExtendedCard": false, "capabilities": {"extendedAgentCard": true}}),
+        &json!({"supportsAuthenticatedExtendedCard": false, "capabilities": {"extendedAgentCard": true}}),
         Protocol::V1_0,
         &[
             ("/supportsAuthenticatedExtendedCard", json!(false)),
@@ -144,23 +144,23 @@ fn what_has_no_place_in_the_other_protocol_stays_where_it_is() {
         ],
     );
     check(
-        json!({"protocolVersion": "0.2.5", "preferredTransport": "GRPC"}),
+        &json!({"protocolVersion": "0.2.5", "preferredTransport": "GRPC"}),
         Protocol::V1_0,
         &[("/protocolVersion", json!("0.2.5")), ("/preferredTransport", json!("GRPC"))],
     );
     let same = json!([{"url": "u", "transport": "JSONRPC", "tenant": "t7"}]);
     check(
-        json!({"url": "u", "additionalInterfaces": same}),
+        &json!({"url": "u", "additionalInterfaces": same}),
         Protocol::V1_0,
         &[("/supportedInterfaces/1/tenant", json!("t7"))],
     );
     check(
-        json!({"url": null, "protocolVersion": null, "preferredTransport": null}),
+        &json!({"url": null, "protocolVersion": null, "preferredTransport": null}),
         Protocol::V1_0,
         &[("/supportedInterfaces", json!([]))],
     );
     check(
-        json!({"defaultInputModes": null, "default_input_modes": ["text/x"]}),
+        &json!({"defaultInputModes": null, "default_input_modes": ["text/x"]}),
         Protocol::V1_0,
         &[("/defaultInputModes", json!(["text/x"]))],
     );

@@ -57,7 +57,7 @@ fn bad_cards_among_good_ones_stop_nobody() {
         0 => json!({"name": format!("good {number:02}"), "skills": [{"id": "x"}]}),
         _ => json!({"name": format!("bad {number:02}"), "skills": [{"id": ["x"]}]}),
     };
-    let cards = fleet.file("cards.json", Value::from_iter((0..100).map(card)).to_string());
+    let cards = fleet.file("cards.json", (0..100).map(card).collect::<Value>().to_string());
     let ran = fleet.agents(&["import", &cards, "--json"]);
     assert_eq!(ran.code, Some(2));
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
