@@ -134,7 +134,7 @@ fn what_has_no_place_in_the_other_protocol_stays_where_it_is() {
     );
     let extended =
         &json!({"supportsAuthenticatedExtendedCard": true, "capabilities": null, "url": "u"});
-    check(&extended, Protocol::V1_0, &[("/capabilities/extendedAgentCard", json!(true))]);
+    check(extended, Protocol::V1_0, &[("/capabilities/extendedAgentCard", json!(true))]);
     check(
         &json!({"supportsAuthenticatedExtendedCard": false, "capabilities": {"extendedAgentCard": true}}),
         Protocol::V1_0,
