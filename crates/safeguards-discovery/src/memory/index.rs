@@ -104,23 +104,26 @@ impl Index {
             unsure |= held.unsure;
             sets.push(held.entries);
         }
-        match &query.version {
-            Some(range) if self.versions.len() <= VERSIONS_MAX => {
-                let within = self.versions.iter().filter(|(version, _)| range.matches(version));
-                let within: Vec<&RoaringBitmap> = within.map(|(_, set)| set).collect();
-                sets.push(match within.as_slice() {
-                    [only] => Cow::Borrowed(only),
-                    all => Cow::Owned(union(all)),
-                });
-            }
-            Some(_) => unsure |= &self.all,
-            None => {}
-        }
         // The smallest first: what is left is never more.
         sets.sort_by_key(|set| set.len());
         let mut sets = sets.into_iter();
         let first = sets.next().unwrap_or(Cow::Borrowed(&self.all));
         let entries = sets.fold(first, |left, set| Cow::Owned(&*left & &*set));
+        // Last, since versions are many: of each, only what is left.
+        let entries = match &query.version {
+            None => entries,
+            Some(range) if self.versions.len() <= VERSIONS_MAX => {
+                let within = self.versions.iter().filter(|(version, _)| range.matches(version));
+                Cow::Owned(within.fold(RoaringBitmap::new(), |mut union, (_, set)| {
+                    union |= &*entries & set;
+                    union
+                }))
+            }
+            Some(_) => {
+                unsure |= &*entries;
+                entries
+            }
+        };
         Candidates { entries, unsure }
     }
 
@@ -134,7 +137,10 @@ fn found(set: Option<&RoaringBitmap>) -> Cow<'_, RoaringBitmap> {
 }
 
 fn union(sets: &[&RoaringBitmap]) -> RoaringBitmap {
-    sets.iter().fold(RoaringBitmap::new(), |union, set| union | *set)
+    sets.iter().fold(RoaringBitmap::new(), |mut union, set| {
+        union |= *set;
+        union
+    })
 }
 
 fn add(sets: &mut HashMap<Box<str>, RoaringBitmap>, key: &str, entry: EntryNo) {

@@ -165,49 +165,47 @@ impl State {
                     left.filter(|left| left.names(unit)).map(|left| left.get(unit)),
                 )
             }
-            Order::Cheapest(_) => match self.record_at(slot) {
-                Some(record) => {
-                    let (meant, _) = self.meant(query, slot, wanted);
-                    order.key(&record, meant.iter().map(|capability| &**capability), None)
-                }
-                None => i128::MAX,
-            },
+            Order::Cheapest(unit) => {
+                let costs = self.each_meant(query, slot, wanted).filter_map(|(_, capability)| {
+                    let cost = &capability.cost;
+                    cost.names(unit).then(|| cost.get(unit).steps())
+                });
+                costs.min().unwrap_or(i128::MAX)
+            }
             Order::Relevance => {
-                let (_, relevance) = self.meant(query, slot, wanted);
+                let relevance = wanted.map(|wanted| self.relevance(query, slot, wanted));
                 relevance.map_or(i128::MAX, |score| i128::from(score).saturating_neg())
             }
         }
     }
 
-    /// Which of an agent's capabilities are meant, and how well its words fit.
-    fn meant(
-        &self,
-        query: &Query,
+    /// Which of an agent's capabilities are meant, each with how well its own words fit.
+    fn each_meant<'s>(
+        &'s self,
+        query: &'s Query,
         slot: Slot,
-        wanted: Option<&Wanted<'_>>,
-    ) -> (Vec<Arc<Capability>>, Option<u64>) {
+        wanted: Option<&'s Wanted<'_>>,
+    ) -> impl Iterator<Item = (Option<u64>, &'s Arc<Capability>)> {
         let entries = self.agents.get(slot).map_or(&[][..], |agent| &agent.entries);
-        let meant = entries.iter().filter_map(|entry| {
-            let capability = self.capability(*entry)?;
-            query.means(capability).then_some((*entry, capability))
-        });
-        let Some(wanted) = wanted else {
-            return (meant.map(|(_, capability)| Arc::clone(capability)).collect(), None);
-        };
-        let own = wanted.agents.score(slot);
-        let meant: Vec<(Option<u64>, &Arc<Capability>)> =
-            meant.map(|(entry, it)| (wanted.capabilities.score(entry), it)).collect();
-        let best = meant.iter().filter_map(|(score, _)| *score).max().unwrap_or(0);
-        let relevance = own.unwrap_or(0).saturating_add(best);
-        let meant = meant.into_iter().filter(|(score, _)| own.is_some() || score.is_some());
-        (meant.map(|(_, capability)| Arc::clone(capability)).collect(), Some(relevance))
+        let all = wanted.is_none_or(|wanted| wanted.agents.score(slot).is_some());
+        entries.iter().filter_map(move |entry| {
+            let capability = self.capability(*entry).filter(|one| query.means(one))?;
+            let score = wanted.and_then(|wanted| wanted.capabilities.score(*entry));
+            (all || score.is_some()).then_some((score, capability))
+        })
+    }
+
+    /// How well an agent's words fit: its own, and those of the best that is meant.
+    fn relevance(&self, query: &Query, slot: Slot, wanted: &Wanted<'_>) -> u64 {
+        let best = self.each_meant(query, slot, Some(wanted)).filter_map(|(score, _)| score).max();
+        wanted.agents.score(slot).unwrap_or(0).saturating_add(best.unwrap_or(0))
     }
 
     fn told(&self, query: &Query, slot: Slot, wanted: Option<&Wanted<'_>>) -> Option<Match> {
         let record: AgentRecord = self.record_at(slot)?;
-        let (meant, relevance) = self.meant(query, slot, wanted);
-        let mut told = Match::new(&record, meant);
-        told.relevance = relevance;
+        let meant = self.each_meant(query, slot, wanted).map(|(_, one)| Arc::clone(one));
+        let mut told = Match::new(&record, meant.collect());
+        told.relevance = wanted.map(|wanted| self.relevance(query, slot, wanted));
         Some(told)
     }
 }
