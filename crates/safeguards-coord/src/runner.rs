@@ -259,6 +259,9 @@ impl Run<'_> {
                     return Some(Verdict { state, reason: None, output });
                 }
                 Move::Stop { because_of, output } => return Some(self.stop(because_of, output)),
+                Move::Fail { reason, output } => {
+                    return Some(Verdict { state: State::Failed, reason: Some(reason), output });
+                }
             };
             if let Err(fault) = done {
                 return Some(Verdict::fault(&fault));

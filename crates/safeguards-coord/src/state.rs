@@ -1,6 +1,6 @@
 //! How runs and steps end: [`State`], with a [`Reason`].
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,19 +70,19 @@ impl fmt::Display for State {
 }
 
 /// Why something ended as it did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reason {
     /// The stable code, such as `agent.no_result` or `budget.limit_exceeded`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The same for people: lower case, no final period.
     pub message: String,
 }
 
 impl Reason {
     /// A reason.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
     }
 }
 

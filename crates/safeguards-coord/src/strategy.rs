@@ -15,7 +15,7 @@ pub use pipeline::Pipeline;
 pub use seat::Seat;
 pub(crate) use seat::need_text;
 
-use crate::{State, StepId, Task};
+use crate::{Reason, State, StepId, Task};
 
 /// Cuts a task into steps and says which comes next.
 ///
@@ -25,8 +25,9 @@ use crate::{State, StepId, Task};
 /// - It is asked at the start and after each step's end. Where nothing is running it starts a step or
 ///   finishes; else the run fails as stalled.
 /// - The first step that it starts after the run's deadline ends the run.
-/// - It finishes once, with [`Move::Succeed`] or [`Move::Stop`]. What is running then is cancelled; moves
-///   after that are dropped.
+/// - It finishes once, with [`Move::Succeed`], [`Move::Stop`] or [`Move::Fail`]. What is running then is
+///   cancelled; moves after that are dropped.
+/// - What ended is fed to it in the same order when a run is resumed, so that it makes the same moves again.
 /// - Names of steps differ within a run.
 ///
 /// ```
@@ -95,18 +96,25 @@ pub enum Move {
         /// What there is to show all the same.
         output: Option<Value>,
     },
+    /// The run fails for a reason of the strategy's own, such as no majority: the code is the strategy's.
+    Fail {
+        /// Why.
+        reason: Reason,
+        /// What there is to show all the same.
+        output: Option<Value>,
+    },
 }
 
 impl Move {
     /// Begin the step `step`: let `agent` do `task`.
     pub fn start(step: impl Into<StepId>, agent: impl Into<AgentId>, task: Task) -> Self {
-        Self::Start(Step { step: step.into(), seat: Seat::Agent(agent.into()), task })
+        Self::Start(Step::new(step, agent.into(), task))
     }
 
     /// Begin the step `step`: let whoever of the team is best at `need` do `task`. A runner with a
     /// [`Selector`](crate::Selector) chooses.
     pub fn start_by(step: impl Into<StepId>, need: Query, task: Task) -> Self {
-        Self::Start(Step { step: step.into(), seat: need.into(), task })
+        Self::Start(Step::new(step, need, task))
     }
 }
 
@@ -120,6 +128,22 @@ pub struct Step {
     pub seat: Seat,
     /// What is to be done.
     pub task: Task,
+    /// Whether an agent handed over to whoever does it: the run counts these, and has enough of them at some
+    /// point.
+    pub is_handed_over: bool,
+}
+
+impl Step {
+    /// The step `step`: whoever sits in `seat` is to do `task`.
+    pub fn new(step: impl Into<StepId>, seat: impl Into<Seat>, task: Task) -> Self {
+        Self { step: step.into(), seat: seat.into(), task, is_handed_over: false }
+    }
+
+    /// The same, begun because an agent handed over.
+    #[must_use]
+    pub fn handed_over(self) -> Self {
+        Self { is_handed_over: true, ..self }
+    }
 }
 
 /// How far a run is: what a [`Strategy`] decides by.
@@ -130,7 +154,8 @@ pub struct Progress {
     steps: Vec<StepProgress>,
     /// Where each step stands in `steps`; for look-up only.
     places: HashMap<StepId, usize>,
-    running: usize,
+    /// Places in `steps`, in the order in which they ended.
+    ended: Vec<usize>,
     unsuccessful: usize,
 }
 
@@ -177,7 +202,7 @@ impl Progress {
             agents: agents.into_iter().collect(),
             steps: Vec::new(),
             places: HashMap::new(),
-            running: 0,
+            ended: Vec::new(),
             unsuccessful: 0,
         }
     }
@@ -204,7 +229,32 @@ impl Progress {
 
     /// How many steps are running.
     pub const fn running(&self) -> usize {
-        self.running
+        self.steps.len().saturating_sub(self.ended.len())
+    }
+
+    /// How many steps succeeded.
+    pub const fn succeeded(&self) -> usize {
+        self.ended.len().saturating_sub(self.unsuccessful)
+    }
+
+    /// The steps that ended, in the order of their ends, skipped ones among them. It only grows at its end: who
+    /// has seen `from` of them needs to look at the rest alone.
+    ///
+    /// ```
+    /// use safeguards_coord::{Progress, State, Task};
+    ///
+    /// let mut progress = Progress::new(Task::new("count"), ["a".into(), "b".into()]);
+    /// for agent in ["a", "b"] {
+    ///     progress.begin(agent.into(), agent.into());
+    /// }
+    /// progress.end(&"b".into(), State::Succeeded, None);
+    /// progress.end(&"a".into(), State::Failed, None);
+    /// let ended: Vec<&str> = progress.ended(0).map(|step| step.step.as_str()).collect();
+    /// assert_eq!(ended, ["b", "a"]);
+    /// assert_eq!(progress.ended(1).count(), 1);
+    /// ```
+    pub fn ended(&self, from: usize) -> impl Iterator<Item = &StepProgress> {
+        self.ended.iter().skip(from).filter_map(|place| self.steps.get(*place))
     }
 
     /// The first step, in the order in which they were named, that ended and not well.
@@ -241,16 +291,17 @@ impl Progress {
         }
         self.places.insert(step.clone(), self.steps.len());
         self.steps.push(StepProgress { step, agent, state: None, output: None });
-        self.running = self.running.saturating_add(1);
         true
     }
 
     /// Notes that a step which is running ended; nothing is noted of any other.
     pub fn end(&mut self, step: &StepId, state: State, output: Option<Value>) {
-        let place = self.places.get(step).and_then(|place| self.steps.get_mut(*place));
-        if let Some(ended) = place.filter(|step| step.state.is_none()) {
+        let Some(place) = self.places.get(step).copied() else {
+            return;
+        };
+        if let Some(ended) = self.steps.get_mut(place).filter(|step| step.state.is_none()) {
             (ended.state, ended.output) = (Some(state), output);
-            self.running = self.running.saturating_sub(1);
+            self.ended.push(place);
             self.unsuccessful = self.unsuccessful.saturating_add(usize::from(!state.is_success()));
         }
     }

@@ -152,7 +152,7 @@ async fn a_team_gives_work_to_whoever_may_be_given_it() -> Test {
     let team = ["a", "b", "c"];
 
     let report = run(&sg, &team, most()).await?;
-    assert_eq!(report.reason.as_ref().map(|reason| reason.code), Some("run.selector_failed"));
+    assert_eq!(report.reason.as_ref().map(|reason| &*reason.code), Some("run.selector_failed"));
     *breakers.0.lock() = Some(vec![]);
     assert_eq!(chosen(&run(&sg, &team, most()).await?), Some("c"));
     assert_eq!(chosen(&run(&sg, &["a", "b"], most()).await?), Some("b"), "c is no member");

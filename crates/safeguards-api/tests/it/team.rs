@@ -84,7 +84,7 @@ async fn a_pipeline_runs_from_its_file_until_its_pool_is_empty() -> Test {
     let report = run(&bound).await?;
     assert_eq!(report.state, State::Denied);
     assert_eq!(
-        report.steps[1].reason.as_ref().map(|reason| reason.code),
+        report.steps[1].reason.as_ref().map(|reason| &*reason.code),
         Some("budget.limit_exceeded")
     );
     let topics: Vec<_> = {

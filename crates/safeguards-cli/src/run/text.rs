@@ -88,7 +88,7 @@ struct Lost<'r> {
 fn by_channel(undelivered: &[Undelivered]) -> Vec<Lost<'_>> {
     let mut lines: Vec<Lost<'_>> = Vec::new();
     for Undelivered { channel, reason, .. } in undelivered {
-        let (code, message) = (reason.code, reason.message.as_str());
+        let (code, message) = (&*reason.code, reason.message.as_str());
         match lines.iter_mut().find(|line| line.channel == channel && line.code == code) {
             Some(line) => {
                 line.count += 1;

@@ -121,7 +121,7 @@ impl FanOut {
             Some(input) => task.with_input(input.clone()),
             None => task,
         };
-        Some(Move::Start(Step { step, seat, task }))
+        Some(Move::Start(Step::new(step, seat, task)))
     }
 
     fn skip(&self, progress: &Progress, place: usize, because: &str) -> Option<Move> {

@@ -75,11 +75,11 @@ impl Strategy for Pipeline {
             (Some(last), Some((step, seat))) => {
                 let input = last.output.clone().unwrap_or_default();
                 let task = progress.task().clone().with_input(input);
-                vec![Move::Start(Step { step: step.into(), seat, task })]
+                vec![Move::Start(Step::new(step, seat, task))]
             }
             (None, Some((step, seat))) => {
                 let task = progress.task().clone();
-                vec![Move::Start(Step { step: step.into(), seat, task })]
+                vec![Move::Start(Step::new(step, seat, task))]
             }
             (None, None) => Vec::new(),
         }

@@ -179,7 +179,7 @@ async fn cancelling_stops_what_runs_and_begins_nothing_else() {
     let expected = ["a-1", "b-2"].map(|step| format!("{step} cancelled agent.cancelled"));
     let not_begun = ["a-3", "b-4"].map(|step| format!("{step} cancelled run.cancelled"));
     assert_eq!(states(&report), [expected, not_begun].concat());
-    assert_eq!((report.state, report.reason.unwrap().code), (State::Cancelled, "run.cancelled"));
+    assert_eq!((report.state, &*report.reason.unwrap().code), (State::Cancelled, "run.cancelled"));
     assert_eq!(report.spent.to_string(), "2.00 USD, 2 requests");
     assert_eq!(report.steps[2].to_string(), "a-3: cancelled (run.cancelled), spent nothing");
 }

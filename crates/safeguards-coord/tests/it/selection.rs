@@ -1,6 +1,6 @@
 //! Steps that are given to whoever can do them.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use safeguards_coord::{
@@ -84,7 +84,7 @@ fn agents(report: &Report) -> Vec<&str> {
     report.steps.iter().map(|step| step.agent.as_ref().map_or("-", AgentId::as_str)).collect()
 }
 
-fn reason(report: &Report) -> (State, &'static str, String) {
+fn reason(report: &Report) -> (State, Cow<'static, str>, String) {
     let reason = report.reason.clone().unwrap();
     (report.state, reason.code, reason.message)
 }

@@ -31,7 +31,7 @@ async fn fail_fast_cancels_what_runs_and_skips_the_rest() {
     ];
     assert_eq!(states(&report), expected);
     let reason = report.reason.unwrap();
-    assert_eq!((report.state, reason.code), (State::Failed, "agent.failed"));
+    assert_eq!((report.state, &*reason.code), (State::Failed, "agent.failed"));
     let message =
         "a, attempt 1: cancelled by the strategy; the estimate of 1.00 USD counts as spent";
     assert_eq!(report.steps[0].reason.as_ref().unwrap().message, message);
@@ -76,7 +76,7 @@ async fn a_strategy_that_misbehaves_fails_its_run_and_leaves_nothing_behind() {
         let report =
             stage.run_with([worker("a", usd!(0.01)), hanging("b")], &Odd(strategy), options).await;
         let reason = report.reason.unwrap();
-        assert_eq!((report.state, reason.code), (State::Failed, code));
+        assert_eq!((report.state, &*reason.code), (State::Failed, code));
         assert!(reason.message.contains(message), "{}", reason.message);
     }
     check("run.strategy_panicked", "strategy odd panicked: oh", |_| panic!("oh")).await;
@@ -110,7 +110,7 @@ async fn a_strategy_that_goes_on_past_the_deadline_ends_at_its_first_step() {
     ];
     assert_eq!(states(&report), expected);
     assert_eq!(
-        (report.state, report.reason.unwrap().code, report.steps[2].attempts),
+        (report.state, &*report.reason.unwrap().code, report.steps[2].attempts),
         (State::TimedOut, "run.deadline_passed", 0)
     );
 }
