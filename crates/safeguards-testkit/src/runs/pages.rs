@@ -11,9 +11,9 @@ async fn with_entries(desk: &RunStoreDesk, run: &str, many: u32) {
 
 async fn page(desk: &RunStoreDesk, from: u64, limit: usize) -> Vec<u32> {
     let read = desk.store().entries(&"r".into(), from, limit).await.unwrap();
-    let number = |entry: &RunEntry| match entry {
-        RunEntry::Outcome(outcome) => outcome.attempt,
-        other => panic!("{other:?}"),
+    let number = |entry: &RunEntry| {
+        let RunEntry::Outcome(outcome) = entry else { panic!("{entry:?}") };
+        outcome.attempt
     };
     read.iter().map(number).collect()
 }
