@@ -50,6 +50,7 @@
 
 mod agent;
 mod bill;
+mod blocking;
 mod context;
 mod error;
 mod event;
@@ -58,9 +59,11 @@ mod panics;
 #[cfg(unix)]
 mod program;
 mod report;
+mod retry;
 mod run_store;
 mod runner;
 mod selector;
+mod size;
 mod state;
 mod strategy;
 mod task;
@@ -68,18 +71,20 @@ mod team;
 
 pub use agent::{Agent, Descriptor, agent_fn};
 pub use bill::{CostBasis, CostMismatch};
-pub use context::Context;
+pub use blocking::{BlockingPool, blocking_fn};
+pub use context::{Context, DelegateError, DrawError};
 pub use error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError};
 pub use event::{AttemptId, Observer, RunEvent, RunFact};
 pub use id::{RunId, StepId};
 #[cfg(unix)]
 pub use program::{EnvPolicy, ProgramAgent};
 pub use report::{Report, StepReport};
+pub use retry::Retry;
 pub use run_store::{
     EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
     RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
 };
-pub use runner::{RunOptions, Runner};
+pub use runner::{Guards, RunOptions, Runner};
 pub use selector::{Candidate, Loads, Selection, Selector, Unfit};
 pub use state::{Reason, State};
 pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Seat, Step, StepProgress, Strategy};

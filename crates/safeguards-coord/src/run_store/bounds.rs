@@ -1,13 +1,13 @@
 //! [`RunStoreBounds`]: how much a run store takes and keeps.
 
-use std::io;
-
 use safeguards_types::AgentId;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{RunEntry, RunHead, RunStoreError};
-use crate::StepId;
+use crate::{
+    StepId,
+    size::{SMALL, is_larger, is_small},
+};
 
 /// How much a run store takes and keeps.
 ///
@@ -98,16 +98,13 @@ impl RunStoreBounds {
         if max >= SMALL.saturating_mul(64) && is_small() {
             return Ok(());
         }
-        let mut counted = Counted { left: max };
-        match serde_json::to_writer(&mut counted, value) {
-            Ok(()) => Ok(()),
-            Err(_) => Err(RunStoreError::bound(what(), format!("more than {max}"), max)),
+        if is_larger(value, max) {
+            return Err(RunStoreError::bound(what(), format!("more than {max}"), max));
         }
+        Ok(())
     }
 }
 
-/// How many letters are few.
-const SMALL: usize = 1_024;
 /// How many amounts are few.
 const FEW: usize = 8;
 
@@ -121,34 +118,6 @@ fn is_short<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
         }
         None => false,
     })
-}
-
-/// Whether it is plain that neither is large: most are.
-fn is_small(text: &str, value: &Value) -> bool {
-    let is_short = match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => text.len() < SMALL,
-        Value::Array(values) => values.is_empty(),
-        Value::Object(values) => values.is_empty(),
-    };
-    is_short && text.len() < SMALL
-}
-
-/// Takes so many bytes, and keeps none.
-struct Counted {
-    left: usize,
-}
-
-impl io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let left = self.left.checked_sub(bytes.len());
-        self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Default for RunStoreBounds {
