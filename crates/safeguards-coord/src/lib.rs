@@ -48,35 +48,55 @@
 //! drawn; if that is nothing too, the estimate, marked [`CostBasis::Estimate`]. Failing, timing out and being
 //! cancelled change nothing about that. Only an attempt that never began is free.
 
+mod seat;
+
+#[cfg(feature = "teams")]
 mod agent;
+#[cfg(feature = "teams")]
 mod bill;
+#[cfg(feature = "teams")]
 mod context;
+#[cfg(feature = "teams")]
 mod error;
+#[cfg(feature = "teams")]
 mod event;
+#[cfg(feature = "teams")]
 mod id;
+#[cfg(feature = "teams")]
 mod panics;
-#[cfg(unix)]
+#[cfg(all(feature = "teams", unix))]
 mod program;
+#[cfg(feature = "teams")]
 mod report;
+#[cfg(feature = "teams")]
 mod runner;
+#[cfg(feature = "teams")]
 mod selector;
+#[cfg(feature = "teams")]
 mod state;
+#[cfg(feature = "teams")]
 mod strategy;
+#[cfg(feature = "teams")]
 mod task;
+#[cfg(feature = "teams")]
 mod team;
 
-pub use agent::{Agent, Descriptor, agent_fn};
-pub use bill::{CostBasis, CostMismatch};
-pub use context::Context;
-pub use error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError};
-pub use event::{AttemptId, Observer, RunEvent, RunFact};
-pub use id::{RunId, StepId};
-#[cfg(unix)]
+#[cfg(all(feature = "teams", unix))]
 pub use program::{EnvPolicy, ProgramAgent};
-pub use report::{Report, StepReport};
-pub use runner::{RunOptions, Runner};
-pub use selector::{Candidate, Loads, Selection, Selector, Unfit};
-pub use state::{Reason, State};
-pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Seat, Step, StepProgress, Strategy};
-pub use task::{Cost, Reply, Task};
-pub use team::{Member, Team};
+pub use seat::Seat;
+#[cfg(feature = "teams")]
+pub use {
+    agent::{Agent, Descriptor, agent_fn},
+    bill::{CostBasis, CostMismatch},
+    context::Context,
+    error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError},
+    event::{AttemptId, Observer, RunEvent, RunFact},
+    id::{RunId, StepId},
+    report::{Report, StepReport},
+    runner::{RunOptions, Runner},
+    selector::{Candidate, Loads, Selection, Selector, Unfit},
+    state::{Reason, State},
+    strategy::{FanOut, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy},
+    task::{Cost, Reply, Task},
+    team::{Member, Team},
+};

@@ -26,8 +26,8 @@ use crate::{
     Seat, Selector, State, Step, StepId, StepReport, Strategy, Task, Team,
     event::Emitter,
     panics::panic_text,
+    seat::need_text,
     selector::{Counted, Under},
-    strategy::need_text,
 };
 
 /// Runs teams: holds, runs agents under deadlines, settles, reports.
