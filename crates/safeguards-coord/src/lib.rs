@@ -48,6 +48,7 @@
 //! drawn; if that is nothing too, the estimate, marked [`CostBasis::Estimate`]. Failing, timing out and being
 //! cancelled change nothing about that. Only an attempt that never began is free.
 
+mod graph;
 mod seat;
 
 #[cfg(feature = "teams")]
@@ -81,6 +82,10 @@ mod task;
 #[cfg(feature = "teams")]
 mod team;
 
+pub use graph::{
+    CriticalPath, Cycle, GraphError, Missing, NewTask, OnFailure, TaskCounts, TaskGraph, TaskId,
+    TaskRef, TaskState, TaskView,
+};
 #[cfg(all(feature = "teams", unix))]
 pub use program::{EnvPolicy, ProgramAgent};
 pub use seat::Seat;
