@@ -70,6 +70,8 @@ mod program;
 #[cfg(feature = "teams")]
 mod report;
 #[cfg(feature = "teams")]
+mod run_store;
+#[cfg(feature = "teams")]
 mod runner;
 #[cfg(feature = "teams")]
 mod selector;
@@ -98,6 +100,10 @@ pub use {
     event::{AttemptId, Observer, RunEvent, RunFact},
     id::{RunId, StepId},
     report::{Report, StepReport},
+    run_store::{
+        EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
+        RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
+    },
     runner::{RunOptions, Runner},
     selector::{Candidate, Loads, Selection, Selector, Unfit},
     state::{Reason, State},
