@@ -48,45 +48,74 @@
 //! drawn; if that is nothing too, the estimate, marked [`CostBasis::Estimate`]. Failing, timing out and being
 //! cancelled change nothing about that. Only an attempt that never began is free.
 
+mod graph;
+mod seat;
+
+#[cfg(feature = "teams")]
 mod agent;
+#[cfg(feature = "teams")]
 mod bill;
+#[cfg(feature = "teams")]
 mod blocking;
+#[cfg(feature = "teams")]
 mod context;
+#[cfg(feature = "teams")]
 mod error;
+#[cfg(feature = "teams")]
 mod event;
+#[cfg(feature = "teams")]
 mod id;
+#[cfg(feature = "teams")]
 mod panics;
-#[cfg(unix)]
+#[cfg(all(feature = "teams", unix))]
 mod program;
+#[cfg(feature = "teams")]
 mod report;
+#[cfg(feature = "teams")]
 mod retry;
+#[cfg(feature = "teams")]
 mod run_store;
+#[cfg(feature = "teams")]
 mod runner;
+#[cfg(feature = "teams")]
 mod selector;
+#[cfg(feature = "teams")]
 mod size;
+#[cfg(feature = "teams")]
 mod state;
+#[cfg(feature = "teams")]
 mod strategy;
+#[cfg(feature = "teams")]
 mod task;
+#[cfg(feature = "teams")]
 mod team;
 
-pub use agent::{Agent, Descriptor, agent_fn};
-pub use bill::{CostBasis, CostMismatch};
-pub use blocking::{BlockingPool, blocking_fn};
-pub use context::{Context, DelegateError, DrawError};
-pub use error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError};
-pub use event::{AttemptId, Observer, RunEvent, RunFact};
-pub use id::{RunId, StepId};
-#[cfg(unix)]
-pub use program::{EnvPolicy, ProgramAgent};
-pub use report::{Report, StepReport};
-pub use retry::Retry;
-pub use run_store::{
-    EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
-    RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
+pub use graph::{
+    CriticalPath, Cycle, GraphError, Missing, NewTask, OnFailure, TaskCounts, TaskGraph, TaskId,
+    TaskRef, TaskState, TaskView,
 };
-pub use runner::{Guards, RunOptions, Runner};
-pub use selector::{Candidate, Loads, Selection, Selector, Unfit};
-pub use state::{Reason, State};
-pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Seat, Step, StepProgress, Strategy};
-pub use task::{Cost, Reply, Task};
-pub use team::{Member, Team};
+#[cfg(all(feature = "teams", unix))]
+pub use program::{EnvPolicy, ProgramAgent};
+pub use seat::Seat;
+#[cfg(feature = "teams")]
+pub use {
+    agent::{Agent, Descriptor, agent_fn},
+    bill::{CostBasis, CostMismatch},
+    blocking::{BlockingPool, blocking_fn},
+    context::{Context, DelegateError, DrawError},
+    error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError},
+    event::{AttemptId, Observer, RunEvent, RunFact},
+    id::{RunId, StepId},
+    report::{Report, StepReport},
+    retry::Retry,
+    run_store::{
+        EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
+        RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
+    },
+    runner::{Guards, RunOptions, Runner},
+    selector::{Candidate, Loads, Selection, Selector, Unfit},
+    state::{Reason, State},
+    strategy::{FanOut, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy},
+    task::{Cost, Reply, Task},
+    team::{Member, Team},
+};
