@@ -39,6 +39,13 @@ impl DrawError {
     }
 }
 
+impl From<DrawError> for AgentError {
+    /// An agent that fails because it may not spend more. What it drew counts.
+    fn from(error: DrawError) -> Self {
+        Self::new("it may not spend more").caused_by(error)
+    }
+}
+
 /// Where an attempt draws from: sets more aside where what is held does not do.
 #[async_trait]
 pub(crate) trait Backing: fmt::Debug + Send + Sync + 'static {
