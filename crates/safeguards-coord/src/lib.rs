@@ -40,6 +40,7 @@
 //!   program.
 //! - [`Strategy`] is the seam for what comes next: [`Pipeline`], [`FanOut`], or your own pure function.
 //! - A step may ask for a capability instead of naming an agent: a [`Selector`] chooses who of the team does it.
+//! - [`SharedState`] holds values that agents share, over the seam [`StateStore`]: versioned, owned, watched.
 //! - [`RunEvent`]s tell an [`Observer`] what happens while it happens.
 //!
 //! # What a run costs
@@ -54,13 +55,16 @@ mod context;
 mod error;
 mod event;
 mod id;
+mod memory_state;
 mod panics;
 #[cfg(unix)]
 mod program;
 mod report;
 mod runner;
 mod selector;
+mod shared_state;
 mod state;
+mod state_store;
 mod strategy;
 mod task;
 mod team;
@@ -71,12 +75,21 @@ pub use context::Context;
 pub use error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError};
 pub use event::{AttemptId, Observer, RunEvent, RunFact};
 pub use id::{RunId, StepId};
+pub use memory_state::{MemoryStateStore, MemoryStateStoreBuilder, SyncStateStore};
 #[cfg(unix)]
 pub use program::{EnvPolicy, ProgramAgent};
 pub use report::{Report, StepReport};
 pub use runner::{RunOptions, Runner};
 pub use selector::{Candidate, Loads, Selection, Selector, Unfit};
+pub use shared_state::{
+    Access, CheckedWrite, InvalidState, InvalidStateKind, KeyRules, KeyStanding, Lifetime,
+    Revision, SharedState, StateBounds, StateChange, StateChangeKind, StateChanges, StateDeed,
+    StateEntry, StateError, StateKey, StatePage, StateQuery, StateReading, StateRecord, StateRight,
+    StateRoom, StateScope, StateStoreError, StateStoreErrorKind, StateTerms, StateWatch,
+    StateWrite,
+};
 pub use state::{Reason, State};
+pub use state_store::StateStore;
 pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Seat, Step, StepProgress, Strategy};
 pub use task::{Cost, Reply, Task};
 pub use team::{Member, Team};
