@@ -42,6 +42,10 @@
 //! - A step may ask for a capability instead of naming an agent: a [`Selector`] chooses who of the team does it.
 //! - [`RunEvent`]s tell an [`Observer`] what happens while it happens.
 //!
+//! - [`SharedState`] is what agents know together; where it is kept is the seam [`StateStore`].
+//! - [`RunStore`] is the seam for where runs are written down; [`Runner::resume`] goes on with one.
+//! - [`TaskGraph`] knows what waits for what; it is here without the feature `teams` too.
+//!
 //! # What a run costs
 //!
 //! What an agent says that it cost, or what it had drawn if that is more; if it says nothing, what it had
@@ -66,6 +70,8 @@ mod event;
 #[cfg(feature = "teams")]
 mod id;
 #[cfg(feature = "teams")]
+mod memory_state;
+#[cfg(feature = "teams")]
 mod panics;
 #[cfg(all(feature = "teams", unix))]
 mod program;
@@ -80,9 +86,13 @@ mod runner;
 #[cfg(feature = "teams")]
 mod selector;
 #[cfg(feature = "teams")]
+mod shared_state;
+#[cfg(feature = "teams")]
 mod size;
 #[cfg(feature = "teams")]
 mod state;
+#[cfg(feature = "teams")]
+mod state_store;
 #[cfg(feature = "teams")]
 mod strategy;
 #[cfg(feature = "teams")]
@@ -106,6 +116,7 @@ pub use {
     error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError},
     event::{AttemptId, Observer, RunEvent, RunFact},
     id::{RunId, StepId},
+    memory_state::{MemoryStateStore, MemoryStateStoreBuilder, SyncStateStore},
     report::{Report, StepReport},
     retry::Retry,
     run_store::{
@@ -114,7 +125,15 @@ pub use {
     },
     runner::{Guards, RunOptions, Runner},
     selector::{Candidate, Loads, Selection, Selector, Unfit},
+    shared_state::{
+        Access, CheckedWrite, InvalidState, InvalidStateKind, KeyRules, KeyStanding, Lifetime,
+        Revision, SharedState, StateBounds, StateChange, StateChangeKind, StateChanges, StateDeed,
+        StateEntry, StateError, StateKey, StatePage, StateQuery, StateReading, StateRecord,
+        StateRight, StateRoom, StateScope, StateStoreError, StateStoreErrorKind, StateTerms,
+        StateWatch, StateWrite,
+    },
     state::{Reason, State},
+    state_store::StateStore,
     strategy::{FanOut, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy},
     task::{Cost, Reply, Task},
     team::{Member, Team},

@@ -8,7 +8,7 @@ use safeguards_types::{Amount, Amounts};
 
 use super::Context;
 use crate::{
-    RunFact, RunFault,
+    AgentError, RunFact, RunFault,
     bill::{beyond, larger},
     error::with_causes,
 };
