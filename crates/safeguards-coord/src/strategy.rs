@@ -2,7 +2,6 @@
 
 mod fan_out;
 mod pipeline;
-mod seat;
 
 use std::{collections::HashMap, fmt};
 
@@ -12,10 +11,8 @@ use serde_json::Value;
 
 pub use fan_out::{FanOut, Policy};
 pub use pipeline::Pipeline;
-pub use seat::Seat;
-pub(crate) use seat::need_text;
 
-use crate::{Reason, State, StepId, Task};
+use crate::{Reason, Seat, State, StepId, Task};
 
 /// Cuts a task into steps and says which comes next.
 ///

@@ -8,7 +8,7 @@ use safeguards_types::{Amount, Amounts};
 
 use super::Context;
 use crate::{
-    RunFact, RunFault,
+    AgentError, RunFact, RunFault,
     bill::{beyond, larger},
     error::with_causes,
 };
@@ -36,6 +36,13 @@ impl DrawError {
             Self::Refused(fault) => fault.code(),
             Self::Ended => "run.attempt_ended",
         }
+    }
+}
+
+impl From<DrawError> for AgentError {
+    /// An agent that fails because it may not spend more. What it drew counts.
+    fn from(error: DrawError) -> Self {
+        Self::new("it may not spend more").caused_by(error)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
     Candidate, Member, RunFault, Selection, State, Unfit,
     error::with_causes,
     panics::panic_text,
+    seat::need_text,
     selector::{Counted, UNFIT_TOLD, Under},
-    strategy::need_text,
 };
 
 /// How long a choice may take.

@@ -30,8 +30,8 @@ use crate::{
     State, Step, StepId, StepReport, Strategy, Task,
     context::{Delegated, Delegation},
     panics::panic_text,
+    seat::need_text,
     selector::Under,
-    strategy::need_text,
 };
 
 /// A run on its way.

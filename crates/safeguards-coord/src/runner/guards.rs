@@ -6,7 +6,7 @@ use std::{
     io,
 };
 
-use crate::{RunFault, Seat, StepId, Task, strategy::need_text};
+use crate::{RunFault, Seat, StepId, Task, seat::need_text};
 
 /// What keeps a run from going on for ever. Each bound ends the run, or refuses the step, with a reason of its
 /// own.
