@@ -8,5 +8,6 @@ mod program_ends;
 mod programs;
 mod run_store;
 mod selection;
+mod simulation;
 mod stage;
 mod strategies;

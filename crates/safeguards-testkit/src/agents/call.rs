@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use safeguards_coord::{AttemptId, Context, RunId, Task};
-use safeguards_types::{Amount, Amounts};
+use safeguards_types::Amounts;
 
 /// One call of a scripted agent, and what became of it so far.
 #[derive(Clone, Debug)]
@@ -18,8 +18,10 @@ pub struct Call {
     pub task: Task,
     /// What was set aside for it.
     pub held: Amounts,
-    /// What it drew.
+    /// What it drew: what it charged in all, or what it reported if that is more.
     pub drawn: Amounts,
+    /// What it charged in all.
+    pub(super) charged: Amounts,
     /// What it said at its end that it cost; none where it did not say, or did not come to its end.
     pub said: Option<Amounts>,
     /// How it ended.
@@ -46,14 +48,28 @@ impl Call {
     /// What it really cost, as far as it came: what it drew or what it said, whichever is more of each unit. Of a cost
     /// by usage nothing: only a price table knows it.
     pub fn spent(&self) -> Amounts {
-        let mut spent = self.drawn.clone();
-        for amount in self.said.iter().flatten() {
-            if amount.quantity() > spent.get(amount.unit()) {
-                spent.set(Amount::new(amount.quantity(), amount.unit().clone()));
-            }
-        }
-        spent
+        larger(&self.drawn, self.said.as_ref().unwrap_or(&Amounts::none()))
     }
+
+    pub(super) fn charge(&mut self, amounts: &Amounts) {
+        self.charged.add_all(amounts);
+        self.drawn = larger(&self.drawn, &self.charged);
+    }
+
+    pub(super) fn report(&mut self, so_far: &Amounts) {
+        self.drawn = larger(&self.drawn, so_far);
+    }
+}
+
+/// The larger of two, unit by unit.
+fn larger(one: &Amounts, other: &Amounts) -> Amounts {
+    let mut larger = one.clone();
+    for amount in other {
+        if amount.quantity() > larger.get(amount.unit()) {
+            larger.set(amount.clone());
+        }
+    }
+    larger
 }
 
 /// All calls of an agent, in the order in which they began.
@@ -74,6 +90,7 @@ impl Noting {
             task: task.clone(),
             held: cx.held().clone(),
             drawn: Amounts::none(),
+            charged: Amounts::none(),
             said: None,
             end: CallEnd::Running,
         });

@@ -189,16 +189,10 @@ async fn carry_out(act: Act, cx: &Context, noting: &Noting) -> Result<(), AgentE
         Act::Charge(amounts) => {
             let charged = cx.charge(amounts.clone()).await;
             charged.map_err(|error| AgentError::new("could not draw").caused_by(error))?;
-            noting.note(|call| call.drawn.add_all(&amounts));
+            noting.note(|call| call.charge(&amounts));
         }
         Act::Tell(so_far) => {
-            noting.note(|call| {
-                for amount in &so_far {
-                    if amount.quantity() > call.drawn.get(amount.unit()) {
-                        call.drawn.set(amount.clone());
-                    }
-                }
-            });
+            noting.note(|call| call.report(&so_far));
             cx.report_drawn(so_far);
         }
         Act::Progress(text) => cx.progress(text),
