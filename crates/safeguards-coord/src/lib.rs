@@ -75,8 +75,12 @@ pub use id::{RunId, StepId};
 pub use program::{EnvPolicy, ProgramAgent};
 pub use report::{Report, StepReport};
 pub use runner::{RunOptions, Runner};
-pub use selector::{Candidate, Loads, Selection, Selector, Unfit};
+pub use selector::{Candidate, Loads, Selection, Selector, TeamSelector, Unfit};
 pub use state::{Reason, State};
-pub use strategy::{FanOut, Move, Pipeline, Policy, Progress, Seat, Step, StepProgress, Strategy};
+pub use strategy::{
+    Choice, FanOut, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress, Seat, Step,
+    StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
+    strategy_named,
+};
 pub use task::{Cost, Reply, Task};
 pub use team::{Member, Team};
