@@ -3,12 +3,12 @@
 use safeguards_budget::Denial;
 use safeguards_pricing::{Price, PriceError, PriceTable, Usage};
 use safeguards_types::{Amount, Amounts, Quantity, Unit};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Cost, context::Told};
 
 /// What the amounts that were settled rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CostBasis {
@@ -27,7 +27,7 @@ pub enum CostBasis {
 }
 
 /// An agent said that it cost less than it had drawn; the larger was settled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CostMismatch {
     /// What it said that it cost.

@@ -58,6 +58,7 @@ mod panics;
 #[cfg(unix)]
 mod program;
 mod report;
+mod run_store;
 mod runner;
 mod selector;
 mod state;
@@ -74,6 +75,10 @@ pub use id::{RunId, StepId};
 #[cfg(unix)]
 pub use program::{EnvPolicy, ProgramAgent};
 pub use report::{Report, StepReport};
+pub use run_store::{
+    EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
+    RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
+};
 pub use runner::{RunOptions, Runner};
 pub use selector::{Candidate, Loads, Selection, Selector, TeamSelector, Unfit};
 pub use state::{Reason, State};

@@ -2,6 +2,7 @@
 
 use safeguards_pricing::Usage;
 use safeguards_types::{Amount, Amounts};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What is to be done: a text, and what it is to be done with.
@@ -14,9 +15,14 @@ use serde_json::Value;
 /// assert_eq!(task.text(), "weigh these notes");
 /// assert_eq!(task.input()[1], "second");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON `{"task": "…", "input": …}`, without `input` where there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Task {
+    #[serde(rename = "task")]
     text: String,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     input: Value,
 }
 

@@ -153,7 +153,7 @@ async fn where_nobody_can_it_ends_with_why_not_of_each() {
     .await;
     let report = scene.run(&scene.runner(), &FanOut::to_everybody().by(analysis())).await;
     let (state, code, message) = reason(&report);
-    assert_eq!((state, code), (State::Denied, "run.nobody_capable"));
+    assert_eq!((state, &*code), (State::Denied, "run.nobody_capable"));
     for part in ["data.analysis", "a: ", "degraded", "b: ", "breaker open", "c: "] {
         assert!(message.contains(part), "{part}: {message}");
     }
@@ -191,7 +191,7 @@ async fn without_a_selector_a_need_fails_the_run() {
     let runner = scene.stage.runner();
     let report = scene.run(&runner, &FanOut::to_everybody().by(analysis())).await;
     let (state, code, message) = reason(&report);
-    assert_eq!((state, code), (State::Failed, "run.no_selector"));
+    assert_eq!((state, &*code), (State::Failed, "run.no_selector"));
     assert!(message.contains("data.analysis"), "{message}");
 }
 
@@ -229,7 +229,7 @@ async fn a_selector_that_errs_ends_its_step_with_a_reason() {
         let runner = scene.stage.runner().selector(Arc::new(selector));
         let report = scene.run(&runner, &FanOut::to_everybody().by(analysis())).await;
         let (got, reason, message) = reason(&report);
-        assert_eq!((got, reason), (state, code), "{message}");
+        assert_eq!((got, &*reason), (state, code), "{message}");
         for part in ["data.analysis"].iter().chain(parts) {
             assert!(message.contains(part), "{part}: {message}");
         }
@@ -282,7 +282,7 @@ async fn a_source_that_fails_lets_nobody_be_chosen() {
     let runner = scene.stage.runner().selector(Arc::new(finder));
     let report = scene.run(&runner, &FanOut::to_everybody().by(analysis())).await;
     let (state, code, message) = reason(&report);
-    assert_eq!((state, code), (State::Failed, "run.selector_failed"), "{message}");
+    assert_eq!((state, &*code), (State::Failed, "run.selector_failed"), "{message}");
 
     let blocked = Status::new().block(Block::Suspended { reason: "looks odd".to_owned() });
     let finder = scene.finder().source(Arc::new(Says(Some(blocked))));

@@ -28,8 +28,16 @@ fn unread(pipe: &Path) -> (File, Stdio) {
     (held, end.into())
 }
 
+/// Starts the program. A hang-up ends it even where the tests themselves were begun with `nohup`.
 fn start(args: &[&str], stdout: Stdio, stderr: Stdio) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_safeguards"));
+    let program = env!("CARGO_BIN_EXE_safeguards");
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP", program]);
+        command
+    } else {
+        Command::new(program)
+    };
     command.args(args).stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap()
 }
 
