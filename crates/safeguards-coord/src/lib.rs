@@ -58,6 +58,8 @@ mod seat;
 #[cfg(feature = "teams")]
 mod agent;
 #[cfg(feature = "teams")]
+mod agent_team;
+#[cfg(feature = "teams")]
 mod bill;
 #[cfg(feature = "teams")]
 mod blocking;
@@ -110,9 +112,10 @@ pub use seat::Seat;
 #[cfg(feature = "teams")]
 pub use {
     agent::{Agent, Descriptor, agent_fn},
+    agent_team::AgentTeam,
     bill::{CostBasis, CostMismatch},
     blocking::{BlockingPool, blocking_fn},
-    context::{Context, DelegateError, DrawError},
+    context::{Context, DelegateError, DrawError, MessageError, NotGiven},
     error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError},
     event::{AttemptId, Observer, RunEvent, RunFact},
     id::{RunId, StepId},
