@@ -16,6 +16,7 @@ mod step;
 use std::{collections::HashMap, sync::Arc};
 
 use safeguards_budget::Ledger;
+use safeguards_notify::EventBus;
 use safeguards_pricing::PriceTable;
 use safeguards_types::{AgentId, Amounts, Clock, OperationId, Timestamp};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -33,8 +34,11 @@ use self::{
 pub use self::{guards::Guards, options::RunOptions};
 use crate::{
     AttemptId, Loads, Member, Outcome, Report, RunEntry, RunError, RunFact, RunFault, RunHead,
-    RunId, RunStore, RunStoreError, Selector, State, StepReport, Strategy, Task, Team,
-    context::Delegation, event::Emitter, selector::Counted, team::to_hold,
+    RunId, RunStore, RunStoreError, Selector, SharedState, State, StepReport, Strategy, Task, Team,
+    context::{Commons, Delegation},
+    event::Emitter,
+    selector::Counted,
+    team::to_hold,
 };
 
 /// Runs teams: holds, runs agents under deadlines, settles, writes down, reports.
@@ -51,6 +55,7 @@ pub struct Runner {
     selector: Option<Arc<dyn Selector>>,
     store: Option<Arc<dyn RunStore>>,
     estimate: Option<Amounts>,
+    commons: Commons,
     loads: Loads,
     costs: RecentCosts,
     abandoned: Abandoned,
@@ -68,6 +73,7 @@ impl Runner {
             selector: None,
             store: None,
             estimate: None,
+            commons: Commons::default(),
             loads: Loads::new(),
             costs: RecentCosts::default(),
             abandoned: Abandoned::default(),
@@ -100,6 +106,20 @@ impl Runner {
         Self { estimate: Some(estimate.into()), ..self }
     }
 
+    /// Gives `state` to its agents, to be shared by all of them in all runs.
+    #[must_use]
+    pub fn state(mut self, state: SharedState) -> Self {
+        self.commons.state = Some(state);
+        self
+    }
+
+    /// Lets its agents publish events and send each other messages over `bus`.
+    #[must_use]
+    pub fn events(mut self, bus: Arc<dyn EventBus>) -> Self {
+        self.commons.events = Some(bus);
+        self
+    }
+
     /// Counts what agents have to do together with whoever else has these loads. Clones of a runner do anyway.
     #[must_use]
     pub fn counting(self, loads: Loads) -> Self {
@@ -115,6 +135,11 @@ impl Runner {
     /// Where it writes runs down.
     pub const fn run_store(&self) -> Option<&Arc<dyn RunStore>> {
         self.store.as_ref()
+    }
+
+    /// What time it is for its runs.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How many agents were abandoned, in all runs of this runner and its clones, and are still running.
@@ -184,7 +209,7 @@ impl Runner {
         options: RunOptions,
     ) -> Result<Report, RunError> {
         let Some(store) = &self.store else {
-            return Err(RunError::NoRunStore { run: run.clone() });
+            return Err(RunError::NoStore);
         };
         let now = self.clock.now();
         let view = asking(|| store.run(run)).await?;

@@ -391,6 +391,9 @@ impl Attempt {
         let Till { deadline, grace, .. } = **till;
         let stop = self.cancellation.child_token();
         let cx = Context::new(Parts {
+            agent: self.agent().clone(),
+            clock: Arc::clone(&self.run().runner.clock),
+            commons: self.run().runner.commons.clone(),
             attempt: self.id.clone(),
             run: self.run().id.clone(),
             events: Arc::clone(&self.run().events),

@@ -33,11 +33,11 @@ pub(super) async fn choose(
     let loads = &run.runner.loads;
     let _turn = loads.turn().await;
     let candidates: Vec<Candidate> = {
-        let members = run.team.members().iter().map(|member| member.id().clone());
-        members
-            .map(|agent| (loads.of(&agent).unwrap_or(0), agent))
-            .map(|(load, agent)| Candidate::new(agent, load))
-            .collect()
+        let candidate = |member: &Arc<Member>| {
+            let load = loads.of(member.id()).unwrap_or(0);
+            Candidate::new(member.id().clone(), load).estimate(run.to_hold(member))
+        };
+        run.team.members().iter().map(candidate).collect()
     };
     let failed = |message: String| {
         let need = need_text(need);
