@@ -9,5 +9,6 @@ mod programs;
 mod resume;
 mod run_store;
 mod selection;
+mod simulation;
 mod stage;
 mod strategies;
