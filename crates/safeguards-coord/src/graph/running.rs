@@ -96,7 +96,7 @@ impl TaskGraph {
     }
 
     /// A task that failed, or that is running and was cut off, is to be done again. Those that were skipped for
-    /// its sake alone wait again.
+    /// its sake alone wait again. If one that it depends on has failed too, it is skipped for that one's sake.
     ///
     /// # Errors
     ///
@@ -109,6 +109,11 @@ impl TaskGraph {
         }
         self.enter(task, TaskState::Waiting);
         self.settle(task);
+        // What it depends on may have failed after it did.
+        self.skip_if_lost(task);
+        if self.nodes.get(task).state == Some(TaskState::Skipped) {
+            return Ok(());
+        }
         let mut back = vec![task];
         while let Some(task) = back.pop() {
             for at in 0..self.nodes.get(task).dependants.len() {

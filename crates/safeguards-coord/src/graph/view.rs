@@ -108,7 +108,7 @@ impl TaskGraph {
         })
     }
 
-    /// What was [provided](Self::provide), in the order in which it was first named.
+    /// What was [provided](Self::provide), sorted by name.
     pub fn provided(&self) -> impl Iterator<Item = &str> {
         self.resources.there()
     }
