@@ -134,7 +134,7 @@ pub use {
     },
     state::{Reason, State},
     state_store::StateStore,
-    strategy::{FanOut, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy},
+    strategy::{FanOut, Graph, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy},
     task::{Cost, Reply, Task},
     team::{Member, Team},
 };

@@ -1,15 +1,21 @@
 //! [`Strategy`]: which step of a run comes next. Pure: progress in, moves out.
 
 mod fan_out;
+mod graph;
 mod pipeline;
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use safeguards_discovery::Query;
 use safeguards_types::AgentId;
 use serde_json::Value;
 
 pub use fan_out::{FanOut, Policy};
+pub use graph::Graph;
 pub use pipeline::Pipeline;
 
 use crate::{Reason, Seat, State, StepId, Task};
@@ -154,6 +160,25 @@ pub struct Progress {
     /// Places in `steps`, in the order in which they ended.
     ended: Vec<usize>,
     unsuccessful: usize,
+    identity: Identity,
+}
+
+/// Tells one run's progress from another's, so that a strategy may remember what it saw of it: a copy, which may go
+/// on otherwise, is another one.
+#[derive(Debug)]
+pub(crate) struct Identity(u64);
+
+impl Identity {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
 }
 
 /// How far a step is.
@@ -201,7 +226,13 @@ impl Progress {
             places: HashMap::new(),
             ended: Vec::new(),
             unsuccessful: 0,
+            identity: Identity::new(),
         }
+    }
+
+    /// A number that no other progress has.
+    pub(crate) const fn identity(&self) -> u64 {
+        self.identity.0
     }
 
     /// The run's task.

@@ -192,12 +192,15 @@ impl TaskGraph {
 
     /// Those that depend on a task that succeeded wait for one less.
     pub(super) fn set_free_dependants(&mut self, task: u32) {
-        for at in 0..self.nodes.get(task).dependants.len() {
-            let Some(dependant) = self.dependant(task, at) else { break };
-            if let Some(open) = self.open.at(dependant) {
-                *open = open.saturating_sub(1);
+        let dependants = self.nodes.get(task).dependants;
+        for at in 0..dependants.len() {
+            let Some(dependant) = self.lists.nth(dependants, at) else { break };
+            let Some(open) = self.open.at(dependant) else { break };
+            *open = open.saturating_sub(1);
+            // The rest of a task is looked at only once: where there are many, to look is what takes the time.
+            if *open == 0 {
+                self.settle(dependant);
             }
-            self.settle(dependant);
         }
     }
 
@@ -229,8 +232,7 @@ impl TaskGraph {
     }
 
     fn dependant(&self, task: u32, at: u32) -> Option<u32> {
-        let dependants = self.lists.of(self.nodes.get(task).dependants);
-        dependants.get(super::column::place(at)).copied()
+        self.lists.nth(self.nodes.get(task).dependants, at)
     }
 
     pub(super) fn has_failed_need(&self, task: u32) -> bool {
