@@ -187,8 +187,8 @@ fn a_graph_may_grow_by_what_its_tasks_give() {
                 Succeeded,
                 json!([1, 2]),
                 &[
-                    r#"read 2 by a: {"after":{"list":[1,2]},"input":7}"#,
                     r#"read 1 by b: {"after":{"list":[1,2]},"input":7}"#,
+                    r#"read 2 by a: {"after":{"list":[1,2]},"input":7}"#,
                 ],
             ),
             (
