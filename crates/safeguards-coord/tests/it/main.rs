@@ -1,6 +1,8 @@
 //! Teams run to their end: with closures on simulated time, and with real programs.
 
 mod closures;
+mod graph;
+mod graph_model;
 mod money;
 #[cfg(unix)]
 mod program_ends;
