@@ -9,3 +9,5 @@ mod programs;
 mod selection;
 mod stage;
 mod strategies;
+mod strategies_any;
+mod strategies_run;
