@@ -74,15 +74,14 @@ impl Selector for TeamSelector {
                 fit.min_by_key(place)
             }
             (Order::Name, true) => fit.min_by_key(|one| &one.agent),
-            _ => match &self.behind {
-                Some(selector) => return selector.select(need, candidates).await,
-                None => {
-                    let why =
-                        format!("who can do {} is not known without a registry", need_text(need));
-                    let unfit = |one: &Candidate| Unfit::new(one.agent.clone(), why.clone());
-                    return Ok(Selection::Nobody(candidates.iter().map(unfit).collect()));
+            _ => {
+                if let Some(selector) = &self.behind {
+                    return selector.select(need, candidates).await;
                 }
-            },
+                let why = format!("who can do {} is not known without a registry", need_text(need));
+                let unfit = |one: &Candidate| Unfit::new(one.agent.clone(), why.clone());
+                return Ok(Selection::Nobody(candidates.iter().map(unfit).collect()));
+            }
         };
         let not_meant =
             |one: &Candidate| Unfit::new(one.agent.clone(), "is not among those who may");

@@ -64,9 +64,8 @@ impl Next {
             Some(other) => Err(format!("`{key}` is {}, not a text", told(&other.to_string()))),
         };
         match (text("next_speaker"), text("instruction")) {
-            (Err(what), _) => Self::Unclear(what),
             (Ok(None | Some("" | "done")), _) => Self::done(),
-            (Ok(Some(_)), Err(what)) => Self::Unclear(what),
+            (Err(what), _) | (_, Err(what)) => Self::Unclear(what),
             (Ok(Some(agent)), Ok(instruction)) => Self::Speaker {
                 agent: agent.into(),
                 instruction: instruction.map(str::to_owned),

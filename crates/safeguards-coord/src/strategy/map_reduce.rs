@@ -57,7 +57,7 @@ impl MapReduce {
 
     fn map<'a>(&'a self, progress: &'a Progress) -> Within<'a> {
         let agents = progress.agents();
-        let reducer = self.reducer.as_ref().map_or(agents.last(), Seat::agent);
+        let reducer = self.reducer.as_ref().map_or_else(|| agents.last(), Seat::agent);
         self.map.within(progress, others(agents, &[reducer]))
     }
 

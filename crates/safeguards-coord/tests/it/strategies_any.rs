@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use proptest::{collection::vec, option, prelude::*, sample::Index, strategy::Strategy as Given};
 use safeguards_coord::{
     Choice, FanOut, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress, State,
-    Strategy, Subtask, Supervise, Task, Vote,
+    StepProgress, Strategy, Subtask, Supervise, Task, Vote,
 };
 use safeguards_types::Unit;
 use serde_json::{Value, json};
@@ -91,7 +91,10 @@ fn votes() -> impl Given<Value = Subject> {
             };
             let vote = if hears_all { vote.hear_all() } else { vote };
             let vote = vote.alike(|answer| json!(answer.to_string().len() % 3));
-            subject(times.map_or(vote.clone(), |times| vote.times("a", times)), at_once)
+            subject(
+                times.map_or_else(|| vote.clone(), |times| vote.clone().times("a", times)),
+                at_once,
+            )
         },
     )
 }
@@ -182,15 +185,12 @@ fn drive(subject: &Subject, ends: &[End]) -> Result<Trace, TestCaseError> {
             match one {
                 Move::Start(step) => {
                     prop_assert!(names.insert(step.step.to_string()), "{} named twice", step.step);
-                    match step.seat.agent() {
-                        Some(agent) => {
-                            prop_assert!(agents.contains(agent), "{agent} is not in the team");
-                            progress.begin(step.step.clone(), agent.clone());
-                        }
-                        None => {
-                            progress.begin_unchosen(step.step.clone());
-                            progress.chosen(&step.step, "a".into());
-                        }
+                    if let Some(agent) = step.seat.agent() {
+                        prop_assert!(agents.contains(agent), "{agent} is not in the team");
+                        progress.begin(step.step.clone(), agent.clone());
+                    } else {
+                        progress.begin_unchosen(step.step.clone());
+                        progress.chosen(&step.step, "a".into());
                     }
                     running.push(step.step.to_string());
                 }
@@ -207,7 +207,7 @@ fn drive(subject: &Subject, ends: &[End]) -> Result<Trace, TestCaseError> {
                     prop_assert_eq!(place + 1, moves.len(), "moves after the end");
                     if let Move::Stop { because_of, .. } = one {
                         let step = progress.step(because_of);
-                        let is_so = step.is_some_and(|step| step.has_not_succeeded());
+                        let is_so = step.is_some_and(StepProgress::has_not_succeeded);
                         prop_assert!(is_so, "it ends because of {because_of}, which did not fail");
                     }
                     trace.last = Some(one.clone());
@@ -261,7 +261,8 @@ proptest! {
                         progress.begin_unchosen(step.clone());
                         progress.end(&step, State::Skipped, None);
                     }
-                    _ => {}
+                    Move::Cancel(_) | Move::Succeed { .. } | Move::Stop { .. } | Move::Fail { .. } => {}
+                    other => prop_assert!(false, "{other:?}"),
                 }
             }
             if let Some((step, state, output)) = written.next() {
@@ -348,13 +349,7 @@ proptest! {
         let end = loop {
             let mut end = None;
             for one in moves {
-                match one {
-                    Move::Start(step) => {
-                        progress.begin(step.step.clone(), "a".into());
-                        running.push(step.step);
-                    }
-                    other => end = Some(other),
-                }
+                if let Move::Start(step) = one { progress.begin(step.step.clone(), "a".into()); running.push(step.step); } else { end = Some(one); }
             }
             if let Some(end) = end {
                 break end;

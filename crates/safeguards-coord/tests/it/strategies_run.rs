@@ -77,7 +77,7 @@ async fn loads_decide_without_a_registry() {
     let stage = Stage::new();
     // `a` is at its first input until all others are done.
     let slow = member("a", |_, _| async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         Ok(Reply::text("a").cost(usd!(0.1)))
     });
     let quick = member("b", |_, _| async {
@@ -142,7 +142,7 @@ async fn what_a_supervisor_costs_is_a_step_of_its_own() {
         Ok(Reply::new(output).cost(usd!(0.25)))
     });
     let report = stage.run([lead, echo("b"), echo("c")], &Supervise::by("a")).await;
-    let spent: Vec<String> = report.steps.iter().map(|step| step.to_string()).collect();
+    let spent: Vec<String> = report.steps.iter().map(ToString::to_string).collect();
     let expected = [
         "decompose: succeeded, spent 0.25 USD, 1 requests",
         "b-1: succeeded, spent 0.10 USD, 1 requests",

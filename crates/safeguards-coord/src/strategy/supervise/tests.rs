@@ -132,9 +132,9 @@ fn a_subtask_may_ask_for_a_capability_of_the_workers() {
     let moves = strategy.next(&progress);
     let needs: Vec<_> = moves
         .iter()
-        .map(|one| match one {
-            Move::Start(step) => (step.step.as_str(), step.seat.need().unwrap()),
-            other => panic!("{other:?}"),
+        .map(|one| {
+            let Move::Start(step) = one else { panic!("{one:?}") };
+            (step.step.as_str(), step.seat.need().unwrap())
         })
         .collect();
     assert_eq!((needs[0].0, needs[1].0), ("data.analysis-1", "anybody-2"));
