@@ -54,6 +54,16 @@ impl Cargo {
         self.command(root).output().is_ok_and(|output| output.status.success())
     }
 
+    /// Runs it and gives what it prints to stdout; a failure shows its stderr.
+    pub(crate) fn output(&self, root: &Path) -> Result<String> {
+        let output = self.command(root).output().map_err(|e| self.unable(&e))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::gate(format!("failed ({}): {self}\n{errors}", output.status)))
+    }
+
     /// Runs it, passes its stdout through, and shows each line of it to `read`.
     pub(crate) fn stream(&self, root: &Path, mut read: impl FnMut(&str)) -> Result<ExitStatus> {
         let mut child =

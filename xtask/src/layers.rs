@@ -8,6 +8,7 @@ use std::{
 use cargo_metadata::{DependencyKind, PackageId};
 
 use crate::{
+    cargo::Cargo,
     failure::{Failure, Result},
     workspace::Workspace,
 };
@@ -67,6 +68,9 @@ const MUST_NOT_REACH: [(&str, &[&str]); 9] = [
     ("safeguards-api", &["redb", "tokio-postgres"]),
     ("safeguards", &["clap", "indicatif", "plotters", "proptest", "safeguards-testkit"]),
 ];
+
+/// What a crate must not reach where all its features are off.
+const MUST_NOT_REACH_BARE: [(&str, &[&str]); 1] = [("safeguards-coord", &["tokio"])];
 
 /// A crate of ours and the top-level folder that it lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +197,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         }
     }
     complaints.extend(forbidden_ways(&graph(workspace)?));
+    for (from, forbidden) in MUST_NOT_REACH_BARE {
+        complaints.extend(reached_bare(from, forbidden, &bare_tree(workspace, from)?));
+    }
     complaints.sort();
     complaints.dedup();
 
@@ -201,6 +208,27 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     Err(Failure::gate(format!("{}\n\n{}", complaints.join("\n"), Table)))
+}
+
+/// All that a crate reaches with its features off, a line for each, the name first. The metadata of the whole
+/// workspace cannot tell: there, others turn features on.
+fn bare_tree(workspace: &Workspace, from: &str) -> Result<String> {
+    let tree = Cargo::locked("tree").args([
+        "--package",
+        from,
+        "--no-default-features",
+        "--edges=normal",
+        "--prefix=none",
+        "--target=all",
+    ]);
+    tree.output(&workspace.root)
+}
+
+fn reached_bare(from: &str, forbidden: &[&str], tree: &str) -> Vec<String> {
+    let reached = tree.lines().filter_map(|line| line.split(' ').next());
+    let reached: BTreeSet<_> = reached.filter(|name| forbidden.contains(name)).collect();
+    let complain = |name| format!("{from} must not reach {name} where its features are off");
+    reached.into_iter().map(complain).collect()
 }
 
 fn graph(workspace: &Workspace) -> Result<Graph<'_>> {
@@ -243,6 +271,9 @@ impl fmt::Display for Table {
         writeln!(out, "Tests may use the kit besides. By no way may be reached:")?;
         for (from, forbidden) in &MUST_NOT_REACH {
             writeln!(out, "  from {from}: {}", forbidden.join(", "))?;
+        }
+        for (from, forbidden) in &MUST_NOT_REACH_BARE {
+            writeln!(out, "  from {from}, where its features are off: {}", forbidden.join(", "))?;
         }
         Ok(())
     }
@@ -328,6 +359,17 @@ mod tests {
         assert_eq!(
             forbidden_ways(&graph),
             ["safeguards-types must not reach tokio: safeguards-types -> uuid -> rand -> tokio"]
+        );
+    }
+
+    #[test]
+    fn what_must_not_be_reached_bare_is_found_by_its_whole_name() {
+        let tree = "safeguards-coord v0.1.0 (/x/tokio)\ntokio-util v0.7.20\nserde v1.0.229 (*)\n";
+        let reached = |tree: &str| reached_bare("safeguards-coord", &["tokio"], tree);
+        assert_eq!(reached(tree), Vec::<String>::new());
+        assert_eq!(
+            reached(&format!("{tree}tokio v1.54.1\ntokio v1.54.1 (*)\n")),
+            ["safeguards-coord must not reach tokio where its features are off"]
         );
     }
 

@@ -24,7 +24,7 @@ use std::{
 use clap::Args as Arguments;
 use safeguards_api::{BoundTeam, Safeguards, StrategySpec, TeamSpec};
 use safeguards_budget::MemoryLedger;
-use safeguards_coord::{Report, RunOptions, Strategy, Task};
+use safeguards_coord::{Guards, Report, RunOptions, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
 use serde_json::Value;
 use tokio::{
@@ -198,7 +198,7 @@ async fn carry_out(
     options: RunOptions,
 ) -> Result<Report, Failure> {
     // A step for each input or each agent.
-    let steps = each.as_ref().map_or(spec.agents.len(), Vec::len).max(RunOptions::STEPS_MAX);
+    let steps = each.as_ref().map_or(spec.agents.len(), Vec::len).max(Guards::default().steps_max);
     let over = each.map(|inputs| spec.fan_out(inputs));
     let strategy: &dyn Strategy = match &over {
         Some(over) => over,

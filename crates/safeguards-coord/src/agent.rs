@@ -19,6 +19,8 @@ pub struct Descriptor {
     pub free: bool,
     /// How long it may take to end after it was told to stop; then it is stopped by force.
     pub grace: Duration,
+    /// Whether it cannot be stopped by force, since it blocks a thread of its own: it is abandoned then.
+    pub blocks: bool,
 }
 
 impl Descriptor {
@@ -27,7 +29,7 @@ impl Descriptor {
 
     /// An agent that costs something, must not be run twice, and has [`Self::GRACE`] to stop.
     pub fn new(id: impl Into<AgentId>) -> Self {
-        Self { id: id.into(), idempotent: false, free: false, grace: Self::GRACE }
+        Self { id: id.into(), idempotent: false, free: false, grace: Self::GRACE, blocks: false }
     }
 
     /// Declares that a run that was cut off may be run again.

@@ -204,6 +204,15 @@ pub(crate) fn larger(one: &Amounts, other: &Amounts) -> Amounts {
     larger
 }
 
+/// By how much `amounts` is more than `covered`, unit by unit.
+pub(crate) fn beyond(amounts: &Amounts, covered: &Amounts) -> Amounts {
+    let over = |amount: &Amount| {
+        let unit = amount.unit();
+        Amount::new(amount.quantity().saturating_sub(covered.get(unit)), unit.clone())
+    };
+    amounts.iter().map(over).filter(|amount| !amount.quantity().is_zero()).collect()
+}
+
 /// Whether a total names less of a unit than was drawn.
 fn is_below(total: &Amounts, drawn: &Amounts) -> bool {
     let mut named = drawn.iter().filter(|amount| total.names(amount.unit()));

@@ -1,11 +1,23 @@
 //! [`Context`]: what an agent is given beside its task.
 
-use std::{collections::VecDeque, sync::Arc};
+mod delegate;
+mod draw;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 use safeguards_types::{Amounts, Timestamp};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+pub use self::{delegate::DelegateError, draw::DrawError};
+pub(crate) use self::{
+    delegate::{Delegated, Delegation},
+    draw::{Backing, Drawing},
+};
 use crate::{AttemptId, Cost, RunFact, RunId, bill::larger, event::Emitter};
 
 /// How many of the latest log lines of an attempt are kept.
@@ -13,8 +25,8 @@ const LOG_LINES_KEPT: usize = 50;
 /// How many costs are kept that cannot be made one before they are priced.
 const COSTS_KEPT: usize = 1_000;
 
-/// What an agent is given beside its task: how long it has, what is set aside for it, and how to tell how
-/// far it is.
+/// What an agent is given beside its task: how long it has, what is set aside for it, how to spend of that, to
+/// delegate, and to tell how far it is.
 ///
 /// Cheap to clone. What is told after the attempt has ended is dropped.
 #[derive(Clone, Debug)]
@@ -30,8 +42,28 @@ struct Shared {
     held: Amounts,
     cancellation: CancellationToken,
     events: Arc<Emitter>,
+    /// Where it draws from.
+    backing: Arc<dyn Backing>,
+    drawing: tokio::sync::Mutex<Drawing>,
+    /// Who its delegations are handed to, and how deep it is itself.
+    delegations: (UnboundedSender<Delegation>, u32),
+    /// How often it delegated to each, for the names of steps.
+    delegated: Mutex<BTreeMap<String, u32>>,
     /// None once the attempt has ended.
     told: Mutex<Option<Told>>,
+}
+
+/// What a context is made of.
+pub(crate) struct Parts {
+    pub(crate) attempt: AttemptId,
+    pub(crate) run: RunId,
+    pub(crate) events: Arc<Emitter>,
+    pub(crate) deadline: Timestamp,
+    pub(crate) cancellation: CancellationToken,
+    pub(crate) held: Amounts,
+    pub(crate) backing: Arc<dyn Backing>,
+    pub(crate) delegations: UnboundedSender<Delegation>,
+    pub(crate) depth: u32,
 }
 
 /// What an agent told before it ended.
@@ -48,14 +80,32 @@ pub(crate) struct Told {
 }
 
 impl Context {
-    pub(crate) fn new(
-        attempt: AttemptId,
-        (run, events): (RunId, Arc<Emitter>),
-        (deadline, cancellation): (Timestamp, CancellationToken),
-        held: Amounts,
-    ) -> Self {
-        let told = Mutex::new(Some(Told::default()));
-        let shared = Shared { run, attempt, deadline, held, cancellation, events, told };
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            attempt,
+            run,
+            events,
+            deadline,
+            cancellation,
+            held,
+            backing,
+            delegations,
+            depth,
+        } = parts;
+        let drawing = tokio::sync::Mutex::new(Drawing::of(held.clone()));
+        let shared = Shared {
+            run,
+            attempt,
+            deadline,
+            held,
+            cancellation,
+            events,
+            backing,
+            drawing,
+            delegations: (delegations, depth),
+            delegated: Mutex::default(),
+            told: Mutex::new(Some(Told::default())),
+        };
         Self { shared: Arc::new(shared) }
     }
 

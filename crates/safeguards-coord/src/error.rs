@@ -3,9 +3,9 @@
 
 use std::error;
 
-use safeguards_types::{AgentId, Timestamp};
+use safeguards_types::{AgentId, Amount, Timestamp};
 
-use crate::{Cost, StepId};
+use crate::{Cost, RunId, RunStoreError, StepId};
 
 /// What kind of thing went wrong with an agent. Each has a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,10 +174,41 @@ impl TeamError {
     }
 }
 
-/// Why a run did not begin. All that happens later is in its report.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a run did not begin, or go on. All that happens later is in its report.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// Nobody says what a run of an agent may cost: neither its estimate, nor a default, nor what it cost lately.
+    #[error(
+        "agent {agent} of team {team} has no estimate: say what one run may cost, set a default, or declare it free"
+    )]
+    NoEstimate {
+        /// The team.
+        team: String,
+        /// The agent.
+        agent: AgentId,
+    },
+    /// The runner writes nothing down, so there is nothing to go on with.
+    #[error("run {run} cannot be resumed: the runner has no run store")]
+    NoRunStore {
+        /// The run.
+        run: RunId,
+    },
+    /// The run was begun otherwise than it would be resumed.
+    #[error("run {run} was begun with {what} {was}, and cannot go on with {now}")]
+    Changed {
+        /// The run.
+        run: RunId,
+        /// What is another.
+        what: &'static str,
+        /// What it was.
+        was: String,
+        /// What it is now.
+        now: String,
+    },
+    /// The run could not be written down, or read.
+    #[error(transparent)]
+    Store(#[from] RunStoreError),
     /// It would have had to be done already.
     #[error("the deadline {deadline} has passed: it is {now}")]
     DeadlinePassed {
@@ -193,6 +224,10 @@ impl RunError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::DeadlinePassed { .. } => "run.deadline_passed",
+            Self::NoEstimate { .. } => "run.no_estimate",
+            Self::NoRunStore { .. } => "run.no_store",
+            Self::Changed { .. } => "run.changed",
+            Self::Store(error) => error.code(),
         }
     }
 }
@@ -302,6 +337,98 @@ pub enum RunFault {
         /// The name.
         step: StepId,
     },
+    /// The same was asked of the same too often.
+    #[error(
+        "step {step} asks the same of {who} once more than {max} times; the guard `repeats_max` allows more"
+    )]
+    RepeatedCall {
+        /// The step that was not begun.
+        step: StepId,
+        /// Of whom.
+        who: String,
+        /// How often it may.
+        max: u32,
+    },
+    /// Agents handed over too often.
+    #[error(
+        "step {step} would be handed over to after {max} hand-overs; the guard `hand_overs_max` allows more"
+    )]
+    TooManyHandOvers {
+        /// The step that was not begun.
+        step: StepId,
+        /// How often they may.
+        max: u32,
+    },
+    /// Agents delegated too deep.
+    #[error(
+        "step {step} would be delegated deeper than {max} levels; the guard `depth_max` allows more"
+    )]
+    TooDeep {
+        /// The step that was not begun.
+        step: StepId,
+        /// How deep they may.
+        max: u32,
+    },
+    /// An agent delegates to somebody who is not in the team.
+    #[error("step {by} delegates to {agent}, who is not in the team")]
+    UnknownDelegate {
+        /// Who delegates.
+        by: StepId,
+        /// The name.
+        agent: AgentId,
+    },
+    /// An agent delegates to whoever has a capability, and the runner has no selector.
+    #[error(
+        "step {by} delegates to whoever can do {need}, and nobody chooses; give the runner a selector"
+    )]
+    NoSelectorToDelegate {
+        /// Who delegates.
+        by: StepId,
+        /// What is needed.
+        need: String,
+    },
+    /// The run may not spend so much.
+    #[error("the run may spend {max} in all; {left} of that are left, asked {asked}")]
+    BudgetExceeded {
+        /// What was asked for.
+        asked: Amount,
+        /// What is left.
+        left: Amount,
+        /// What it may spend.
+        max: Amount,
+    },
+    /// What happens could not be written down, so that nothing more is begun.
+    #[error("{what} could not be written down: {message}")]
+    NotRecorded {
+        /// What.
+        what: String,
+        /// What the store said.
+        message: String,
+    },
+    /// Another runner has taken the run over, so that this one ends it for itself.
+    #[error("another runner goes on with run {run}: {message}")]
+    TakenOver {
+        /// The run.
+        run: RunId,
+        /// What the store said.
+        message: String,
+    },
+    /// An attempt was cut off, and must not be run again by itself.
+    #[error("attempt {attempt} was cut off, and {agent} does not say that it may be run again")]
+    Interrupted {
+        /// Who did it.
+        agent: AgentId,
+        /// Its number.
+        attempt: u32,
+    },
+    /// Nobody can tell how far an attempt came that was cut off.
+    #[error("nobody can tell how far attempt {attempt} came, which was cut off: {message}")]
+    Unreadable {
+        /// Its number.
+        attempt: u32,
+        /// What the ledger said.
+        message: String,
+    },
     /// There would be more steps than the run may have.
     #[error("the run would have more than {max} steps; `steps_max` allows more")]
     TooManySteps {
@@ -328,6 +455,15 @@ impl RunFault {
             Self::DuplicateStep { .. } => "run.duplicate_step",
             Self::UnknownStep { .. } => "run.unknown_step",
             Self::TooManySteps { .. } => "run.too_many_steps",
+            Self::RepeatedCall { .. } => "run.repeated_call",
+            Self::TooManyHandOvers { .. } => "run.too_many_hand_overs",
+            Self::TooDeep { .. } => "run.too_deep",
+            Self::UnknownDelegate { .. } => "run.unknown_agent",
+            Self::NoSelectorToDelegate { .. } => "run.no_selector",
+            Self::BudgetExceeded { .. } => "run.budget_exceeded",
+            Self::NotRecorded { .. } => "run.not_recorded",
+            Self::TakenOver { .. } => "run.taken_over",
+            Self::Interrupted { .. } | Self::Unreadable { .. } => "run.interrupted",
         }
     }
 }

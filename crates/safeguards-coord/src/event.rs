@@ -84,15 +84,25 @@ pub enum RunFact {
         /// When it ends at the latest, but for the grace of what is running then.
         deadline: Timestamp,
     },
+    /// A run that was cut off, or had ended without success, goes on; it follows [`RunFact::RunStarted`].
+    RunResumed {
+        /// Which leg begins.
+        leg: u32,
+        /// How many steps have ended, and are not done again.
+        reused: usize,
+    },
     /// Somebody was chosen to do a step that was given to nobody by name.
     Chosen {
         /// By what was needed.
         need: Arc<Query>,
     },
-    /// A step began.
+    /// An attempt of a step began.
     StepStarted {
         /// When it has to be done.
         deadline: Timestamp,
+        /// Which step delegated it, where one did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delegated_by: Option<StepId>,
     },
     /// Money was set aside for it.
     Held {
@@ -130,6 +140,16 @@ pub enum RunFact {
         /// What the ledger answered.
         receipt: Receipt,
     },
+    /// An attempt ended, and another one follows.
+    Retrying {
+        /// Why it did not do.
+        reason: Reason,
+        /// What it spent.
+        spent: Amounts,
+        /// How long until the next one.
+        #[serde(rename = "wait_ms", serialize_with = "milliseconds")]
+        wait: Duration,
+    },
     /// A step ended, or will not be begun.
     StepEnded {
         /// How.
@@ -142,6 +162,9 @@ pub enum RunFact {
         /// How long it took.
         #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
         duration: Duration,
+        /// That it ended in an earlier leg of the run, and was not done again.
+        #[serde(skip_serializing_if = "is_false")]
+        reused: bool,
     },
     /// The run ended.
     RunEnded {
@@ -160,6 +183,7 @@ impl RunFact {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "run_started",
+            Self::RunResumed { .. } => "run_resumed",
             Self::Chosen { .. } => "chosen",
             Self::StepStarted { .. } => "step_started",
             Self::Held { .. } => "held",
@@ -167,6 +191,7 @@ impl RunFact {
             Self::Progressed { .. } => "progressed",
             Self::Logged { .. } => "logged",
             Self::Settled { .. } => "settled",
+            Self::Retrying { .. } => "retrying",
             Self::StepEnded { .. } => "step_ended",
             Self::RunEnded { .. } => "run_ended",
         }
@@ -189,6 +214,11 @@ impl Serialize for RunEvent {
         let line = Line { r#type: fact.kind(), run, attempt, at: *at, fact };
         line.serialize(serializer)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn milliseconds<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

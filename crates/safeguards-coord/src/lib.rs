@@ -42,50 +42,103 @@
 //! - A step may ask for a capability instead of naming an agent: a [`Selector`] chooses who of the team does it.
 //! - [`RunEvent`]s tell an [`Observer`] what happens while it happens.
 //!
+//! - [`SharedState`] is what agents know together; where it is kept is the seam [`StateStore`].
+//! - [`RunStore`] is the seam for where runs are written down; [`Runner::resume`] goes on with one.
+//! - [`TaskGraph`] knows what waits for what; it is here without the feature `teams` too.
+//!
 //! # What a run costs
 //!
 //! What an agent says that it cost, or what it had drawn if that is more; if it says nothing, what it had
 //! drawn; if that is nothing too, the estimate, marked [`CostBasis::Estimate`]. Failing, timing out and being
 //! cancelled change nothing about that. Only an attempt that never began is free.
 
+mod graph;
+mod seat;
+
+#[cfg(feature = "teams")]
 mod agent;
+#[cfg(feature = "teams")]
 mod bill;
+#[cfg(feature = "teams")]
+mod blocking;
+#[cfg(feature = "teams")]
 mod context;
+#[cfg(feature = "teams")]
 mod error;
+#[cfg(feature = "teams")]
 mod event;
+#[cfg(feature = "teams")]
 mod id;
+#[cfg(feature = "teams")]
+mod memory_state;
+#[cfg(feature = "teams")]
 mod panics;
-#[cfg(unix)]
+#[cfg(all(feature = "teams", unix))]
 mod program;
+#[cfg(feature = "teams")]
 mod report;
+#[cfg(feature = "teams")]
+mod retry;
+#[cfg(feature = "teams")]
 mod run_store;
+#[cfg(feature = "teams")]
 mod runner;
+#[cfg(feature = "teams")]
 mod selector;
+#[cfg(feature = "teams")]
+mod shared_state;
+#[cfg(feature = "teams")]
+mod size;
+#[cfg(feature = "teams")]
 mod state;
+#[cfg(feature = "teams")]
+mod state_store;
+#[cfg(feature = "teams")]
 mod strategy;
+#[cfg(feature = "teams")]
 mod task;
+#[cfg(feature = "teams")]
 mod team;
 
-pub use agent::{Agent, Descriptor, agent_fn};
-pub use bill::{CostBasis, CostMismatch};
-pub use context::Context;
-pub use error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError};
-pub use event::{AttemptId, Observer, RunEvent, RunFact};
-pub use id::{RunId, StepId};
-#[cfg(unix)]
+pub use graph::{
+    CriticalPath, Cycle, GraphError, Missing, NewTask, OnFailure, TaskCounts, TaskGraph, TaskId,
+    TaskRef, TaskState, TaskView,
+};
+#[cfg(all(feature = "teams", unix))]
 pub use program::{EnvPolicy, ProgramAgent};
-pub use report::{Report, StepReport};
-pub use run_store::{
-    EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
-    RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
+pub use seat::Seat;
+#[cfg(feature = "teams")]
+pub use {
+    agent::{Agent, Descriptor, agent_fn},
+    bill::{CostBasis, CostMismatch},
+    blocking::{BlockingPool, blocking_fn},
+    context::{Context, DelegateError, DrawError},
+    error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError},
+    event::{AttemptId, Observer, RunEvent, RunFact},
+    id::{RunId, StepId},
+    memory_state::{MemoryStateStore, MemoryStateStoreBuilder, SyncStateStore},
+    report::{Report, StepReport},
+    retry::Retry,
+    run_store::{
+        EntryKey, Intent, MemoryRunStore, Outcome, RunEnd, RunEntry, RunHead, RunQuery, RunStore,
+        RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
+    },
+    runner::{Guards, RunOptions, Runner},
+    selector::{Candidate, Loads, Selection, Selector, TeamSelector, Unfit},
+    shared_state::{
+        Access, CheckedWrite, InvalidState, InvalidStateKind, KeyRules, KeyStanding, Lifetime,
+        Revision, SharedState, StateBounds, StateChange, StateChangeKind, StateChanges, StateDeed,
+        StateEntry, StateError, StateKey, StatePage, StateQuery, StateReading, StateRecord,
+        StateRight, StateRoom, StateScope, StateStoreError, StateStoreErrorKind, StateTerms,
+        StateWatch, StateWrite,
+    },
+    state::{Reason, State},
+    state_store::StateStore,
+    strategy::{
+        Choice, FanOut, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress, Step,
+        StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
+        strategy_named,
+    },
+    task::{Cost, Reply, Task},
+    team::{Member, Team},
 };
-pub use runner::{RunOptions, Runner};
-pub use selector::{Candidate, Loads, Selection, Selector, TeamSelector, Unfit};
-pub use state::{Reason, State};
-pub use strategy::{
-    Choice, FanOut, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress, Seat, Step,
-    StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
-    strategy_named,
-};
-pub use task::{Cost, Reply, Task};
-pub use team::{Member, Team};

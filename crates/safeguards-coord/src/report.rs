@@ -31,6 +31,8 @@ pub struct Report {
     pub spent: Amounts,
     /// Its steps, in the order in which the strategy named them.
     pub steps: Vec<StepReport>,
+    /// Which leg of the run this was, from 1: one more for each time that it was resumed.
+    pub leg: u32,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -73,6 +75,10 @@ pub struct StepReport {
     pub basis: CostBasis,
     /// That the agent said less than it had drawn.
     pub cost_mismatch: Option<CostMismatch>,
+    /// Which step it was delegated by, where it was.
+    pub delegated_by: Option<StepId>,
+    /// Whether it was done in an earlier leg of the run, and not again.
+    pub is_reused: bool,
     /// When it was named; its agent began a little later.
     pub started_at: Timestamp,
     /// How long it took.
@@ -102,6 +108,8 @@ impl StepReport {
             spent: Amounts::none(),
             basis: CostBasis::NotBegun,
             cost_mismatch: None,
+            delegated_by: None,
+            is_reused: false,
             started_at,
             duration: Duration::ZERO,
         }

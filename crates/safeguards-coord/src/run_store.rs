@@ -32,7 +32,10 @@ use crate::{Reason, RunId, State};
 /// - Entries of a run keep the order in which they took effect. Several appends may be under way at once.
 /// - [`begin`](Self::begin), [`append`](Self::append) and [`take_over`](Self::take_over) may be repeated where an
 ///   answer was lost: the very same again changes nothing and is answered as before, be it that the run has ended
-///   since. In a leg there is one entry of each [key](RunEntry::key); another one that says otherwise is refused.
+///   since. A run that was taken over is not begun again, though, and a taking over is not repeated any more once
+///   something was appended after it.
+/// - In a leg there is one entry of each [key](RunEntry::key); another one that says otherwise is refused, and so is
+///   any [`RunEntry::TakenOver`].
 /// - An append of an earlier leg than the run's is refused, and a run is taken over only from the leg that it is
 ///   in.
 /// - What was read together belongs together: an end is never shown without the entries before it.
@@ -46,11 +49,11 @@ pub trait RunStore: fmt::Debug + Send + Sync + 'static {
     async fn begin(&self, head: RunHead) -> Result<(), RunStoreError>;
 
     /// Appends what happened, for whoever writes in this leg. A [`RunEntry::Ended`] ends the run, until it is taken
-    /// over again; nothing is appended after it.
+    /// over again; nothing is appended after it. There is room for it however many entries there are.
     async fn append(&self, run: &RunId, leg: u32, entry: RunEntry) -> Result<(), RunStoreError>;
 
     /// Begins the leg after `leg`, for a runner that goes on at this time, and gives its number. Where the run has
-    /// ended it has not any more.
+    /// ended it has not any more, if there is room for another that has not.
     async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError>;
 
     /// A run as it stands; `None` where there is, or is known, none of this name.
@@ -65,7 +68,7 @@ pub trait RunStore: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<RunEntry>, RunStoreError>;
 
-    /// The runs that are asked for, the latest first, by when they began.
+    /// The runs that are asked for, the latest first, by when they began; of one instant by name, the last first.
     async fn runs(&self, query: &RunQuery) -> Result<Vec<RunView>, RunStoreError>;
 
     /// Forgets a run that has ended, with all its entries. `false` where there is none of this name.

@@ -13,7 +13,6 @@ mod pipeline;
 #[cfg(test)]
 mod play;
 mod policy;
-mod seat;
 mod supervise;
 mod vote;
 
@@ -31,12 +30,10 @@ pub use hand_over::{HandOver, Next};
 pub use map_reduce::MapReduce;
 pub use pipeline::Pipeline;
 pub use policy::Policy;
-pub use seat::Seat;
-pub(crate) use seat::need_text;
 pub use supervise::{Part, Subtask, Supervise};
 pub use vote::Vote;
 
-use crate::{Reason, State, StepId, Task};
+use crate::{Reason, Seat, State, StepId, Task};
 
 /// Cuts a task into steps and says which comes next.
 ///

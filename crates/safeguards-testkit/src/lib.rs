@@ -59,6 +59,7 @@ mod faulty;
 mod model;
 mod paused;
 pub mod registry;
+pub mod runs;
 pub mod sequences;
 
 pub use alerts::{

@@ -59,6 +59,7 @@ pub(super) fn ended(state: State) -> RunFact {
         reason: (!state.is_success()).then(failed),
         spent: [usd!(0.04), requests!(1)].into(),
         duration: Duration::from_millis(1_500),
+        reused: false,
     }
 }
 

@@ -41,7 +41,7 @@ impl Lines {
                 self.spend.add(amounts);
                 return None;
             }
-            RunFact::StepEnded { state, reason, spent, duration } => {
+            RunFact::StepEnded { state, reason, spent, duration, .. } => {
                 // Of a denial the numbers were just said.
                 let why = match reason {
                     Some(reason) if *state == State::Denied => format!(" ({})", reason.code),
@@ -55,6 +55,8 @@ impl Lines {
             RunFact::Chosen { .. }
             | RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
+            | RunFact::RunResumed { .. }
+            | RunFact::Retrying { .. }
             | RunFact::RunEnded { .. }
             | _ => return None,
         })

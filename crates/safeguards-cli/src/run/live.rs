@@ -91,7 +91,7 @@ impl Live {
                 self.spend.add(amounts);
                 self.show_pool();
             }
-            RunFact::StepEnded { state, reason, spent, duration } => {
+            RunFact::StepEnded { state, reason, spent, duration, .. } => {
                 let why =
                     reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
                 let (shown, time) = (self.spend.units.shown(spent), seconds(*duration));
@@ -102,6 +102,8 @@ impl Live {
             RunFact::Chosen { .. }
             | RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
+            | RunFact::RunResumed { .. }
+            | RunFact::Retrying { .. }
             | RunFact::RunEnded { .. }
             | _ => {}
         }

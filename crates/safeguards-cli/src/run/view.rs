@@ -64,6 +64,8 @@ impl View {
             RunFact::Progressed { text, .. } => Weight::Talk(text.len()),
             RunFact::Logged { line } => Weight::Talk(line.len()),
             RunFact::RunStarted { .. }
+            | RunFact::RunResumed { .. }
+            | RunFact::Retrying { .. }
             | RunFact::Chosen { .. }
             | RunFact::StepStarted { .. }
             | RunFact::Held { .. }

@@ -1,11 +1,13 @@
 //! [`RunStoreBounds`]: how much a run store takes and keeps.
 
-use std::io;
-
+use safeguards_types::AgentId;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{RunEntry, RunHead, RunStoreError};
+use crate::{
+    StepId,
+    size::{SMALL, is_larger, is_small},
+};
 
 /// How much a run store takes and keeps.
 ///
@@ -24,7 +26,8 @@ pub struct RunStoreBounds {
     pub ended_kept: usize,
     /// How many runs may be there that have not ended; 10,000 unless set.
     pub unfinished_max: usize,
-    /// How many entries a run may have; 1,000,000 unless set.
+    /// How many entries a run may have; 1,000,000 unless set. Its end and who took it over are written down all
+    /// the same.
     pub entries_max: u64,
     /// How many bytes, as compact JSON, a head or an entry may have; 4 MiB unless set.
     pub entry_bytes_max: usize,
@@ -40,12 +43,13 @@ impl RunStoreBounds {
     ///
     /// Where it is.
     pub fn check_head(&self, head: &RunHead) -> Result<(), RunStoreError> {
-        let small = head.agents.len() < SMALL;
-        self.check(
-            head,
-            || format!("bytes of the head of run {}", head.run),
-            || small && is_small(head.task.text(), head.task.input()),
-        )
+        let what = || format!("bytes of the head of run {}", head.run);
+        self.check(head, what, || {
+            let names = [head.run.as_str(), &head.team, head.pool.as_str(), &head.strategy];
+            let agents = head.agents.iter().map(AgentId::as_str);
+            is_short(names.into_iter().chain(agents))
+                && is_small(head.task.text(), head.task.input())
+        })
     }
 
     /// Whether an entry is not too large.
@@ -56,12 +60,25 @@ impl RunStoreBounds {
     pub fn check_entry(&self, entry: &RunEntry) -> Result<(), RunStoreError> {
         let what = || format!("bytes of {}", entry.key());
         self.check(entry, what, || match entry {
-            RunEntry::Intent(intent) => is_small(intent.task.text(), intent.task.input()),
+            RunEntry::Intent(intent) => {
+                let names = [intent.step.as_str(), intent.agent.as_str(), intent.account.as_str()];
+                let by = intent.delegated_by.iter().map(StepId::as_str);
+                is_short(names.into_iter().chain(by))
+                    && intent.need.is_none()
+                    && intent.hold.len() < FEW
+                    && is_small(intent.task.text(), intent.task.input())
+            }
             RunEntry::Outcome(outcome) => {
-                let texts = outcome.log.iter().chain(&outcome.notes);
-                let texts = texts.chain(outcome.reason.iter().map(|reason| &reason.message));
-                texts.map(String::len).sum::<usize>() < SMALL
+                let texts = outcome.log.iter().chain(&outcome.notes).map(String::as_str);
+                let reason = outcome.reason.iter();
+                let texts = texts.chain(reason.flat_map(|why| [&*why.code, why.message.as_str()]));
+                let names = outcome.agent.iter().map(AgentId::as_str);
+                let names = names.chain([outcome.step.as_str()]);
+                is_short(texts.chain(names))
                     && outcome.denial.is_none()
+                    && outcome.cost_mismatch.is_none()
+                    && outcome.held.len() < FEW
+                    && outcome.spent.len() < FEW
                     && outcome.output.as_ref().is_none_or(|output| is_small("", output))
             }
             RunEntry::TakenOver { .. } => true,
@@ -81,43 +98,26 @@ impl RunStoreBounds {
         if max >= SMALL.saturating_mul(64) && is_small() {
             return Ok(());
         }
-        let mut counted = Counted { left: max };
-        match serde_json::to_writer(&mut counted, value) {
-            Ok(()) => Ok(()),
-            Err(_) => Err(RunStoreError::bound(what(), format!("more than {max}"), max)),
+        if is_larger(value, max) {
+            return Err(RunStoreError::bound(what(), format!("more than {max}"), max));
         }
-    }
-}
-
-/// How many letters are few.
-const SMALL: usize = 1_024;
-
-/// Whether it is plain that neither is large: most are.
-fn is_small(text: &str, value: &Value) -> bool {
-    let is_short = match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => text.len() < SMALL,
-        Value::Array(values) => values.is_empty(),
-        Value::Object(values) => values.is_empty(),
-    };
-    is_short && text.len() < SMALL
-}
-
-/// Takes so many bytes, and keeps none.
-struct Counted {
-    left: usize,
-}
-
-impl io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let left = self.left.checked_sub(bytes.len());
-        self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// How many amounts are few.
+const FEW: usize = 8;
+
+/// Whether it is plain that these are not long together, with what stands around each.
+fn is_short<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut left = SMALL;
+    texts.into_iter().all(|text| match left.checked_sub(text.len().saturating_add(4)) {
+        Some(less) => {
+            left = less;
+            true
+        }
+        None => false,
+    })
 }
 
 impl Default for RunStoreBounds {

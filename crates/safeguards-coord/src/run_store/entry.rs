@@ -167,7 +167,7 @@ pub struct Outcome {
     /// When it was named; its agent began a little later.
     pub started_at: Timestamp,
     /// How long it took.
-    #[serde(rename = "duration_ms", serialize_with = "to_millis", deserialize_with = "of_millis")]
+    #[serde(rename = "duration_ns", serialize_with = "to_nanos", deserialize_with = "of_nanos")]
     pub duration: Duration,
 }
 
@@ -194,10 +194,11 @@ fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::
     Value::deserialize(deserializer).map(Some)
 }
 
-fn to_millis<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+/// To the nanosecond, so that what is read is what was written.
+fn to_nanos<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
 }
 
-fn of_millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
+fn of_nanos<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_nanos)
 }

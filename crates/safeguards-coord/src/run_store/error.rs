@@ -15,7 +15,8 @@ pub enum RunStoreErrorKind {
     UnknownRun,
     /// Another runner has taken the run over.
     TakenOver,
-    /// There is an entry for the same attempt in this leg already, and it says otherwise.
+    /// There is an entry for the same attempt in this leg already, and it says otherwise; or it is a taking over,
+    /// which is not appended.
     EntryConflict,
     /// The run has ended, so nothing is appended to it.
     RunEnded,
@@ -87,6 +88,12 @@ impl RunStoreError {
     /// There is an entry for the same in this leg already, and it says otherwise.
     pub fn conflict(run: &RunId, key: &EntryKey) -> Self {
         let message = format!("run {run} has {key} already, and it says otherwise");
+        Self::new(RunStoreErrorKind::EntryConflict, message)
+    }
+
+    /// A taking over is no entry to be appended.
+    pub fn not_appended(run: &RunId) -> Self {
+        let message = format!("a taking over of run {run} is not appended; `take_over` writes it");
         Self::new(RunStoreErrorKind::EntryConflict, message)
     }
 

@@ -1,7 +1,7 @@
 //! [`MemoryRunStore`]: runs in memory, gone when the process ends.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
     sync::Arc,
 };
@@ -72,16 +72,18 @@ struct Runs {
     by_name: HashMap<RunId, Run>,
     /// By when they began; for listing.
     begun: BTreeSet<(Timestamp, RunId)>,
-    /// Those that have ended, in the order of their ends, each with the leg that it ended in; one that was taken
-    /// over or forgotten since may stand here still.
-    ended: VecDeque<(RunId, u32)>,
-    unfinished: usize,
+    /// Those that have ended, in the order of their ends.
+    ended: BTreeMap<u64, RunId>,
+    /// How many ends there were, those of runs that went on or were forgotten since among them.
+    ends: u64,
 }
 
 #[derive(Debug)]
 struct Run {
     view: RunView,
     entries: Vec<RunEntry>,
+    /// Where it stands among those that have ended.
+    ended_as: Option<u64>,
     /// Where each entry stands, by what there is one of in a leg; for look-up only.
     places: HashMap<(u32, EntryKey), usize>,
 }
@@ -97,18 +99,17 @@ impl SyncRunStore {
         bounds.check_head(&head)?;
         let mut runs = state.lock();
         if let Some(run) = runs.by_name.get(&head.run) {
-            let is_same = run.view.head == head && run.view.leg == 1;
-            return if is_same { Ok(()) } else { Err(RunStoreError::exists(&head.run)) };
+            return match run.view.leg {
+                _ if run.view.head != head => Err(RunStoreError::exists(&head.run)),
+                1 => Ok(()),
+                now => Err(RunStoreError::taken_over(&head.run, 1, now)),
+            };
         }
-        if runs.unfinished >= bounds.unfinished_max {
-            let asked = runs.unfinished.saturating_add(1);
-            return Err(RunStoreError::bound("unfinished runs", asked, bounds.unfinished_max));
-        }
-        runs.unfinished = runs.unfinished.saturating_add(1);
+        runs.check_room(bounds.unfinished_max)?;
         runs.begun.insert((head.started_at, head.run.clone()));
         let name = head.run.clone();
         let view = RunView::new(head, 1, 0, None);
-        runs.by_name.insert(name, Run { view, entries: Vec::new(), places: HashMap::new() });
+        runs.by_name.insert(name, Run::new(view));
         Ok(())
     }
 
@@ -119,6 +120,9 @@ impl SyncRunStore {
     /// As there.
     pub fn append(&self, run: &RunId, leg: u32, entry: RunEntry) -> Result<(), RunStoreError> {
         let Shared { bounds, state } = &*self.shared;
+        if let RunEntry::TakenOver { .. } = entry {
+            return Err(RunStoreError::not_appended(run));
+        }
         bounds.check_entry(&entry)?;
         let mut runs = state.lock();
         let found = runs.by_name.get_mut(run).ok_or_else(|| RunStoreError::unknown(run))?;
@@ -133,19 +137,20 @@ impl SyncRunStore {
         if found.view.end.is_some() {
             return Err(RunStoreError::ended(run));
         }
-        if found.view.entries >= bounds.entries_max {
-            let asked = found.view.entries.saturating_add(1);
-            let what = format!("entries of run {run}");
-            return Err(RunStoreError::bound(what, asked, bounds.entries_max));
-        }
         let end = match &entry {
             RunEntry::Ended(end) => Some((**end).clone()),
             RunEntry::Intent(_) | RunEntry::Outcome(_) | RunEntry::TakenOver { .. } => None,
         };
+        // There is room for its end always, or it would never have one.
+        if end.is_none() && found.view.entries >= bounds.entries_max {
+            let asked = found.view.entries.saturating_add(1);
+            let what = format!("entries of run {run}");
+            return Err(RunStoreError::bound(what, asked, bounds.entries_max));
+        }
         found.push(key, entry);
         if end.is_some() {
             found.view.end = end;
-            runs.note_end(run, leg, bounds.ended_kept);
+            runs.note_end(run, bounds.ended_kept);
         }
         Ok(())
     }
@@ -156,7 +161,9 @@ impl SyncRunStore {
     ///
     /// As there.
     pub fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
-        let mut runs = self.shared.state.lock();
+        let Shared { bounds, state } = &*self.shared;
+        let mut runs = state.lock();
+        let room = runs.check_room(bounds.unfinished_max);
         let found = runs.by_name.get_mut(run).ok_or_else(|| RunStoreError::unknown(run))?;
         let next = leg.saturating_add(1);
         let entry = RunEntry::TakenOver { leg: next, at };
@@ -166,10 +173,16 @@ impl SyncRunStore {
         if found.view.leg != leg {
             return Err(RunStoreError::taken_over(run, leg, found.view.leg));
         }
+        if found.view.end.is_some() {
+            room?;
+        }
         found.view.leg = next;
-        let had_ended = found.view.end.take().is_some();
+        found.view.end = None;
+        let ended_as = found.ended_as.take();
         found.push((next, entry.key()), entry);
-        runs.unfinished = runs.unfinished.saturating_add(usize::from(had_ended));
+        if let Some(ended_as) = ended_as {
+            runs.ended.remove(&ended_as);
+        }
         Ok(next)
     }
 
@@ -235,6 +248,10 @@ impl SyncRunStore {
 }
 
 impl Run {
+    fn new(view: RunView) -> Self {
+        Self { view, entries: Vec::new(), ended_as: None, places: HashMap::new() }
+    }
+
     fn push(&mut self, key: (u32, EntryKey), entry: RunEntry) {
         self.places.insert(key, self.entries.len());
         self.entries.push(entry);
@@ -243,31 +260,36 @@ impl Run {
 }
 
 impl Runs {
-    /// Notes that a run ended, and forgets the oldest that have where there are more than are kept.
-    fn note_end(&mut self, run: &RunId, leg: u32, kept: usize) {
-        self.unfinished = self.unfinished.saturating_sub(1);
-        self.ended.push_back((run.clone(), leg));
-        while self.by_name.len().saturating_sub(self.unfinished) > kept {
-            let Some((run, leg)) = self.ended.pop_front() else {
-                return;
-            };
-            let ended = self.by_name.get(&run);
-            if ended.is_some_and(|run| run.view.leg == leg && run.view.end.is_some()) {
-                self.remove(&run);
-            }
+    /// Whether there is room for another run that has not ended.
+    fn check_room(&self, max: usize) -> Result<(), RunStoreError> {
+        let asked = self.by_name.len().saturating_sub(self.ended.len()).saturating_add(1);
+        if asked > max {
+            return Err(RunStoreError::bound("unfinished runs", asked, max));
         }
-        // What was taken over or forgotten since is noted no longer than needed.
-        if self.ended.len() > kept.saturating_mul(2).saturating_add(64) {
-            let runs = &self.by_name;
-            self.ended.retain(|(run, leg)| {
-                runs.get(run).is_some_and(|run| run.view.leg == *leg && run.view.end.is_some())
-            });
+        Ok(())
+    }
+
+    /// Notes that a run ended, and forgets the oldest that have where there are more than are kept.
+    fn note_end(&mut self, run: &RunId, kept: usize) {
+        let number = self.ends;
+        self.ends = number.saturating_add(1);
+        if let Some(found) = self.by_name.get_mut(run) {
+            found.ended_as = Some(number);
+            self.ended.insert(number, run.clone());
+        }
+        while self.ended.len() > kept
+            && let Some((_, oldest)) = self.ended.pop_first()
+        {
+            self.remove(&oldest);
         }
     }
 
     fn remove(&mut self, run: &RunId) {
-        if let Some(Run { view, .. }) = self.by_name.remove(run) {
+        if let Some(Run { view, ended_as, .. }) = self.by_name.remove(run) {
             self.begun.remove(&(view.head.started_at, view.head.run));
+            if let Some(ended_as) = ended_as {
+                self.ended.remove(&ended_as);
+            }
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use safeguards_budget::{CommandError, Denial};
-use safeguards_discovery::Query;
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use safeguards_budget::{CommandError, Denial, Retry};
 use safeguards_types::{AgentId, Amount, Amounts, Timestamp, Unit};
+use serde_json::Value;
 use tokio::{
+    sync::oneshot,
     task::{JoinError, JoinHandle},
     time::{sleep, timeout},
 };
@@ -13,16 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    purse::{Held, Purse, Settled},
+    purse::{Found, Held, Paid, Purse, Settled},
+    step::Work,
 };
 use crate::{
-    AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, Reason, Reply, RunFact,
-    RunFault, State, StepId, StepReport, Task,
-    bill::{Tariff, bill, price_all},
-    context::Told,
+    AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, DrawError, Intent, Reason,
+    Reply, RunEntry, RunFact, RunFault, State, StepReport,
+    bill::{Said, Tariff, bill, price_all},
+    context::{Backing, Parts, Told},
     error::with_causes,
     panics::panic_text,
-    selector::Under,
+    size::{SMALL, is_larger, is_small},
     team::Member,
 };
 
@@ -31,16 +35,33 @@ const ABORT_PATIENCE: Duration = Duration::from_millis(200);
 
 /// One attempt of a step.
 pub(super) struct Attempt {
-    run: Arc<Shared>,
+    work: Work,
     member: Arc<Member>,
     id: AttemptId,
-    task: Task,
     cancellation: CancellationToken,
-    purse: Purse,
-    /// By what its agent was chosen; none where it was named.
-    need: Option<Arc<Query>>,
-    /// Counts it among what its agent has to do.
-    _under: Under,
+    purse: Arc<Purse>,
+    /// Whoever was left behind, and waits to know what was settled.
+    left_behind: Mutex<Option<oneshot::Sender<Paid>>>,
+    /// The intent that was written down before the run was cut off.
+    resumed: Option<Intent>,
+}
+
+/// How an attempt ended.
+pub(super) struct Attempted {
+    pub(super) report: StepReport,
+    /// Whether another one may help, and how soon.
+    pub(super) again: Again,
+}
+
+/// Whether another attempt may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It does not.
+    No,
+    /// After a pause.
+    Soon,
+    /// From this instant on.
+    From(Timestamp),
 }
 
 /// How the agent ended.
@@ -49,17 +70,62 @@ struct Ending {
     reason: Option<Reason>,
     reply: Reply,
     never_began: bool,
+    is_retryable: bool,
+}
+
+/// What sets more aside where an agent draws more than is held for it.
+#[derive(Debug)]
+struct Till {
+    run: Arc<Shared>,
+    id: AttemptId,
+    purse: Arc<Purse>,
+    deadline: Timestamp,
+    grace: Duration,
+    /// When the intent was written down.
+    at: Timestamp,
+    /// How often more was asked for, and what was set aside.
+    drawn: Mutex<(u32, Amounts)>,
+}
+
+#[async_trait]
+impl Backing for Till {
+    async fn hold_more(&self, amounts: Amounts) -> Result<(), DrawError> {
+        self.run.allowance.take(&amounts).map_err(DrawError::Refused)?;
+        // Counted before it is asked for: whoever ends the attempt meanwhile gives it back.
+        let number = {
+            let mut drawn = self.drawn.lock();
+            drawn.0 = drawn.0.saturating_add(1);
+            drawn.1.add_all(&amounts);
+            drawn.0
+        };
+        let now = self.run.now();
+        let lasts = self.deadline.since(now).saturating_add(self.grace);
+        match self.purse.hold_more((amounts.clone(), lasts), (number, self.at), now).await {
+            Ok(receipt) => {
+                self.run.events.emit(Some(&self.id), RunFact::Held { amounts, receipt });
+                Ok(())
+            }
+            Err(error) => {
+                if let Some(denial) = error.denial() {
+                    let denial = denial.clone();
+                    self.run.events.emit(Some(&self.id), RunFact::Denied { denial });
+                }
+                Err(DrawError::NotHeld(error))
+            }
+        }
+    }
 }
 
 impl Attempt {
     pub(super) fn new(
-        run: Arc<Shared>,
+        work: Work,
         member: Arc<Member>,
-        (step, task): (StepId, Task),
+        number: u32,
         cancellation: CancellationToken,
-        under: Under,
+        resumed: Option<Intent>,
     ) -> Self {
-        let id = AttemptId { step, agent: Some(member.id().clone()), number: 1 };
+        let id = AttemptId { step: work.step.clone(), agent: Some(member.id().clone()), number };
+        let run = &work.run;
         let pool = run.team.pool().clone();
         let scopes = member.scopes().iter().cloned().chain([pool]).collect();
         let purse = Purse::new(
@@ -68,12 +134,8 @@ impl Attempt {
             (run.op, run.id.clone()),
             id.clone(),
         );
-        Self { run, member, id, task, cancellation, purse, need: None, _under: under }
-    }
-
-    /// The same, by an agent that was chosen by this need.
-    pub(super) fn of_need(self, need: Arc<Query>) -> Self {
-        Self { need: Some(need), ..self }
+        let (purse, left_behind) = (Arc::new(purse), Mutex::default());
+        Self { work, member, id, cancellation, purse, left_behind, resumed }
     }
 
     /// Who does it.
@@ -81,58 +143,219 @@ impl Attempt {
         self.member.id()
     }
 
-    /// Carries it out. Nothing stops this half-way: what was begun is settled.
-    pub(super) async fn carry_out(self) -> StepReport {
-        let started_at = self.now();
-        let payer = Some(self.member.payer());
-        let mut report = StepReport::new(&self.id, payer, State::Failed, started_at);
-        report.need.clone_from(&self.need);
-        if let Some(need) = &self.need {
-            self.emit(RunFact::Chosen { need: Arc::clone(need) });
-        }
-        self.begin(&mut report).await;
-        report.duration = self.now().since(started_at);
-        self.run.step_ended(&self.id, &report);
-        report
+    fn run(&self) -> &Arc<Shared> {
+        &self.work.run
     }
 
-    async fn begin(&self, report: &mut StepReport) {
+    /// Carries it out. Nothing stops this half-way: what was begun is settled.
+    pub(super) async fn carry_out(self) -> Attempted {
+        let payer = Some(self.member.payer());
+        let mut report = StepReport::new(&self.id, payer, State::Failed, self.now());
+        report.need.clone_from(&self.work.need);
+        report.delegated_by.clone_from(&self.work.delegated_by);
+        let again = self.begin(&mut report).await;
+        report.duration = self.now().since(report.started_at);
+        Attempted { report, again }
+    }
+
+    async fn begin(&self, report: &mut StepReport) -> Again {
         let started_at = report.started_at;
-        if let Some((state, fault)) = self.must_not_begin(started_at) {
-            report.attempts = 0;
-            return self.end(report, state, (&fault).into());
+        if self.resumed.is_none()
+            && let Some((state, fault)) = self.must_not_begin(started_at)
+        {
+            report.attempts = self.id.number.saturating_sub(1);
+            self.end(report, state, (&fault).into());
+            return Again::No;
         }
-        let deadline = match self.member.timeout_after() {
-            Some(span) => self.run.deadline.min(started_at.saturating_add(span)),
-            None => self.run.deadline,
+        let until = match self.member.timeout_after() {
+            Some(span) => self.work.deadline.min(started_at.saturating_add(span)),
+            None => self.work.deadline,
         };
-        self.emit(RunFact::StepStarted { deadline });
         let grace = self.member.agent().descriptor().grace;
-        let lasts = deadline.since(started_at).saturating_add(grace);
-        let held = match self.purse.hold(self.member.to_hold(), lasts, started_at).await {
+        let intent = match &self.resumed {
+            Some(intent) => intent.clone(),
+            None => self.intent(started_at),
+        };
+        let held = match self.open(report, &intent, (until, grace)).await {
+            Ok(held) => held,
+            Err(again) => return again,
+        };
+        if let Some((state, fault)) = self.must_not_begin(self.now()) {
+            self.end(report, state, (&fault).into());
+            self.release(report, &held).await;
+            return Again::No;
+        }
+        let till = Arc::new(Till {
+            run: Arc::clone(self.run()),
+            id: self.id.clone(),
+            purse: Arc::clone(&self.purse),
+            deadline: until,
+            grace,
+            at: intent.at,
+            drawn: Mutex::default(),
+        });
+        let mut held = held;
+        let (ending, told) = self.run_agent(report, &mut held, &till).await;
+        report.state = ending.state;
+        report.reason = ending.reason;
+        let drawn = till.drawn.lock().clone();
+        if ending.never_began {
+            self.give_back(report, drawn, intent.at).await;
+            self.release(report, &held).await;
+            return Again::No;
+        }
+        let Reply { output, cost, notes } = ending.reply;
+        report.notes = notes;
+        report.output = (!output.is_null() || report.state.is_success()).then_some(output);
+        self.check_output(report);
+        self.settle(report, &held, (cost, told)).await;
+        self.give_back(report, drawn, intent.at).await;
+        let may_again = ending.is_retryable && report.state == State::Failed;
+        if may_again { Again::Soon } else { Again::No }
+    }
+
+    /// An output that is too large is none: a failure of who gave it.
+    fn check_output(&self, report: &mut StepReport) {
+        let max = self.run().output_bytes_max;
+        let is_too_large = |output: &Value| {
+            (max < SMALL.saturating_mul(8) || !is_small("", output)) && is_larger(output, max)
+        };
+        if report.output.as_ref().is_some_and(is_too_large) {
+            report.output = None;
+            let message =
+                format!("its output takes more than {max} bytes as JSON, which is all it may");
+            self.fail(report, Reason::new(AgentErrorKind::OutputTooLarge.code(), message));
+        }
+    }
+
+    /// Writes the intent down, and sets aside what the attempt is expected to cost; of one that was cut off, looks
+    /// how far it came. An error where it does not begin.
+    async fn open(
+        &self,
+        report: &mut StepReport,
+        intent: &Intent,
+        (until, grace): (Timestamp, Duration),
+    ) -> Result<Held, Again> {
+        // What was taken before the run was cut off is taken: it has to be ended in any case.
+        if let Err(fault) = self.run().allowance.take(&intent.hold)
+            && self.resumed.is_none()
+        {
+            self.end(report, State::Denied, (&fault).into());
+            return Err(Again::No);
+        }
+        let number = match &self.resumed {
+            Some(_) => match self.found(report, intent).await {
+                Ok(Found::NeverBegan(number) | Found::RanOut(number, _)) => number,
+                Ok(Found::Held(held) | Found::Settled(held)) => {
+                    let delegated_by = self.work.delegated_by.clone();
+                    self.emit(RunFact::StepStarted { deadline: until, delegated_by });
+                    report.held = held.amounts.clone();
+                    return Ok(held);
+                }
+                Err(()) => return Err(Again::No),
+            },
+            None => {
+                if let Err(fault) =
+                    self.run().write(|| RunEntry::Intent(Box::new(intent.clone()))).await
+                {
+                    self.run().allowance.settle(&intent.hold, &Amounts::none());
+                    self.end(report, State::Failed, (&fault).into());
+                    return Err(Again::No);
+                }
+                1
+            }
+        };
+        let delegated_by = self.work.delegated_by.clone();
+        self.emit(RunFact::StepStarted { deadline: until, delegated_by });
+        let now = self.now();
+        let lasts = until.since(now).saturating_add(grace);
+        let asked = self.purse.hold((intent.hold.clone(), lasts), (number, intent.at), now);
+        match asked.await {
             Ok((held, receipt)) => {
                 report.held = held.amounts.clone();
                 if let Some(receipt) = receipt {
                     self.emit(RunFact::Held { amounts: held.amounts.clone(), receipt });
                 }
-                held
+                Ok(held)
             }
-            Err(error) => return self.not_held(report, &error),
+            Err(error) => {
+                self.run().allowance.settle(&intent.hold, &Amounts::none());
+                Err(self.not_held(report, &error))
+            }
+        }
+    }
+
+    /// How far the attempt came that was cut off. An error where it is not run again: it ended then, and what is
+    /// known to be spent, or else the estimate, is settled.
+    async fn found(&self, report: &mut StepReport, intent: &Intent) -> Result<Found, ()> {
+        let found = match self.purse.find(&intent.hold, intent.at).await {
+            Ok(found) => found,
+            Err(error) => {
+                let (attempt, message) = (self.id.number, with_causes(&error));
+                let fault = RunFault::Unreadable { attempt, message };
+                self.run().allowance.settle(&intent.hold, &Amounts::none());
+                self.end(report, State::Interrupted, (&fault).into());
+                return Err(());
+            }
         };
-        if let Some((state, fault)) = self.must_not_begin(self.now()) {
-            self.end(report, state, (&fault).into());
-            return self.release(report, &held).await;
+        let held = match found {
+            Found::NeverBegan(number) if !self.run().is_ledger_new => {
+                return match self.must_not_begin(self.now()) {
+                    None => Ok(Found::NeverBegan(number)),
+                    Some((state, fault)) => {
+                        self.run().allowance.settle(&intent.hold, &Amounts::none());
+                        self.end(report, state, (&fault).into());
+                        Err(())
+                    }
+                };
+            }
+            // The ledger that knew is gone.
+            Found::NeverBegan(_) => Held::nothing(intent.hold.clone()),
+            Found::Held(ref held) | Found::RanOut(_, ref held) | Found::Settled(ref held) => {
+                held.clone()
+            }
+        };
+        let may_run_again = self.member.agent().descriptor().idempotent || self.run().reruns;
+        let is_over = self.must_not_begin(self.now()).is_some();
+        if may_run_again && !is_over {
+            return Ok(found);
         }
-        let (ending, told) = self.run_agent(report, deadline, grace).await;
-        report.state = ending.state;
-        report.reason = ending.reason;
-        if ending.never_began {
-            return self.release(report, &held).await;
+        let (agent, attempt) = (self.agent().clone(), self.id.number);
+        let fault = RunFault::Interrupted { agent, attempt };
+        report.held = held.amounts.clone();
+        report.state = State::Interrupted;
+        report.reason = Some((&fault).into());
+        let (more, draws) = match self.purse.find_draws(intent.at).await {
+            Ok(draws) => draws,
+            Err(error) => {
+                report.notes.push(format!("what it drew is not known: {}", with_causes(&error)));
+                (Amounts::none(), 0)
+            }
+        };
+        let mut drawn = Amounts::none();
+        if !more.is_zero() {
+            // More was set aside only where all that was held was drawn.
+            drawn = held.amounts.clone();
+            drawn.add_all(&more);
         }
-        let Reply { output, cost, notes } = ending.reply;
-        report.notes = notes;
-        report.output = (!output.is_null() || report.state.is_success()).then_some(output);
-        self.settle(report, &held, (cost, told)).await;
+        let told = Told { drawn, ..Told::default() };
+        self.settle(report, &held, (Cost::Unknown, told)).await;
+        self.give_back(report, (draws, Amounts::none()), intent.at).await;
+        Err(())
+    }
+
+    fn intent(&self, at: Timestamp) -> Intent {
+        Intent {
+            step: self.id.step.clone(),
+            attempt: self.id.number,
+            agent: self.agent().clone(),
+            need: self.work.need.clone(),
+            delegated_by: self.work.delegated_by.clone(),
+            account: self.member.payer().clone(),
+            task: self.work.task.clone(),
+            hold: self.run().to_hold(&self.member),
+            at,
+        }
     }
 
     /// Whether its time is over before it began.
@@ -140,68 +363,114 @@ impl Attempt {
         if self.cancellation.is_cancelled() {
             return Some((State::Cancelled, RunFault::CancelledBeforeStart));
         }
-        let deadline = self.run.deadline;
+        let deadline = self.work.deadline;
         (now >= deadline).then_some((State::TimedOut, RunFault::DeadlineBeforeStart { deadline }))
     }
 
-    fn not_held(&self, report: &mut StepReport, error: &CommandError) {
+    fn not_held(&self, report: &mut StepReport, error: &CommandError) -> Again {
         let Some(denial) = error.denial() else {
-            return self.end(report, State::Failed, Reason::new(error.code(), with_causes(error)));
+            self.end(report, State::Failed, Reason::new(error.code(), with_causes(error)));
+            return Again::No;
         };
         self.emit(RunFact::Denied { denial: denial.clone() });
         self.end(report, State::Denied, Reason::new(denial.code(), denial.to_string()));
         report.denial = Some(denial.clone());
+        match denial.shortfall().map(|shortfall| shortfall.retry) {
+            Some(Retry::At(at)) => Again::From(at),
+            Some(Retry::Never | _) | None => Again::No,
+        }
     }
 
     /// Runs the agent until it ends, its deadline passes or the step is cancelled.
     async fn run_agent(
         &self,
         report: &mut StepReport,
-        deadline: Timestamp,
-        grace: Duration,
+        held: &mut Held,
+        till: &Arc<Till>,
     ) -> (Ending, Told) {
+        let Till { deadline, grace, .. } = **till;
         let stop = self.cancellation.child_token();
-        let names = (self.run.id.clone(), Arc::clone(&self.run.events));
-        let held = report.held.clone();
-        let cx = Context::new(self.id.clone(), names, (deadline, stop.clone()), held);
+        let cx = Context::new(Parts {
+            attempt: self.id.clone(),
+            run: self.run().id.clone(),
+            events: Arc::clone(&self.run().events),
+            deadline,
+            cancellation: stop.clone(),
+            held: report.held.clone(),
+            backing: Arc::clone(till) as Arc<dyn Backing>,
+            delegations: self.run().delegations.clone(),
+            depth: self.work.depth,
+        });
         let (agent, task, agents_cx) =
-            (Arc::clone(self.member.agent()), self.task.clone(), cx.clone());
+            (Arc::clone(self.member.agent()), self.work.task.clone(), cx.clone());
         let mut running = tokio::spawn(async move { agent.run(task, agents_cx).await });
-        let remaining = deadline.since(self.now());
-        let told_to_stop = tokio::select! {
-            biased;
-            ended = &mut running => Err(ended),
-            () = sleep(remaining) => Ok(State::TimedOut),
-            // A run that is over cancels what is as late as itself.
-            () = self.cancellation.cancelled() => {
-                Ok(if self.now() < deadline { State::Cancelled } else { State::TimedOut })
+        let told_to_stop = {
+            let over = sleep(deadline.since(self.now()));
+            tokio::pin!(over);
+            loop {
+                let beat = Purse::extend_at(held, deadline.saturating_add(grace));
+                let beat = beat.map(|at| at.since(self.now()));
+                tokio::select! {
+                    biased;
+                    ended = &mut running => break Err(ended),
+                    () = &mut over => break Ok(State::TimedOut),
+                    // A run that is over cancels what is as late as itself.
+                    () = self.cancellation.cancelled() => {
+                        break Ok(if self.now() < deadline { State::Cancelled } else { State::TimedOut });
+                    }
+                    () = sleep(beat.unwrap_or_default()), if beat.is_some() => {
+                        self.extend(report, held, (deadline, grace)).await;
+                    }
+                }
             }
         };
         let ending = match told_to_stop {
             Err(ended) => read(ended),
             Ok(state) => {
                 stop.cancel();
-                self.stopped(state, &mut running, (deadline.since(report.started_at), grace)).await
+                let had = deadline.since(report.started_at);
+                self.stopped(state, running, (had, grace)).await
             }
         };
+        // What it delegated ends with it.
+        stop.cancel();
         let mut told = cx.end();
         report.log = told.log.drain(..).collect();
         (ending, told)
+    }
+
+    /// Gives what is held more time, as often as it takes.
+    async fn extend(
+        &self,
+        report: &mut StepReport,
+        held: &mut Held,
+        (deadline, grace): (Timestamp, Duration),
+    ) {
+        let now = self.now();
+        let lasts = deadline.since(now).saturating_add(grace);
+        if let Err(error) = self.purse.extend(held, lasts, now).await {
+            // The agent goes on: what it costs is settled late then.
+            let error = with_causes(&error);
+            report.notes.push(format!("what is held for it could not be given more time: {error}"));
+            held.give_up_extending();
+        }
     }
 
     /// Waits for an agent that was told to stop: for its grace, then by force.
     async fn stopped(
         &self,
         state: State,
-        running: &mut JoinHandle<Result<Reply, AgentError>>,
+        mut running: JoinHandle<Result<Reply, AgentError>>,
         (had, grace): (Duration, Duration),
     ) -> Ending {
-        let mut ended = timeout(grace, &mut *running).await.ok();
-        if ended.is_none() {
+        let mut ended = timeout(grace, &mut running).await.ok();
+        // Who blocks a thread cannot be stopped, and says what it cost when it ends.
+        if ended.is_none() && !self.member.agent().descriptor().blocks {
             running.abort();
-            ended = timeout(ABORT_PATIENCE, running).await.ok();
+            ended = timeout(ABORT_PATIENCE, &mut running).await.ok();
         }
         let Some(ended) = ended else {
+            self.leave_behind(running);
             let message = format!(
                 "told to stop, and still running after {:?}; it may go on",
                 in_millis(grace)
@@ -209,8 +478,11 @@ impl Attempt {
             return Ending::of(State::Abandoned, AgentErrorKind::Abandoned, message);
         };
         let (kind, message) = if state == State::Cancelled {
-            let with_run = self.run.asked_to_stop.is_cancelled();
-            let by_whom = if with_run { "with the run" } else { "by the strategy" };
+            let by_whom = match &self.work.delegated_by {
+                _ if self.run().asked_to_stop.is_cancelled() => "with the run".to_owned(),
+                Some(step) => format!("by {step}, which delegated it"),
+                None => "by the strategy".to_owned(),
+            };
             (AgentErrorKind::Cancelled, format!("cancelled {by_whom}"))
         } else {
             let had = in_millis(had);
@@ -220,8 +492,28 @@ impl Attempt {
         Ending { state, reason: Some(Reason::new(kind.code(), message)), ..read(ended) }
     }
 
+    /// Lets go of an agent that does not stop. Should it end one day and say what it cost, what was settled for it
+    /// is put right.
+    fn leave_behind(&self, running: JoinHandle<Result<Reply, AgentError>>) {
+        let (settled, waits) = oneshot::channel();
+        *self.left_behind.lock() = Some(settled);
+        let (run, member, purse) =
+            (Arc::clone(self.run()), Arc::clone(&self.member), Arc::clone(&self.purse));
+        self.run().runner.abandoned.watch(async move {
+            let Ending { reply, .. } = read(running.await);
+            let Ok(settled) = waits.await else {
+                return;
+            };
+            let by_table = Tariff::Table(&run.runner.prices);
+            let tariff = member.own_price().map_or(by_table, Tariff::Flat);
+            if let (Said::Total(total), ..) = price_all(&reply.cost, &Told::default(), tariff) {
+                purse.put_right(&settled, &total, run.now()).await;
+            }
+        });
+    }
+
     async fn settle(&self, report: &mut StepReport, held: &Held, (cost, told): (Cost, Told)) {
-        let by_table = Tariff::Table(&self.run.runner.prices);
+        let by_table = Tariff::Table(&self.run().runner.prices);
         let tariff = self.member.own_price().map_or(by_table, Tariff::Flat);
         let (said, notes, trouble) = price_all(&cost, &told, tariff);
         report.notes.extend(notes);
@@ -231,10 +523,20 @@ impl Attempt {
         let free = self.member.agent().descriptor().free;
         let bill = bill(&held.amounts, free, &told.drawn, said);
         let billed = bill.amounts.clone();
-        let Settled { bill, receipt, troubles } = self.purse.settle(held, bill, self.now()).await;
+        let settled = self.purse.settle(held, bill, self.now()).await;
+        if let Some(left_behind) = self.left_behind.lock().take() {
+            // Nobody waits any more where the agent's task is gone with its runtime.
+            let paid = Paid { amounts: settled.bill.amounts.clone(), op: settled.op };
+            let _ = left_behind.send(paid);
+        }
+        let Settled { bill, receipt, troubles, .. } = settled;
         if let Some(first) = troubles.first() {
             let message = not_written_down(&billed, &bill.amounts, &troubles);
             self.fail(report, Reason::new(first.code(), message));
+        }
+        self.run().allowance.settle(&held.amounts, &bill.amounts);
+        if matches!(bill.basis, CostBasis::Reported | CostBasis::Drawn) {
+            self.run().runner.costs.note(self.agent(), &bill.amounts);
         }
         report.spent = bill.amounts;
         report.basis = bill.basis;
@@ -254,7 +556,24 @@ impl Attempt {
         }
     }
 
+    /// Gives back what was set aside for draws.
+    async fn give_back(
+        &self,
+        report: &mut StepReport,
+        (draws, amounts): (u32, Amounts),
+        at: Timestamp,
+    ) {
+        self.run().allowance.settle(&amounts, &Amounts::none());
+        for error in self.purse.release_draws(draws, at, self.now()).await {
+            let error = with_causes(&error);
+            let note =
+                format!("what was held for draws is free only when its time runs out: {error}");
+            report.notes.push(note);
+        }
+    }
+
     async fn release(&self, report: &mut StepReport, held: &Held) {
+        self.run().allowance.settle(&held.amounts, &Amounts::none());
         if let Err(error) = self.purse.release(held, self.now()).await {
             let error = with_causes(&error);
             report
@@ -286,30 +605,36 @@ impl Attempt {
     }
 
     fn emit(&self, fact: RunFact) {
-        self.run.events.emit(Some(&self.id), fact);
+        self.run().events.emit(Some(&self.id), fact);
     }
 
     fn now(&self) -> Timestamp {
-        self.run.runner.clock.now()
+        self.run().now()
     }
 }
 
 impl Ending {
     fn of(state: State, kind: AgentErrorKind, message: String) -> Self {
         let reason = Some(Reason::new(kind.code(), message));
-        Self { state, reason, reply: Reply::default(), never_began: kind.never_began() }
+        let never_began = kind.never_began();
+        Self { state, reason, reply: Reply::default(), never_began, is_retryable: false }
     }
 }
 
 /// Reads how the agent's task ended.
 fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
     match ended {
-        Ok(Ok(reply)) => {
-            Ending { state: State::Succeeded, reason: None, reply, never_began: false }
-        }
+        Ok(Ok(reply)) => Ending {
+            state: State::Succeeded,
+            reason: None,
+            reply,
+            never_began: false,
+            is_retryable: false,
+        },
         Ok(Err(error)) => {
             let mut ending = Ending::of(State::Failed, error.kind(), with_causes(&error));
             ending.reply.cost = error.spent().clone();
+            ending.is_retryable = error.is_retryable();
             ending
         }
         Err(error) => {

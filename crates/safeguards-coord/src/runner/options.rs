@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use safeguards_types::{OperationId, Timestamp};
+use safeguards_types::{Amounts, OperationId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::Guards;
 use crate::{Observer, RunId};
 
 /// How one run is to be run.
@@ -12,10 +13,15 @@ use crate::{Observer, RunId};
 pub struct RunOptions {
     pub(super) op: OperationId,
     pub(super) id: RunId,
-    pub(super) deadline: Deadline,
+    /// None: as long as [`RunOptions::WITHIN`], or what is left of the time that a run had which is resumed.
+    pub(super) deadline: Option<Deadline>,
     pub(super) cancellation: CancellationToken,
     pub(super) observer: Option<Arc<dyn Observer>>,
-    pub(super) steps_max: usize,
+    pub(super) guards: Guards,
+    pub(super) budget: Option<Amounts>,
+    pub(super) output_bytes_max: usize,
+    pub(super) is_ledger_new: bool,
+    pub(super) reruns: bool,
 }
 
 /// When a run has to be done.
@@ -38,8 +44,8 @@ impl Deadline {
 impl RunOptions {
     /// How long a run may take unless it says otherwise.
     pub const WITHIN: Duration = Duration::from_mins(10);
-    /// How many steps a run may have unless it says otherwise.
-    pub const STEPS_MAX: usize = 10_000;
+    /// How many bytes an output may have, as compact JSON, unless the run says otherwise: 1 MiB.
+    pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
     /// A run that `op` names: the operations of its steps are derived from it. It is done within
     /// [`Self::WITHIN`].
@@ -47,10 +53,14 @@ impl RunOptions {
         Self {
             op,
             id: RunId::of(op),
-            deadline: Deadline::Within(Self::WITHIN),
+            deadline: None,
             cancellation: CancellationToken::new(),
             observer: None,
-            steps_max: Self::STEPS_MAX,
+            guards: Guards::default(),
+            budget: None,
+            output_bytes_max: Self::OUTPUT_BYTES_MAX,
+            is_ledger_new: false,
+            reruns: false,
         }
     }
 
@@ -63,13 +73,13 @@ impl RunOptions {
     /// It has to be done at this instant.
     #[must_use]
     pub fn deadline(self, at: Timestamp) -> Self {
-        Self { deadline: Deadline::At(at), ..self }
+        Self { deadline: Some(Deadline::At(at)), ..self }
     }
 
     /// It has to be done so long after it began.
     #[must_use]
     pub fn within(self, span: Duration) -> Self {
-        Self { deadline: Deadline::Within(span), ..self }
+        Self { deadline: Some(Deadline::Within(span)), ..self }
     }
 
     /// It is cancelled with this token.
@@ -84,10 +94,46 @@ impl RunOptions {
         Self { observer: Some(Arc::new(observer)), ..self }
     }
 
-    /// Lets it have at most `steps` steps.
+    /// Sets what keeps it from going on for ever.
     #[must_use]
-    pub fn steps_max(self, steps: usize) -> Self {
-        Self { steps_max: steps, ..self }
+    pub fn guards(self, guards: Guards) -> Self {
+        Self { guards, ..self }
+    }
+
+    /// Lets it have at most `steps` steps: one of its [guards](Self::guards).
+    #[must_use]
+    pub fn steps_max(mut self, steps: usize) -> Self {
+        self.guards.steps_max = steps;
+        self
+    }
+
+    /// Lets it spend at most `budget` in all, beside what its accounts may: a step whose estimate does not fit into
+    /// what is left of that is denied. Units that are not named are not bounded. A run that is resumed has it anew,
+    /// less what it spent before.
+    #[must_use]
+    pub fn budget(self, budget: impl Into<Amounts>) -> Self {
+        Self { budget: Some(budget.into()), ..self }
+    }
+
+    /// Lets an output have at most `bytes` as compact JSON; a larger one is a failure of who gave it.
+    #[must_use]
+    pub fn output_bytes_max(self, bytes: usize) -> Self {
+        Self { output_bytes_max: bytes, ..self }
+    }
+
+    /// Says, of a run that is resumed, that the ledger is another one than before and knows nothing of it, such as
+    /// one in memory after a restart: what the run spent before is recorded in it first, and an attempt that was
+    /// cut off may have begun, though the ledger knows of no hold.
+    #[must_use]
+    pub fn ledger_is_new(self) -> Self {
+        Self { is_ledger_new: true, ..self }
+    }
+
+    /// Lets a run that is resumed do again what was interrupted or abandoned, be it that the agent does not say that
+    /// it may be run again: whoever asks has looked at what it did.
+    #[must_use]
+    pub fn rerun_interrupted(self) -> Self {
+        Self { reruns: true, ..self }
     }
 }
 
@@ -95,6 +141,6 @@ impl fmt::Debug for RunOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("RunOptions");
         out.field("op", &self.op).field("id", &self.id).field("deadline", &self.deadline);
-        out.field("steps_max", &self.steps_max).finish_non_exhaustive()
+        out.field("guards", &self.guards).field("budget", &self.budget).finish_non_exhaustive()
     }
 }

@@ -110,7 +110,8 @@ impl Vote {
         Self { voters: Some(voters), ..self }
     }
 
-    /// Lets one agent answer so many times.
+    /// Lets one agent answer so many times. To the run these are the same call again and again: for more than ten,
+    /// its [`Guards::repeats_max`](crate::Guards::repeats_max) must allow it.
     #[must_use]
     pub fn times(self, agent: impl Into<Seat>, votes: usize) -> Self {
         let agent = agent.into();

@@ -6,6 +6,7 @@ mod money;
 mod program_ends;
 #[cfg(unix)]
 mod programs;
+mod run_store;
 mod selection;
 mod stage;
 mod strategies;

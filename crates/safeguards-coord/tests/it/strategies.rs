@@ -84,6 +84,11 @@ async fn a_strategy_that_misbehaves_fails_its_run_and_leaves_nothing_behind() {
     check("run.unknown_agent", "gives step x to nobody", |_| vec![start("x", "nobody")]).await;
     check("run.duplicate_step", "two steps x", |_| vec![start("x", "b"), start("x", "a")]).await;
     check("run.too_many_steps", "more than 20 steps", |progress| {
+        let place = progress.steps().len();
+        vec![Move::start(format!("s{place}"), "a", Task::new("work").with_input(place))]
+    })
+    .await;
+    check("run.repeated_call", "asks the same of a once more than 10 times", |progress| {
         vec![start(format!("s{}", progress.steps().len()), "a")]
     })
     .await;

@@ -8,6 +8,7 @@
 //! - `fixtures`: the model alone, against scripts with the answers that are agreed on.
 //! - `sequences`: random sequences meet every denial.
 //! - `registries`: every case of a registry, against the naive one, and what a faulty one does.
+//! - `run_stores`: every case of a run store, against the naive one, and what a faulty one does.
 //! - `alert_channels`: every case for channels, against those of the crate and the one that records.
 //! - `alert_stores`: every case for stores of alerts, against the one in memory and one that replays a file.
 //! - `replayed`: that store, written without a look at the one in memory.
@@ -24,5 +25,6 @@ mod listed;
 mod memory;
 mod registries;
 mod replayed;
+mod run_stores;
 mod sequences;
 mod slow;

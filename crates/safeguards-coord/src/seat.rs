@@ -33,6 +33,7 @@ impl Seat {
     }
 
     /// What steps are called that are given to it: the agent, or the capability that is needed.
+    #[cfg(feature = "teams")]
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Agent(agent) => agent.as_str(),
@@ -68,6 +69,7 @@ impl From<Query> for Seat {
 }
 
 /// A need in few words, for messages: `data.analysis >=1, tag fast, formats contains json`.
+#[cfg(feature = "teams")]
 pub(crate) fn need_text(need: &Query) -> String {
     let mut words = match &need.capability {
         Some(capability) => capability.to_string(),

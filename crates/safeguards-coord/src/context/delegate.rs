@@ -1,0 +1,136 @@
+//! Delegating to another agent of the team, one level deeper: [`Context::delegate`].
+
+use safeguards_types::Timestamp;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use crate::{AgentError, RunFault, Seat, Step, StepId, StepReport, Task};
+
+/// What an agent wants another one to do.
+#[derive(Debug)]
+pub(crate) struct Delegation {
+    pub(crate) by: StepId,
+    /// How deep it is: 1 where a step of the strategy delegates.
+    pub(crate) depth: u32,
+    pub(crate) step: Step,
+    /// The deadline of who delegates.
+    pub(crate) deadline: Timestamp,
+    pub(crate) cancellation: CancellationToken,
+    pub(crate) answer: oneshot::Sender<Delegated>,
+}
+
+/// What became of a delegation: a step that ended, or none that began.
+pub(crate) type Delegated = Result<Box<StepReport>, RunFault>;
+
+/// Why a delegation did not succeed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DelegateError {
+    /// It was not begun: nobody of this name is in the team, or a guard said no.
+    #[error(transparent)]
+    Refused(RunFault),
+    /// The step ended, and not well.
+    #[error("{}", not_well(.0))]
+    Ended(Box<StepReport>),
+    /// The attempt that delegates has ended, or its run.
+    #[error("the attempt that delegates has ended")]
+    Over,
+}
+
+fn not_well(report: &StepReport) -> String {
+    match &report.reason {
+        Some(reason) => reason.message.clone(),
+        None => format!("{} {}", report.step, report.state.as_verb()),
+    }
+}
+
+impl DelegateError {
+    /// The stable code; of a step that ended, that of its reason.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(fault) => fault.code(),
+            Self::Ended(report) => report.reason.as_ref().map_or("agent.failed", |why| &why.code),
+            Self::Over => "run.attempt_ended",
+        }
+    }
+
+    /// How the step ended, where it began.
+    pub fn report(&self) -> Option<&StepReport> {
+        match self {
+            Self::Ended(report) => Some(report),
+            Self::Refused(_) | Self::Over => None,
+        }
+    }
+}
+
+impl From<DelegateError> for AgentError {
+    /// An agent that fails because who it delegated to did. What it cost itself is not known.
+    fn from(error: DelegateError) -> Self {
+        Self::new("what it delegated did not succeed").caused_by(error)
+    }
+}
+
+impl Context {
+    /// Lets another agent of the team do `task`, or whoever of it can, one level deeper: a step of its own, with a
+    /// hold, a deadline and costs of its own. It has no more time than this attempt, and ends with it.
+    ///
+    /// The step is called after this one and who does it, such as `research/reader-1`, always the same where the
+    /// agent delegates in the same order; a run that is resumed knows it by that name.
+    ///
+    /// Dropping the future cancels the step.
+    ///
+    /// # Errors
+    ///
+    /// Where it is refused, or does not succeed.
+    ///
+    /// ```
+    /// use safeguards_coord::{Context, Reply, Task, agent_fn};
+    /// use safeguards_types::usd;
+    ///
+    /// let editor = agent_fn("editor", |task: Task, cx: Context| async move {
+    ///     let notes = cx.delegate("reader", Task::new("read").with_input(task.input().clone())).await?;
+    ///     Ok(Reply::new(notes.output.unwrap_or_default()).cost(usd!(0.02)))
+    /// });
+    /// # let _ = editor;
+    /// ```
+    pub async fn delegate(
+        &self,
+        to: impl Into<Seat> + Send,
+        task: Task,
+    ) -> Result<StepReport, DelegateError> {
+        let (seat, shared) = (to.into(), &self.shared);
+        if shared.told.lock().is_none() {
+            return Err(DelegateError::Over);
+        }
+        let (answer, answered) = oneshot::channel();
+        let cancellation = shared.cancellation.child_token();
+        let delegation = Delegation {
+            by: shared.attempt.step.clone(),
+            depth: shared.delegations.1.saturating_add(1),
+            step: Step::new(self.delegated_step(&seat), seat, task),
+            deadline: shared.deadline,
+            cancellation: cancellation.clone(),
+            answer,
+        };
+        let _cancels = cancellation.drop_guard();
+        shared.delegations.0.send(delegation).map_err(|_| DelegateError::Over)?;
+        match answered.await {
+            Ok(Ok(report)) if report.state.is_success() => Ok(*report),
+            Ok(Ok(report)) => Err(DelegateError::Ended(report)),
+            Ok(Err(fault)) => Err(DelegateError::Refused(fault)),
+            Err(_) => Err(DelegateError::Over),
+        }
+    }
+
+    /// What the next step is called that is delegated to this seat.
+    fn delegated_step(&self, seat: &Seat) -> StepId {
+        let mut delegated = self.shared.delegated.lock();
+        let times = delegated.entry(seat.name().to_owned()).or_default();
+        *times = times.saturating_add(1);
+        let attempt = &self.shared.attempt;
+        // Another attempt delegates anew, and is not given what came of an earlier one.
+        let again = if attempt.number > 1 { format!("#{}", attempt.number) } else { String::new() };
+        format!("{}{again}/{}-{times}", attempt.step, seat.name()).into()
+    }
+}
