@@ -11,6 +11,8 @@ mod hand_over;
 mod map_reduce;
 mod names;
 mod pipeline;
+#[cfg(test)]
+mod play;
 mod policy;
 mod supervise;
 mod vote;

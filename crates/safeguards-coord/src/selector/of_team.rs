@@ -11,7 +11,8 @@ use crate::{Candidate, Selection, Selector, Unfit, seat::need_text};
 /// Chooses by what a runner knows of its team by itself: how much everybody has under way, and what a run of
 /// theirs is estimated to cost.
 ///
-/// - [`Order::LeastLoaded`] and [`Order::Best`]: who has the fewest attempts under way.
+/// - [`Order::LeastLoaded`]: who has the fewest attempts under way. [`Order::Best`] is the same to it, unless there is
+///   a selector behind, who knows better.
 /// - [`Order::Cheapest`]: whose estimate names least of the unit. Whose estimate names nothing but requests costs
 ///   none of it; whose names others but not this unit comes last. Of equals, who has less under way.
 /// - [`Order::Name`]: by name.
@@ -64,7 +65,8 @@ impl Selector for TeamSelector {
             && need.text.is_none();
         // `min_by_key` gives the first of equals: the team's order.
         let chosen = match (&need.order, says_nothing) {
-            (Order::LeastLoaded | Order::Best, true) => fit.min_by_key(|one| one.load),
+            (Order::LeastLoaded, true) => fit.min_by_key(|one| one.load),
+            (Order::Best, true) if self.behind.is_none() => fit.min_by_key(|one| one.load),
             (Order::Cheapest(unit), true) => {
                 // Unknown last.
                 let place = |one: &&Candidate| match price(one, unit) {
@@ -74,15 +76,14 @@ impl Selector for TeamSelector {
                 fit.min_by_key(place)
             }
             (Order::Name, true) => fit.min_by_key(|one| &one.agent),
-            _ => match &self.behind {
-                Some(selector) => return selector.select(need, candidates).await,
-                None => {
-                    let why =
-                        format!("who can do {} is not known without a registry", need_text(need));
-                    let unfit = |one: &Candidate| Unfit::new(one.agent.clone(), why.clone());
-                    return Ok(Selection::Nobody(candidates.iter().map(unfit).collect()));
+            _ => {
+                if let Some(selector) = &self.behind {
+                    return selector.select(need, candidates).await;
                 }
-            },
+                let why = format!("who can do {} is not known without a registry", need_text(need));
+                let unfit = |one: &Candidate| Unfit::new(one.agent.clone(), why.clone());
+                return Ok(Selection::Nobody(candidates.iter().map(unfit).collect()));
+            }
         };
         let not_meant =
             |one: &Candidate| Unfit::new(one.agent.clone(), "is not among those who may");
@@ -159,10 +160,14 @@ mod tests {
         let both = TeamSelector::before(Arc::new(Behind));
         for need in [
             Query::new("data").unwrap(),
+            Query::all(),
             Query::all().order(Order::Priority),
             Query::all().tag("x"),
         ] {
             assert_eq!(select(&both, &need).await, Selection::Chosen("behind".into()));
+            if need == Query::all() {
+                continue;
+            }
             let Selection::Nobody(unfit) = select(&TeamSelector::new(), &need).await else {
                 panic!("{need:?}")
             };

@@ -14,3 +14,5 @@ mod selection;
 mod simulation;
 mod stage;
 mod strategies;
+mod strategies_any;
+mod strategies_run;
