@@ -30,6 +30,11 @@
 //! [`event_bus_conformance!`] runs the suite of an [`EventBus`](safeguards_notify::EventBus) in the same manner; see
 //! [`bus`].
 //!
+//! # For authors of stores of shared state
+//!
+//! [`state_store_conformance!`] makes a test of each line of the contract of
+//! [`StateStore`](safeguards_coord::StateStore); see [`state`].
+//!
 //! # For tests of code above a ledger
 //!
 //! [`FaultyLedger`] stands around any ledger and fails as it is told, before or after a submission was carried out.
@@ -60,6 +65,7 @@ mod model;
 mod paused;
 pub mod registry;
 pub mod sequences;
+pub mod state;
 
 pub use alerts::{
     Attempt, ChannelEnv, ChannelFault, FaultyAlertStore, FaultyChannel, RecordingChannel, Repeats,

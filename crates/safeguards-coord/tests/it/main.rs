@@ -7,5 +7,7 @@ mod program_ends;
 #[cfg(unix)]
 mod programs;
 mod selection;
+mod shared_state;
+mod shared_state_suite;
 mod stage;
 mod strategies;
