@@ -10,11 +10,11 @@ use safeguards::{
 use serde_json::{Value, json};
 
 #[tokio::main]
-async fn main() -> Result<(), safeguards::Error> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sg = Safeguards::in_memory();
     as_the_guide_does(&sg).await?;
     without_gaps(&sg).await?;
-    by_owners_and_rules(&sg).await
+    Ok(by_owners_and_rules(&sg).await?)
 }
 
 /// Write, read once, look whether it is complete.

@@ -47,7 +47,8 @@ pub async fn depth_is_bounded(desk: &StateDesk) {
 pub async fn times_to_live_are_bounded(desk: &StateDesk) {
     desk.set("a", "k", 1).await;
     let nano = Duration::from_nanos(1);
-    let (short, long) = (StateBounds::TTL_MIN - nano, StateBounds::TTL_MAX + nano);
+    let short = StateBounds::TTL_MIN.checked_sub(nano).unwrap();
+    let long = StateBounds::TTL_MAX.checked_add(nano).unwrap();
     for bad in [Duration::ZERO, short, long, Duration::MAX] {
         names_field(&desk.refuses("a", write("k", 1).ttl(bad), "state.invalid_ttl").await, "ttl");
         desk.refuses_terms("a", terms("k").ttl(bad), "state.invalid_ttl").await;

@@ -255,7 +255,7 @@ pub(super) fn mirror(changes: &[StateChange]) -> BTreeMap<StateKey, Arc<StateEnt
 /// A change, as `written k 1 by a`.
 pub(super) fn line(change: &StateChange) -> String {
     let StateChange { key, by, .. } = change;
-    let by = by.iter().map(|by| format!(" by {by}")).collect::<String>();
+    let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
     match &change.kind {
         StateChangeKind::Written { entry } => format!("written {key} {}{by}", entry.value),
         StateChangeKind::Amended { entry } => format!("amended {key} {}{by}", entry.value),

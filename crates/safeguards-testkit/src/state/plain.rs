@@ -79,7 +79,7 @@ fn number(count: usize) -> Revision {
 fn reads(entry: &StateEntry, agent: &AgentId) -> bool {
     let in_list = |access: &Access| match access {
         Access::Only(agents) => agents.iter().any(|one| one == agent),
-        _ => true,
+        Access::Everyone | _ => true,
     };
     in_list(&entry.rules.readers) || writes(entry, agent)
 }
@@ -88,7 +88,7 @@ fn writes(entry: &StateEntry, agent: &AgentId) -> bool {
     entry.owner == *agent
         || match &entry.rules.writers {
             Access::Only(agents) => agents.iter().any(|one| one == agent),
-            _ => true,
+            Access::Everyone | _ => true,
         }
 }
 
@@ -369,7 +369,7 @@ fn end(lifetime: Lifetime, before: Option<Timestamp>, now: Timestamp) -> Option<
     match lifetime {
         Lifetime::Keep => before,
         Lifetime::For(ttl) => now.checked_add(ttl),
-        _ => None,
+        Lifetime::Lasting | _ => None,
     }
 }
 
@@ -393,12 +393,12 @@ fn check_name(kind: InvalidStateKind, field: &str, name: &str) -> Result<(), Inv
 }
 
 fn check_lifetime(lifetime: Lifetime) -> Result<(), InvalidState> {
-    let century = Duration::from_secs(100 * 31_557_600);
+    let century = Duration::from_hours(100 * 8_766);
     match lifetime {
         Lifetime::For(ttl) if ttl < Duration::from_millis(1) || ttl > century => {
             Err(bad(InvalidStateKind::Ttl, "ttl", &format!("{ttl:?}")))
         }
-        _ => Ok(()),
+        Lifetime::Keep | Lifetime::Lasting | Lifetime::For(_) | _ => Ok(()),
     }
 }
 

@@ -137,11 +137,14 @@ impl StateStore for Twisted {
 
     async fn write(&self, agent: &AgentId, mut write: StateWrite) -> Result<Revision, StateError> {
         self.give_way().await;
-        match self.twist {
-            Twist::NoCondition => write.if_revision = None,
-            Twist::NoRules => write.rules = None,
-            Twist::NoEnds => write.lifetime = Lifetime::Keep,
-            _ => {}
+        if self.twist == Twist::NoCondition {
+            write.if_revision = None;
+        }
+        if self.twist == Twist::NoRules {
+            write.rules = None;
+        }
+        if self.twist == Twist::NoEnds {
+            write.lifetime = Lifetime::Keep;
         }
         let written = self.plain.write(agent, write).await;
         self.give_way().await;
@@ -174,10 +177,11 @@ impl StateStore for Twisted {
     async fn list(&self, agent: &AgentId, query: &StateQuery) -> Result<StatePage, StateError> {
         self.give_way().await;
         let mut query = query.clone();
-        match self.twist {
-            Twist::NoPrefix => query.prefix.clear(),
-            Twist::NoCursor => query.after = None,
-            _ => {}
+        if self.twist == Twist::NoPrefix {
+            query.prefix.clear();
+        }
+        if self.twist == Twist::NoCursor {
+            query.after = None;
         }
         let page = self.plain.list(agent, &query).await;
         self.give_way().await;
@@ -209,10 +213,11 @@ impl StateStore for Twisted {
         let all = StateScope::all();
         let scope = if self.twist == Twist::NoScope { &all } else { scope };
         let mut changes = self.plain.changes(agent, scope, after, limit).await?;
-        changes.changes.retain(|change| match change.kind {
-            StateChangeKind::Expired => self.twist != Twist::SilentEnd,
-            StateChangeKind::Hidden => self.twist != Twist::NoHidden,
-            _ => true,
+        changes.changes.retain(|change| {
+            let is_silent =
+                self.twist == Twist::SilentEnd && change.kind == StateChangeKind::Expired;
+            let is_hidden = self.twist == Twist::NoHidden && change.kind == StateChangeKind::Hidden;
+            !is_silent && !is_hidden
         });
         Ok(changes)
     }
