@@ -16,7 +16,8 @@ use std::{
 
 use bench::{Reach::Times, Table, part_of, timed, timed_by};
 use safeguards_coord::{
-    KeyRules, MemoryStateStore, Revision, SharedState, StateKey, StateScope, StateStore, StateWrite,
+    KeyRules, MemoryStateStore, Revision, SharedState, StateKey, StateQuery, StateScope,
+    StateStore, StateWrite,
 };
 use safeguards_types::{AgentId, SimClock, Timestamp};
 use serde_json::{Value, json};
@@ -133,7 +134,7 @@ fn writing(table: &mut Table) {
     table.row("write, 10,000 wait for others", "nobody waits", &[Times(1.5)], || {
         let (mut ours, mut alone) = (Ours::open(), Ours::open());
         let store = Box::leak(Box::new(ours.store.clone()));
-        let latest = store.sync().list(&ours.agent, &Default::default()).unwrap().revision;
+        let latest = store.sync().list(&ours.agent, &StateQuery::all()).unwrap().revision;
         let mut context = Context::from_waker(Waker::noop());
         let scopes = (0..WAITING).map(|number| StateScope::prefix(format!("other/{number}")));
         let scopes: &'static Vec<_> = Box::leak(Box::new(scopes.collect::<Vec<_>>()));
