@@ -11,6 +11,8 @@ mod programs;
 mod resume;
 mod run_store;
 mod selection;
+mod shared_state;
+mod shared_state_suite;
 mod simulation;
 mod stage;
 mod strategies;
