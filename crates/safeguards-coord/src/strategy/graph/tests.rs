@@ -283,7 +283,8 @@ proptest! {
                             prop_assert!(progress.begin_unchosen(step.clone()));
                             progress.end(&step, State::Skipped, None);
                         }
-                        _ => *over = true,
+                        Move::Cancel(step) => panic!("cancels {step}"),
+                        Move::Succeed { .. } | Move::Stop { .. } | Move::Fail { .. } => *over = true,
                     }
                 }
                 prop_assert!(progress.running() <= at_once);
