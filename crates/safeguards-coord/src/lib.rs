@@ -124,7 +124,7 @@ pub use {
         RunStoreBounds, RunStoreError, RunStoreErrorKind, RunView, SyncRunStore,
     },
     runner::{Guards, RunOptions, Runner},
-    selector::{Candidate, Loads, Selection, Selector, Unfit},
+    selector::{Candidate, Loads, Selection, Selector, TeamSelector, Unfit},
     shared_state::{
         Access, CheckedWrite, InvalidState, InvalidStateKind, KeyRules, KeyStanding, Lifetime,
         Revision, SharedState, StateBounds, StateChange, StateChangeKind, StateChanges, StateDeed,
@@ -134,7 +134,11 @@ pub use {
     },
     state::{Reason, State},
     state_store::StateStore,
-    strategy::{FanOut, Graph, Move, Pipeline, Policy, Progress, Step, StepProgress, Strategy},
+    strategy::{
+        Choice, FanOut, Graph, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress,
+        Step, StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
+        strategy_named,
+    },
     task::{Cost, Reply, Task},
     team::{Member, Team},
 };

@@ -1,5 +1,7 @@
 //! [`Selector`]: who of a team does what is needed, the seam; [`Loads`]: how much everybody has to do.
 
+mod of_team;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -7,8 +9,10 @@ use parking_lot::Mutex;
 use safeguards_discovery::{
     Explanation, FindError, Finder, Query, RegistryError, Status, StatusSource,
 };
-use safeguards_types::AgentId;
+use safeguards_types::{AgentId, Amounts};
 use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub use of_team::TeamSelector;
 
 /// Chooses who does a step that is given to nobody by name.
 ///
@@ -34,12 +38,20 @@ pub struct Candidate {
     pub agent: AgentId,
     /// How many attempts of it are under way, in all runs that share these [`Loads`].
     pub load: u32,
+    /// What is held before a run of it; nothing where that is not known.
+    pub estimate: Amounts,
 }
 
 impl Candidate {
     /// An agent with so much under way.
-    pub const fn new(agent: AgentId, load: u32) -> Self {
-        Self { agent, load }
+    pub fn new(agent: AgentId, load: u32) -> Self {
+        Self { agent, load, estimate: Amounts::none() }
+    }
+
+    /// The same, of whose runs each is estimated to cost this.
+    #[must_use]
+    pub fn estimate(self, estimate: impl Into<Amounts>) -> Self {
+        Self { estimate: estimate.into(), ..self }
     }
 }
 

@@ -1,22 +1,44 @@
 //! [`Strategy`]: which step of a run comes next. Pure: progress in, moves out.
 
+mod batch;
+mod by_name;
+mod choice;
+mod closure;
 mod fan_out;
+mod fault;
 mod graph;
+mod hand_over;
+mod map_reduce;
+mod names;
 mod pipeline;
+mod policy;
+mod supervise;
+mod vote;
 
 use std::{
     collections::HashMap,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use safeguards_discovery::Query;
 use safeguards_types::AgentId;
 use serde_json::Value;
 
-pub use fan_out::{FanOut, Policy};
+pub use by_name::{UnknownStrategy, strategy_named};
+pub use choice::Choice;
+pub use fan_out::FanOut;
+pub use fault::StrategyFault;
 pub use graph::Graph;
+pub use hand_over::{HandOver, Next};
+pub use map_reduce::MapReduce;
 pub use pipeline::Pipeline;
+pub use policy::Policy;
+pub use supervise::{Part, Subtask, Supervise};
+pub use vote::Vote;
 
 use crate::{Reason, Seat, State, StepId, Task};
 
@@ -67,6 +89,21 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// What there is to show of a run whose time was over before the strategy finished.
     fn so_far(&self, _progress: &Progress) -> Option<Value> {
         None
+    }
+}
+
+/// So that a strategy whose name was read, or that several runs share, is handed around.
+impl<S: Strategy + ?Sized> Strategy for Arc<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn next(&self, progress: &Progress) -> Vec<Move> {
+        (**self).next(progress)
+    }
+
+    fn so_far(&self, progress: &Progress) -> Option<Value> {
+        (**self).so_far(progress)
     }
 }
 
@@ -140,6 +177,11 @@ impl Step {
     /// The step `step`: whoever sits in `seat` is to do `task`.
     pub fn new(step: impl Into<StepId>, seat: impl Into<Seat>, task: Task) -> Self {
         Self { step: step.into(), seat: seat.into(), task, is_handed_over: false }
+    }
+
+    /// Writes down that it will not be begun, because of this.
+    pub fn skip(self, because: impl Into<String>) -> Move {
+        Move::Skip { step: self.step, seat: self.seat, because: because.into() }
     }
 
     /// The same, begun because an agent handed over.

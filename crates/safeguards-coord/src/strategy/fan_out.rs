@@ -1,66 +1,88 @@
 //! [`FanOut`]: many inputs, or one task for everybody, side by side.
 
-use std::num::NonZeroUsize;
+use std::{borrow::Cow, num::NonZeroUsize, sync::Arc};
 
 use safeguards_discovery::Query;
+use safeguards_types::AgentId;
 use serde_json::Value;
 
-use crate::{Move, Progress, Seat, Step, StepId, Strategy};
+use super::{
+    batch::{AT_ONCE, Batch, Phase, at_once},
+    choice::confined,
+};
+use crate::{Choice, Move, Policy, Progress, Seat, Step, StepId, Strategy};
 
-/// What the end of one step means for the others of a fan-out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Policy {
-    /// Every step runs to its end, whatever becomes of the others. The run succeeds if all do.
-    #[default]
-    All,
-    /// The first step that does not succeed cancels what is running and skips the rest.
-    FailFast,
-}
-
-/// Inputs side by side: given out round robin over the team, in order, at most so many at once. Without
-/// inputs every agent gets the task itself, once.
+/// Inputs side by side, each a step of its own.
 ///
-/// [By a need](Self::by), each input is given to whoever of the team is best at that moment; without inputs the
-/// task itself, once.
+/// ```text
+///             ┌─> reader-1 ─┐
+///   inputs ───┼─> writer-2 ─┼──> [output 1, output 2, output 3]
+///             └─> reader-3 ─┘
+/// ```
 ///
-/// The team's output is a list in the order of the inputs, with `null` for what did not succeed. Steps are
-/// named after their agent and the number of their input, from 1: `reader-3`; without inputs after their
-/// agent alone. By a need, they are named after the capability that is needed: `data.analysis-3`.
+/// Inputs are given out [round robin](Choice::RoundRobin) over the team unless [`choose`](Self::choose) says
+/// otherwise. Without inputs every agent gets the task itself, once; where somebody is chosen for it, one agent.
+///
+/// What it promises:
+///
+/// - Every input is a step, and every step ends in a state of its own.
+/// - Never more than [`at_once`](Self::at_once) steps run at the same time.
+/// - The team's output is a list in the order of the inputs, with `null` for what did not succeed; also where the
+///   run as a whole did not.
+/// - When the run succeeds, and whether it ends early, is said by its [`Policy`]. A run in vain ends in the state
+///   of the step that made it so.
+/// - A quorum that can never be is refused before anything begins (`fan_out.bad_quorum`).
+///
+/// Steps are named after their agent and the number of their input, from 1: `reader-3`; without inputs after
+/// their agent alone. Where somebody is chosen, they are named after the capability that is needed,
+/// `data.analysis-3`, or `anybody-3`.
 ///
 /// ```
-/// use safeguards_coord::{FanOut, Policy};
+/// use safeguards_coord::{FanOut, Policy, Progress, State, Strategy, Task};
 /// use serde_json::json;
 ///
-/// let pages = FanOut::over([json!("page 1"), json!("page 2")]).at_once(4).policy(Policy::FailFast);
-/// # let _ = pages;
+/// // Two of three sources are enough.
+/// let ask = FanOut::over([json!("north"), json!("south"), json!("west")]).policy(Policy::Quorum(2));
+///
+/// let mut progress = Progress::new(Task::new("ask"), ["reader".into()]);
+/// assert_eq!(ask.next(&progress).len(), 3);
+/// for step in ["reader-1", "reader-2", "reader-3"] {
+///     progress.begin(step.into(), "reader".into());
+/// }
+/// progress.end(&"reader-3".into(), State::Succeeded, Some(json!("rain")));
+/// progress.end(&"reader-1".into(), State::Succeeded, Some(json!("sun")));
+/// let enough = ask.next(&progress);
+/// assert_eq!(ask.so_far(&progress), Some(json!(["sun", null, "rain"])));
+/// # assert_eq!(enough.last(), Some(&safeguards_coord::Move::Succeed { output: json!(["sun", null, "rain"]) }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FanOut {
-    inputs: Vec<Value>,
+    inputs: Arc<[Value]>,
     at_once: NonZeroUsize,
     policy: Policy,
     by: Option<Seat>,
+    among: Option<Arc<[AgentId]>>,
 }
 
 impl FanOut {
     /// How many steps run at once unless another number is set.
-    pub const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+    pub const AT_ONCE: NonZeroUsize = AT_ONCE;
 
     /// The task itself, for every agent of the team.
-    pub const fn to_everybody() -> Self {
-        Self { inputs: Vec::new(), at_once: Self::AT_ONCE, policy: Policy::All, by: None }
+    pub fn to_everybody() -> Self {
+        Self::over([])
     }
 
     /// The task with each of these inputs. None at all is the same as [`FanOut::to_everybody`].
     pub fn over(inputs: impl IntoIterator<Item = Value>) -> Self {
-        Self { inputs: inputs.into_iter().collect(), ..Self::to_everybody() }
+        let inputs = inputs.into_iter().collect();
+        Self { inputs, at_once: AT_ONCE, policy: Policy::All, by: None, among: None }
     }
 
     /// Runs at most `steps` at once; 0 is read as 1.
     #[must_use]
     pub fn at_once(self, steps: usize) -> Self {
-        Self { at_once: NonZeroUsize::new(steps).unwrap_or(NonZeroUsize::MIN), ..self }
+        Self { at_once: at_once(steps), ..self }
     }
 
     /// Sets what the end of one step means for the others.
@@ -69,8 +91,25 @@ impl FanOut {
         Self { policy, ..self }
     }
 
-    /// Gives each input to whoever of the team is best at this need when its step begins. The runner needs a
-    /// [`Selector`](crate::Selector).
+    /// Sets who gets which input.
+    ///
+    /// ```
+    /// use safeguards_coord::{Choice, FanOut};
+    /// use safeguards_types::Unit;
+    /// use serde_json::json;
+    ///
+    /// let pages = || FanOut::over([json!("page 1"), json!("page 2")]);
+    /// let quick = pages().choose(Choice::LeastLoaded);
+    /// let frugal = pages().choose(Choice::Cheapest(Unit::USD));
+    /// assert_ne!(quick, frugal);
+    /// ```
+    #[must_use]
+    pub fn choose(self, choice: Choice) -> Self {
+        Self { by: choice.seat(), ..self }
+    }
+
+    /// Gives each input to whoever of the team is best at this need when its step begins: the same as
+    /// [`choose`](Self::choose) with [`Choice::By`]. The runner needs a [`Selector`](crate::Selector).
     ///
     /// ```
     /// use safeguards_coord::FanOut;
@@ -84,67 +123,82 @@ impl FanOut {
     /// ```
     #[must_use]
     pub fn by(self, need: Query) -> Self {
-        Self { by: Some(need.into()), ..self }
+        self.choose(Choice::By(need))
     }
 
-    fn len(&self, progress: &Progress) -> usize {
-        match (self.inputs.len(), &self.by) {
-            (0, None) => progress.agents().len(),
+    /// Only these agents take part, instead of the whole team. An agent that is not in the team fails the run.
+    #[must_use]
+    pub fn among<A: Into<AgentId>>(self, agents: impl IntoIterator<Item = A>) -> Self {
+        Self { among: Some(agents.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// What this is within a run; `agents` take part where it does not say itself who does.
+    pub(super) fn within<'a>(
+        &'a self,
+        progress: &'a Progress,
+        agents: Cow<'a, [AgentId]>,
+    ) -> Within<'a> {
+        let confine = matches!(agents, Cow::Owned(_)) || self.among.is_some();
+        let agents = self.among.as_deref().map_or(agents, Cow::Borrowed);
+        let by = self.by.as_ref().map(|seat| match confine {
+            true => confined(seat, &agents),
+            false => seat.clone(),
+        });
+        Within { fan_out: self, progress, agents, by }
+    }
+}
+
+/// A fan-out within a run.
+pub(super) struct Within<'a> {
+    fan_out: &'a FanOut,
+    progress: &'a Progress,
+    agents: Cow<'a, [AgentId]>,
+    by: Option<Seat>,
+}
+
+impl Within<'_> {
+    /// How many steps there are.
+    pub(super) fn len(&self) -> usize {
+        match (self.fan_out.inputs.len(), &self.by) {
+            (0, None) => self.agents.len(),
             (0, Some(_)) => 1,
             (inputs, _) => inputs,
         }
     }
 
-    /// The step at `place`, from 0: its name and who does it.
-    fn seat(&self, progress: &Progress, place: usize) -> Option<(StepId, Seat)> {
-        if let Some(seat) = &self.by {
-            let (name, number) = (seat.name(), place.saturating_add(1));
-            let step = if self.inputs.is_empty() {
-                name.into()
-            } else {
-                format!("{name}-{number}").into()
-            };
-            return Some((step, seat.clone()));
+    /// Whether a step may bear this name, which has no number at its end.
+    pub(super) fn may_name(&self, name: &str) -> bool {
+        match &self.by {
+            Some(seat) => seat.name() == name,
+            None => self.agents.iter().any(|agent| agent.as_str() == name),
         }
-        let agents = progress.agents();
-        let agent = agents.get(place.checked_rem(agents.len())?)?.clone();
-        if self.inputs.is_empty() {
-            return Some((agent.as_str().into(), agent.into()));
-        }
-        Some((format!("{agent}-{}", place.saturating_add(1)).into(), agent.into()))
     }
 
-    fn start(&self, progress: &Progress, place: usize) -> Option<Move> {
-        let (step, seat) = self.seat(progress, place)?;
-        let task = progress.task().clone();
-        let task = match self.inputs.get(place) {
-            Some(input) => task.with_input(input.clone()),
-            None => task,
+    pub(super) fn batch(&self) -> Batch<'_> {
+        let at_once = self.fan_out.at_once;
+        Batch { progress: self.progress, from: 0, len: self.len(), at_once }
+    }
+
+    pub(super) fn advance(&self) -> Phase {
+        self.batch().advance(self.fan_out.policy, |place| self.step(place))
+    }
+
+    /// The step at `place`, from 0.
+    fn step(&self, place: usize) -> Option<Step> {
+        let input = self.fan_out.inputs.get(place);
+        let seat = match &self.by {
+            Some(seat) => seat.clone(),
+            None => self.agents.get(place.checked_rem(self.agents.len())?)?.into(),
         };
-        Some(Move::Start(Step::new(step, seat, task)))
-    }
-
-    fn skip(&self, progress: &Progress, place: usize, because: &str) -> Option<Move> {
-        let (step, seat) = self.seat(progress, place)?;
-        Some(Move::Skip { step, seat, because: because.to_owned() })
-    }
-
-    /// The outputs in the order of the inputs.
-    fn outputs(&self, progress: &Progress) -> Value {
-        let output = |place: usize| {
-            let step = progress.steps().get(place).filter(|step| step.has_succeeded());
-            step.and_then(|step| step.output.clone())
+        let task = self.progress.task().clone();
+        let (name, task): (StepId, _) = match input {
+            Some(input) => {
+                let number = place.saturating_add(1);
+                (format!("{}-{number}", seat.name()).into(), task.with_input(input.clone()))
+            }
+            None => (seat.name().into(), task),
         };
-        let outputs = (0..self.len(progress)).map(|place| output(place).unwrap_or_default());
-        Value::Array(outputs.collect())
-    }
-
-    fn finish(&self, progress: &Progress) -> Move {
-        let output = self.outputs(progress);
-        match progress.first_unsuccessful() {
-            None => Move::Succeed { output },
-            Some(step) => Move::Stop { because_of: step.step.clone(), output: Some(output) },
-        }
+        Some(Step::new(name, seat, task))
     }
 }
 
@@ -154,25 +208,24 @@ impl Strategy for FanOut {
     }
 
     fn next(&self, progress: &Progress) -> Vec<Move> {
-        let (named, all) = (progress.steps().len(), self.len(progress));
-        if self.policy == Policy::FailFast
-            && let Some(failed) = progress.first_unsuccessful()
-        {
-            let because =
-                format!("{} {}", failed.step, failed.state.map_or("", |state| state.as_verb()));
-            let skip = |place| self.skip(progress, place, &because);
-            return (named..all).filter_map(skip).chain([self.finish(progress)]).collect();
-        }
-        if named == all && progress.running() == 0 {
-            return vec![self.finish(progress)];
-        }
-        let room = self.at_once.get().saturating_sub(progress.running());
-        let until = named.saturating_add(room).min(all);
-        (named..until).filter_map(|place| self.start(progress, place)).collect()
+        let within = self.within(progress, Cow::Borrowed(progress.agents()));
+        let (mut moves, end) = match within.advance() {
+            Phase::Refused(fault) => return vec![fault.fail(None)],
+            Phase::Going(moves) => return moves,
+            Phase::Enough(moves) => (moves, Move::Succeed { output: within.batch().outputs() }),
+            Phase::InVain { moves, because_of } => {
+                let output = Some(within.batch().outputs());
+                (moves, Move::Stop { because_of, output })
+            }
+        };
+        // What is running is cancelled with the run.
+        moves.retain(|one| !matches!(one, Move::Cancel(_)));
+        moves.push(end);
+        moves
     }
 
     fn so_far(&self, progress: &Progress) -> Option<Value> {
-        Some(self.outputs(progress))
+        Some(self.within(progress, Cow::Borrowed(progress.agents())).batch().outputs())
     }
 }
 

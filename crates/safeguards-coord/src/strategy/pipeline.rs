@@ -1,17 +1,43 @@
 //! [`Pipeline`]: one step after the other, each working on what the one before gave.
 
-use crate::{Move, Progress, Seat, State, Step, Strategy};
+use serde_json::Value;
 
-/// The output of one agent is the input of the next; the task's text stays. The first gets the task's own
-/// input. Stops at the first step that does not succeed; the rest is skipped. The last output is the team's.
+use super::{batch::ended_so, names::names_of};
+use crate::{Move, Progress, Seat, Step, StepId, Strategy};
+
+/// One step after the other, each working on what the one before gave.
+///
+/// ```text
+///   input ──> reader ──> analyst ──> writer ──> output
+/// ```
+///
+/// What it promises:
+///
+/// - The output of one is the input of the next; the task's text stays. The first gets the task's own input, the
+///   last output is the team's.
+/// - It stops at the first step that does not succeed, in that step's state. The rest is skipped.
+/// - What the steps before gave is kept in the report; the last of it is [what there is to show](Strategy::so_far).
+/// - Never more than one step runs.
 ///
 /// Steps bear their agents' names; one that is given to whoever can do it, that of the capability. Where a name
 /// was there before, the place in the pipeline follows, from 1: `data.analysis-3`.
+///
+/// ```
+/// use safeguards_coord::{Move, Pipeline, Progress, State, Strategy, Task};
+/// use serde_json::json;
+///
+/// let pipeline = Pipeline::new();
+/// let mut progress = Progress::new(Task::new("digest"), ["reader".into(), "writer".into()]);
+/// progress.begin("reader".into(), "reader".into());
+/// progress.end(&"reader".into(), State::Succeeded, Some(json!("notes")));
+/// let write = Task::new("digest").with_input("notes");
+/// assert_eq!(pipeline.next(&progress), [Move::start("writer", "writer", write)]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pipeline {
-    /// Who does what, in this order; none: the team in its own.
-    seats: Vec<Seat>,
+    /// Who does what, in this order, and what the step is called; none: the team in its own.
+    seats: Vec<(StepId, Seat)>,
 }
 
 impl Pipeline {
@@ -31,23 +57,18 @@ impl Pipeline {
     /// # let _ = report;
     /// # Ok::<(), safeguards_discovery::InvalidField>(())
     /// ```
-    pub fn through(seats: impl IntoIterator<Item = Seat>) -> Self {
-        Self { seats: seats.into_iter().collect() }
+    pub fn through<S: Into<Seat>>(seats: impl IntoIterator<Item = S>) -> Self {
+        let seats: Vec<Seat> = seats.into_iter().map(Into::into).collect();
+        Self { seats: names_of(&seats).into_iter().zip(seats).collect() }
     }
 
     /// The step at `place`, from 0: its name and who does it.
-    fn seat(&self, progress: &Progress, place: usize) -> Option<(String, Seat)> {
-        if self.seats.is_empty() {
-            let agent = progress.agents().get(place)?;
-            return Some((agent.to_string(), agent.into()));
+    fn seat(&self, progress: &Progress, place: usize) -> Option<(StepId, Seat)> {
+        if !self.seats.is_empty() {
+            return self.seats.get(place).cloned();
         }
-        let seat = self.seats.get(place)?;
-        let is_taken = self.seats.iter().take(place).any(|before| before.name() == seat.name());
-        let mut name = seat.name().to_owned();
-        if is_taken {
-            name = format!("{name}-{}", place.saturating_add(1));
-        }
-        Some((name, seat.clone()))
+        let agent = progress.agents().get(place)?;
+        Some((agent.as_str().into(), agent.into()))
     }
 }
 
@@ -61,10 +82,9 @@ impl Strategy for Pipeline {
         match (progress.steps().last(), self.seat(progress, named)) {
             (Some(running), _) if running.state.is_none() => Vec::new(),
             (Some(last), _) if last.has_not_succeeded() => {
-                let state = last.state.unwrap_or(State::Failed);
-                let because = format!("{} {}", last.step, state.as_verb());
-                let skip = |(step, seat): (String, Seat)| Move::Skip {
-                    step: step.into(),
+                let because = ended_so(last);
+                let skip = |(step, seat): (StepId, Seat)| Move::Skip {
+                    step,
                     seat,
                     because: because.clone(),
                 };
@@ -84,6 +104,11 @@ impl Strategy for Pipeline {
             (None, None) => Vec::new(),
         }
     }
+
+    fn so_far(&self, progress: &Progress) -> Option<Value> {
+        let last = progress.steps().iter().rfind(|step| step.has_succeeded())?;
+        last.output.clone()
+    }
 }
 
 #[cfg(test)]
@@ -92,14 +117,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Task;
+    use crate::{State, Task};
 
     fn progress() -> Progress {
         let task = Task::new("count").with_input(json!("text"));
         Progress::new(task, ["a".into(), "b".into(), "c".into()])
     }
 
-    fn start(agent: &str, input: serde_json::Value) -> Move {
+    fn start(agent: &str, input: Value) -> Move {
         Move::start(agent, agent, Task::new("count").with_input(input))
     }
 

@@ -1,0 +1,117 @@
+//! [`strategy_named`]: the strategies by their names, as files and command lines have them.
+
+use std::sync::Arc;
+
+use super::fault::told;
+use crate::{FanOut, HandOver, MapReduce, Pipeline, Strategy, Supervise, Vote};
+
+type Make = fn() -> Arc<dyn Strategy>;
+
+/// By name.
+const NAMED: [(&str, Make); 6] = [
+    ("fan_out", || Arc::new(FanOut::to_everybody())),
+    ("hand_over", || Arc::new(HandOver::new())),
+    ("map_reduce", || Arc::new(MapReduce::by_last(FanOut::to_everybody()))),
+    ("pipeline", || Arc::new(Pipeline::new())),
+    ("supervisor", || Arc::new(Supervise::by_first())),
+    ("vote", || Arc::new(Vote::new())),
+];
+
+/// The strategy of this name, as it is for a team of which nothing else is said.
+///
+/// | name | what it does |
+/// | --- | --- |
+/// | `fan_out` | everybody does the task |
+/// | `hand_over` | the first begins, and each names the next |
+/// | `map_reduce` | all but the last do the task, and the last makes one of what they gave |
+/// | `pipeline` | one after the other, in the team's order |
+/// | `supervisor` | the first cuts the task up for the others, and puts together what they gave |
+/// | `vote` | everybody does the task, and what more than half of them gave counts |
+///
+/// # Errors
+///
+/// Where there is none of this name.
+///
+/// ```
+/// use safeguards_coord::{Strategy, strategy_named};
+///
+/// assert_eq!(strategy_named("vote")?.name(), "vote");
+/// let error = strategy_named("pipe_line").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "no strategy is named `pipe_line`; did you mean `pipeline`? there are fan_out, hand_over, map_reduce, \
+///      pipeline, supervisor and vote"
+/// );
+/// # Ok::<(), safeguards_coord::UnknownStrategy>(())
+/// ```
+pub fn strategy_named(name: &str) -> Result<Arc<dyn Strategy>, UnknownStrategy> {
+    let named = NAMED.iter().find(|(known, _)| *known == name);
+    let (_, make) = named.ok_or_else(|| UnknownStrategy::new(name))?;
+    Ok(make())
+}
+
+/// There is no strategy of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no strategy is named `{name}`; {known}")]
+pub struct UnknownStrategy {
+    name: String,
+    known: String,
+}
+
+impl UnknownStrategy {
+    fn new(name: &str) -> Self {
+        let names = NAMED.map(|(known, _)| known);
+        // As people write names: with a hyphen, in capitals, or one letter wrong.
+        let plain = name.trim().to_lowercase().replace(['-', ' '], "_");
+        let distance = |known: &str| strsim::osa_distance(known, &plain);
+        let nearest = names.into_iter().map(|known| (distance(known), known)).min();
+        let mut known = match nearest {
+            Some((distance, nearest)) if distance <= 2 => format!("did you mean `{nearest}`? "),
+            _ => String::new(),
+        };
+        let [names @ .., last] = names;
+        known.push_str(&format!("there are {} and {last}", names.join(", ")));
+        Self { name: told(name), known }
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        "strategy.unknown"
+    }
+
+    /// The name that there is none of.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_strategy_has_the_name_that_it_is_known_by() {
+        for (name, _) in NAMED {
+            assert_eq!(strategy_named(name).unwrap().name(), name);
+        }
+        assert!(NAMED.is_sorted_by_key(|(name, _)| *name));
+    }
+
+    #[test]
+    fn a_name_that_is_almost_right_is_recognized() {
+        #[track_caller]
+        fn check(name: &str, expected: &str) {
+            let error = strategy_named(name).unwrap_err();
+            assert_eq!(error.code(), "strategy.unknown");
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("no strategy is named `{name}`; ")), "{message}");
+            assert!(message.contains(expected), "{message}");
+            assert!(message.ends_with(" and vote"), "{message}");
+        }
+        check("fan-out", "did you mean `fan_out`?");
+        check("Pipeline", "did you mean `pipeline`?");
+        check("suprevisor", "did you mean `supervisor`?");
+        check("round_table", "; there are fan_out, ");
+        check("", "; there are fan_out, ");
+    }
+}
