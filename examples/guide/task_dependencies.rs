@@ -7,8 +7,8 @@ use std::sync::Arc;
 use safeguards::{
     budget::{MemoryLedger, OpenAccount},
     coord::{
-        Graph, GraphError, Member, NewTask, Reply, RunOptions, Runner, TaskGraph, TaskState, Team,
-        agent_fn,
+        Graph, GraphError, Member, NewTask, Reply, RunOptions, Runner, TaskGraph, TaskState,
+        TaskView, Team, agent_fn,
     },
     prelude::*,
     types::SystemClock,
@@ -78,7 +78,7 @@ fn who_comes_next() -> Result<(), GraphError> {
     assert_eq!(skipped.iter().map(|task| graph.name(*task)).collect::<Vec<_>>(), ["report"]);
     graph.retry("draw")?;
     graph.complete("draw")?;
-    assert_eq!(graph.task("report").map(|task| task.state()), Some(TaskState::Ready));
+    assert_eq!(graph.task("report").map(TaskView::state), Some(TaskState::Ready));
     assert_eq!(graph.critical_path().weight, 2);
     Ok(())
 }

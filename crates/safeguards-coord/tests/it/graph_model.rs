@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, prelude::*, sample::Index};
-use safeguards_coord::{GraphError, Missing, NewTask, OnFailure, TaskGraph, TaskState};
+use safeguards_coord::{GraphError, Missing, NewTask, OnFailure, TaskGraph, TaskState, TaskView};
 use safeguards_types::Priority;
 
 const TASKS: usize = 9;
@@ -142,10 +142,12 @@ impl Model {
                     .iter()
                     .any(|need| self.tasks.get(need).is_some_and(|need| need.state.is_failure()));
                 let task = self.tasks.get_mut(&name).unwrap();
-                let state = match task.state {
-                    TaskState::Waiting if is_lost && !self.blocks => TaskState::Skipped,
-                    TaskState::Skipped if !is_lost => TaskState::Waiting,
-                    state => state,
+                let state = if task.state == TaskState::Waiting && is_lost && !self.blocks {
+                    TaskState::Skipped
+                } else if task.state == TaskState::Skipped && !is_lost {
+                    TaskState::Waiting
+                } else {
+                    task.state
                 };
                 changed |= state != task.state;
                 task.state = state;
@@ -164,6 +166,7 @@ impl Model {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each question")]
     fn answer(&mut self, ask: &Ask) -> Answer {
         let done = Ok(String::new());
         match ask {
@@ -378,7 +381,7 @@ fn check_same(graph: &TaskGraph, model: &Model) {
     let mut by_rank: Vec<_> = model.tasks.iter().collect();
     by_rank.sort_by_key(|(_, task)| task.rank);
     let names: Vec<_> = by_rank.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(graph.tasks().map(|task| task.name()).collect::<Vec<_>>(), names);
+    assert_eq!(graph.tasks().map(TaskView::name).collect::<Vec<_>>(), names);
     assert_eq!(graph.ready().map(|task| graph.name(task)).collect::<Vec<_>>(), model.ready());
     let mut counts = BTreeMap::new();
     for (name, task) in &model.tasks {
@@ -390,7 +393,7 @@ fn check_same(graph: &TaskGraph, model: &Model) {
         assert_eq!(view.dependencies().collect::<Vec<_>>(), task.needs, "{name}");
         let resources: Vec<_> = view.resources().map(|(resource, _)| resource).collect();
         assert_eq!(resources, task.resources, "{name}");
-        let dependants: BTreeSet<_> = view.dependants().map(|task| task.name()).collect();
+        let dependants: BTreeSet<_> = view.dependants().map(TaskView::name).collect();
         let needed_by = model.tasks.iter().filter(|(_, task)| task.needs.contains(name));
         assert_eq!(dependants, needed_by.map(|(name, _)| name.as_str()).collect());
         check_missing(graph.missing(name).unwrap(), name, &[], model);
