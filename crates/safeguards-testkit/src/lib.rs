@@ -39,6 +39,11 @@
 //! A [`ScriptedAgent`] succeeds, fails, hangs, panics, draws and delegates as it is told, remembers what it was asked and
 //! knows what it cost. A [`Simulation`] runs a team on paused time, the same way every time for one seed.
 //!
+//! # For authors of stores of shared state
+//!
+//! [`state_store_conformance!`] makes a test of each line of the contract of
+//! [`StateStore`](safeguards_coord::StateStore); see [`state`].
+//!
 //! # For tests of code above a ledger
 //!
 //! [`FaultyLedger`] stands around any ledger and fails as it is told, before or after a submission was carried out.
@@ -72,6 +77,7 @@ pub mod registry;
 pub mod runs;
 pub mod sequences;
 mod simulation;
+pub mod state;
 
 pub use agents::{Call, CallEnd, Script, ScriptedAgent};
 pub use alerts::{
