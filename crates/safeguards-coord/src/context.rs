@@ -2,6 +2,7 @@
 
 mod delegate;
 mod draw;
+mod shared;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -9,14 +10,19 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use safeguards_types::{Amounts, Timestamp};
+use safeguards_types::{AgentId, Amounts, Clock, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{delegate::DelegateError, draw::DrawError};
+pub use self::{
+    delegate::DelegateError,
+    draw::DrawError,
+    shared::{MessageError, NotGiven},
+};
 pub(crate) use self::{
     delegate::{Delegated, Delegation},
     draw::{Backing, Drawing},
+    shared::Commons,
 };
 use crate::{AttemptId, Cost, RunFact, RunId, bill::larger, event::Emitter};
 
@@ -37,11 +43,14 @@ pub struct Context {
 #[derive(Debug)]
 struct Shared {
     run: RunId,
+    agent: AgentId,
     attempt: AttemptId,
     deadline: Timestamp,
     held: Amounts,
     cancellation: CancellationToken,
     events: Arc<Emitter>,
+    clock: Arc<dyn Clock>,
+    commons: Commons,
     /// Where it draws from.
     backing: Arc<dyn Backing>,
     drawing: tokio::sync::Mutex<Drawing>,
@@ -55,6 +64,9 @@ struct Shared {
 
 /// What a context is made of.
 pub(crate) struct Parts {
+    pub(crate) agent: AgentId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commons: Commons,
     pub(crate) attempt: AttemptId,
     pub(crate) run: RunId,
     pub(crate) events: Arc<Emitter>,
@@ -82,6 +94,9 @@ pub(crate) struct Told {
 impl Context {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts {
+            agent,
+            clock,
+            commons,
             attempt,
             run,
             events,
@@ -95,6 +110,9 @@ impl Context {
         let drawing = tokio::sync::Mutex::new(Drawing::of(held.clone()));
         let shared = Shared {
             run,
+            agent,
+            clock,
+            commons,
             attempt,
             deadline,
             held,

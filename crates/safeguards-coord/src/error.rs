@@ -5,7 +5,7 @@ use std::error;
 
 use safeguards_types::{AgentId, Amount, Timestamp};
 
-use crate::{Cost, RunId, RunStoreError, StepId};
+use crate::{Cost, RunId, RunStoreError, StepId, UnknownStrategy};
 
 /// What kind of thing went wrong with an agent. Each has a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -188,12 +188,12 @@ pub enum RunError {
         /// The agent.
         agent: AgentId,
     },
-    /// The runner writes nothing down, so there is nothing to go on with.
-    #[error("run {run} cannot be resumed: the runner has no run store")]
-    NoRunStore {
-        /// The run.
-        run: RunId,
-    },
+    /// The runner writes nothing down, so there is nothing to go on with, or to list.
+    #[error("the runner has no run store; `Runner::store` gives it one")]
+    NoStore,
+    /// There is no strategy of this name.
+    #[error(transparent)]
+    UnknownStrategy(#[from] UnknownStrategy),
     /// The run was begun otherwise than it would be resumed.
     #[error("run {run} was begun with {what} {was}, and cannot go on with {now}")]
     Changed {
@@ -225,8 +225,9 @@ impl RunError {
         match self {
             Self::DeadlinePassed { .. } => "run.deadline_passed",
             Self::NoEstimate { .. } => "run.no_estimate",
-            Self::NoRunStore { .. } => "run.no_store",
+            Self::NoStore => "run.no_store",
             Self::Changed { .. } => "run.changed",
+            Self::UnknownStrategy(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }

@@ -58,6 +58,8 @@ mod seat;
 #[cfg(feature = "teams")]
 mod agent;
 #[cfg(feature = "teams")]
+mod agent_team;
+#[cfg(feature = "teams")]
 mod bill;
 #[cfg(feature = "teams")]
 mod blocking;
@@ -110,9 +112,10 @@ pub use seat::Seat;
 #[cfg(feature = "teams")]
 pub use {
     agent::{Agent, Descriptor, agent_fn},
+    agent_team::AgentTeam,
     bill::{CostBasis, CostMismatch},
     blocking::{BlockingPool, blocking_fn},
-    context::{Context, DelegateError, DrawError},
+    context::{Context, DelegateError, DrawError, MessageError, NotGiven},
     error::{AgentError, AgentErrorKind, RunError, RunFault, TeamError},
     event::{AttemptId, Observer, RunEvent, RunFact},
     id::{RunId, StepId},
@@ -135,8 +138,8 @@ pub use {
     state::{Reason, State},
     state_store::StateStore,
     strategy::{
-        Choice, FanOut, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress, Step,
-        StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
+        Choice, FanOut, Graph, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress,
+        Step, StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
         strategy_named,
     },
     task::{Cost, Reply, Task},

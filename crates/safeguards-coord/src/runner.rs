@@ -16,6 +16,8 @@ mod step;
 use std::{collections::HashMap, sync::Arc};
 
 use safeguards_budget::Ledger;
+use safeguards_discovery::Query;
+use safeguards_notify::EventBus;
 use safeguards_pricing::PriceTable;
 use safeguards_types::{AgentId, Amounts, Clock, OperationId, Timestamp};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -33,8 +35,12 @@ use self::{
 pub use self::{guards::Guards, options::RunOptions};
 use crate::{
     AttemptId, Loads, Member, Outcome, Report, RunEntry, RunError, RunFact, RunFault, RunHead,
-    RunId, RunStore, RunStoreError, Selector, State, StepReport, Strategy, Task, Team,
-    context::Delegation, event::Emitter, selector::Counted, team::to_hold,
+    RunId, RunStore, RunStoreError, Selector, SharedState, State, StepReport, Strategy, Task, Team,
+    TeamSelector,
+    context::{Commons, Delegation},
+    event::Emitter,
+    selector::Counted,
+    team::to_hold,
 };
 
 /// Runs teams: holds, runs agents under deadlines, settles, writes down, reports.
@@ -51,6 +57,7 @@ pub struct Runner {
     selector: Option<Arc<dyn Selector>>,
     store: Option<Arc<dyn RunStore>>,
     estimate: Option<Amounts>,
+    commons: Commons,
     loads: Loads,
     costs: RecentCosts,
     abandoned: Abandoned,
@@ -68,6 +75,7 @@ impl Runner {
             selector: None,
             store: None,
             estimate: None,
+            commons: Commons::default(),
             loads: Loads::new(),
             costs: RecentCosts::default(),
             abandoned: Abandoned::default(),
@@ -80,8 +88,9 @@ impl Runner {
         Self { prices, ..self }
     }
 
-    /// Lets `selector` choose who does a step that is given to nobody by name. Without one, such a step fails
-    /// the run.
+    /// Lets `selector` choose who does a step that is given to nobody by name. Without one, only needs that name no
+    /// more than an order are met, as [`TeamSelector`] does, such as whoever of the team is least loaded; another
+    /// one fails the run.
     #[must_use]
     pub fn selector(self, selector: Arc<dyn Selector>) -> Self {
         Self { selector: Some(selector), ..self }
@@ -100,6 +109,20 @@ impl Runner {
         Self { estimate: Some(estimate.into()), ..self }
     }
 
+    /// Gives `state` to its agents, to be shared by all of them in all runs.
+    #[must_use]
+    pub fn state(mut self, state: SharedState) -> Self {
+        self.commons.state = Some(state);
+        self
+    }
+
+    /// Lets its agents publish events and send each other messages over `bus`.
+    #[must_use]
+    pub fn events(mut self, bus: Arc<dyn EventBus>) -> Self {
+        self.commons.events = Some(bus);
+        self
+    }
+
     /// Counts what agents have to do together with whoever else has these loads. Clones of a runner do anyway.
     #[must_use]
     pub fn counting(self, loads: Loads) -> Self {
@@ -115,6 +138,16 @@ impl Runner {
     /// Where it writes runs down.
     pub const fn run_store(&self) -> Option<&Arc<dyn RunStore>> {
         self.store.as_ref()
+    }
+
+    /// Whether it can choose who does what is needed.
+    fn can_choose(&self, need: &Query) -> bool {
+        self.selector.is_some() || TeamSelector::can_tell(need)
+    }
+
+    /// What time it is for its runs.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How many agents were abandoned, in all runs of this runner and its clones, and are still running.
@@ -184,7 +217,7 @@ impl Runner {
         options: RunOptions,
     ) -> Result<Report, RunError> {
         let Some(store) = &self.store else {
-            return Err(RunError::NoRunStore { run: run.clone() });
+            return Err(RunError::NoStore);
         };
         let now = self.clock.now();
         let view = asking(|| store.run(run)).await?;

@@ -44,11 +44,29 @@ impl TeamSelector {
         Self { behind: None }
     }
 
+    /// Whether it can tell, by itself, who does what is needed.
+    pub(crate) fn can_tell(need: &Query) -> bool {
+        let is_known = matches!(
+            need.order,
+            Order::LeastLoaded | Order::Best | Order::Cheapest(_) | Order::Name
+        );
+        is_known && says_nothing(need)
+    }
+
     /// Asks `selector` what it cannot tell itself.
     #[must_use]
     pub fn before(selector: Arc<dyn Selector>) -> Self {
         Self { behind: Some(selector) }
     }
+}
+
+/// Whether a need names nothing but an order, and perhaps who is meant.
+fn says_nothing(need: &Query) -> bool {
+    need.capability.is_none()
+        && need.version.is_none()
+        && need.conditions.is_empty()
+        && need.tags.is_empty()
+        && need.text.is_none()
 }
 
 #[async_trait]
@@ -58,11 +76,7 @@ impl Selector for TeamSelector {
             need.among.as_ref().is_none_or(|among| among.contains(&candidate.agent))
         };
         let fit = candidates.iter().filter(among);
-        let says_nothing = need.capability.is_none()
-            && need.version.is_none()
-            && need.conditions.is_empty()
-            && need.tags.is_empty()
-            && need.text.is_none();
+        let says_nothing = says_nothing(need);
         // `min_by_key` gives the first of equals: the team's order.
         let chosen = match (&need.order, says_nothing) {
             (Order::LeastLoaded, true) => fit.min_by_key(|one| one.load),
@@ -173,7 +187,7 @@ mod tests {
             };
             assert_eq!(unfit.len(), 4);
         }
-        let nobody = Query::all().among(["stranger"]);
+        let nobody = Query::all().order(Order::LeastLoaded).among(["stranger"]);
         assert!(matches!(select(&both, &nobody).await, Selection::Nobody(_)));
     }
 }
