@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Account, CommandError, Denial, Ledger, LedgerExt, Window};
-use safeguards_coord::Loads;
+use safeguards_coord::{Loads, SharedState};
 use safeguards_discovery::{Finder, Lease, RegisterError, Registration, Registry};
 use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) finder: Finder,
     /// What agents have to do in teams that run.
     pub(crate) loads: Loads,
+    /// What agents share.
+    pub(crate) state: SharedState,
     /// The team files whose alerts have a channel here.
     pub(crate) alerts_of: Vec<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Ledger, MemoryLedger};
-use safeguards_coord::{Loads, Runner};
+use safeguards_coord::{Loads, MemoryStateStore, Runner, SharedState, StateStore};
 use safeguards_discovery::{Finder, MemoryRegistry, Registry, StatusSource};
 use safeguards_notify::{
     AlertStore, Alerts, AlertsBuilder, Channel, ChannelOptions, ConsoleChannel, EventBus,
@@ -92,6 +92,11 @@ impl Safeguards {
         &self.core.events
     }
 
+    /// What agents share.
+    pub fn state(&self) -> &SharedState {
+        &self.core.state
+    }
+
     /// Where agents say what they can do.
     pub fn registry(&self) -> &Arc<dyn Registry> {
         self.core.registry()
@@ -161,6 +166,7 @@ pub struct Builder {
     alerts_of: Vec<PathBuf>,
     events: Option<Arc<dyn EventBus>>,
     registry: Option<Arc<dyn Registry>>,
+    state_store: Option<Arc<dyn StateStore>>,
     status_sources: Vec<Arc<dyn StatusSource>>,
     /// What each of these team files adds.
     connected: Vec<Connected>,
@@ -196,6 +202,7 @@ impl Builder {
             alerts_of: Vec::new(),
             events: None,
             registry: None,
+            state_store: None,
             status_sources: Vec::new(),
             connected: Vec::new(),
             clock: Arc::new(SystemClock::new()),
@@ -296,6 +303,11 @@ impl Builder {
         Self { registry: Some(Arc::new(registry)), ..self }
     }
 
+    /// Keeps here what agents share. If not set, in memory, on this clock.
+    pub fn state_store(self, store: impl StateStore) -> Self {
+        Self { state_store: Some(Arc::new(store)), ..self }
+    }
+
     /// Asks this source, too, how agents stand, such as circuit breakers; any number of them. The ledger and the
     /// teams that run are asked anyway. A source that fails lets nobody be found whose status matters.
     pub fn status_source(mut self, source: impl StatusSource) -> Self {
@@ -323,6 +335,10 @@ impl Builder {
 
     fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {
         let Self { ledger, alerts_of, events, registry, status_sources, clock, prices, .. } = self;
+        let state_store = self.state_store.unwrap_or_else(|| {
+            Arc::new(MemoryStateStore::builder().clock(Arc::clone(&clock)).build())
+        });
+        let state = SharedState::new(state_store, Arc::clone(&clock));
         let in_memory = || -> Arc<dyn EventBus> {
             let bus = MemoryEventBus::builder().clock(Arc::clone(&clock)).alerts(alerts.clone());
             Arc::new(bus.build())
@@ -341,6 +357,7 @@ impl Builder {
         let finder = status_sources.into_iter().fold(finder, Finder::source);
         let core = Core {
             swept,
+            state,
             finder,
             loads,
             ledger,

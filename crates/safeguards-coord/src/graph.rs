@@ -76,10 +76,13 @@ use crate::Seat;
 pub struct TaskGraph {
     names: Names,
     nodes: Column<Node>,
+    standing: Column<Standing>,
     /// How much each task waits for: dependencies that have not succeeded, and resources that are not there.
     open: Column<u32>,
-    /// What tasks depend on, and what depends on them.
-    lists: Lists,
+    /// What tasks depend on.
+    needs: Lists,
+    /// What depends on them.
+    dependants: Lists,
     levels: Levels,
     ranks: Ranks,
     ready: Ready,
@@ -95,6 +98,11 @@ struct Node {
     needs: Span,
     dependants: Span,
     seat: u32,
+}
+
+/// What is looked at most often, kept apart: that of many tasks is at hand at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
     /// `None`: named, and never added.
     state: Option<TaskState>,
     priority: Priority,
@@ -103,16 +111,17 @@ struct Node {
 /// What a search for cycles sees of a graph.
 struct Edges<'g> {
     nodes: &'g Column<Node>,
-    lists: &'g Lists,
+    needs: &'g Lists,
+    dependants: &'g Lists,
 }
 
 impl Neighbors for Edges<'_> {
     fn needs(&self, task: u32) -> &[u32] {
-        self.lists.of(self.nodes.get(task).needs)
+        self.needs.of(self.nodes.get(task).needs)
     }
 
     fn dependants(&self, task: u32) -> &[u32] {
-        self.lists.of(self.nodes.get(task).dependants)
+        self.dependants.of(self.nodes.get(task).dependants)
     }
 }
 
@@ -158,7 +167,7 @@ impl TaskGraph {
     pub fn add(&mut self, task: impl Into<NewTask>) -> Result<TaskId, GraphError> {
         let NewTask { name, after, seat, resources, priority } = task.into();
         let task = self.name_task(&name)?;
-        if self.nodes.get(task).state.is_some() {
+        if self.standing.get(task).state.is_some() {
             return Err(GraphError::DuplicateTask { task: name });
         }
         self.put(task, priority);
@@ -200,7 +209,7 @@ impl TaskGraph {
         };
         let is_new = self.tie(task, on)?;
         // Not asked of all that it depends on, each time that another comes.
-        if self.nodes.get(on).state.is_some_and(TaskState::is_failure) {
+        if self.standing.get(on).state.is_some_and(TaskState::is_failure) {
             self.skip_if_lost(task);
         }
         Ok(is_new)
@@ -270,10 +279,8 @@ impl TaskGraph {
     ) -> Result<(), GraphError> {
         let task = self.find(task.into())?;
         self.check_not_begun(task, "given a priority")?;
-        let (before, rank) = (self.nodes.get(task), self.ranks.of(task));
-        if let Some(node) = self.nodes.at(task) {
-            node.priority = priority;
-        }
+        let (before, rank) = (self.standing.get(task), self.ranks.of(task));
+        self.standing.set(task, Standing { priority, ..before });
         if before.state == Some(TaskState::Ready) {
             self.ready.remove(before.priority, rank);
             self.ready.insert(priority, rank);
@@ -290,10 +297,10 @@ impl TaskGraph {
     pub fn remove<'a>(&mut self, task: impl Into<TaskRef<'a>>) -> Result<(), GraphError> {
         let task = self.find(task.into())?;
         let node = self.nodes.get(task);
-        if node.state == Some(TaskState::Running) {
+        if self.standing.get(task).state == Some(TaskState::Running) {
             return Err(self.wrong_state(task, "removed", "is not running"));
         }
-        if let Some(dependant) = self.lists.of(node.dependants).first() {
+        if let Some(dependant) = self.dependants.of(node.dependants).first() {
             return Err(GraphError::HasDependants {
                 task: self.names.of(task).to_owned(),
                 dependant: self.names.of(*dependant).to_owned(),
@@ -323,7 +330,7 @@ impl TaskGraph {
             TaskRef::Name(name) => self.names.find(name),
             TaskRef::Id(TaskId(number)) => Some(number),
         };
-        let is_there = |task: &u32| self.nodes.get(*task).state.is_some();
+        let is_there = |task: &u32| self.standing.get(*task).state.is_some();
         found.filter(is_there).ok_or_else(|| GraphError::UnknownTask {
             task: match task {
                 TaskRef::Name(name) => shown(name),
@@ -338,27 +345,27 @@ impl TaskGraph {
     /// Makes a task of a name.
     fn put(&mut self, task: u32, priority: Priority) {
         self.ranks.give(task);
-        if let Some(node) = self.nodes.at(task) {
-            (node.state, node.priority) = (Some(TaskState::Waiting), priority);
-            self.counts.add(TaskState::Waiting);
-        }
+        self.standing.set(task, Standing { state: Some(TaskState::Waiting), priority });
+        self.counts.add(TaskState::Waiting);
         self.settle(task);
     }
 
     /// Makes a name of a task: all that belongs to it goes, but what depends on it stays.
     fn take_out(&mut self, task: u32) {
-        while let Some(on) = self.lists.of(self.nodes.get(task).needs).last().copied() {
+        while let Some(on) = self.needs.of(self.nodes.get(task).needs).last().copied() {
             self.untie(task, on);
         }
         self.resources.forget(task);
         self.open.set(task, 0);
         let (node, rank) = (self.nodes.get(task), self.ranks.of(task));
-        if node.state == Some(TaskState::Ready) {
-            self.ready.remove(node.priority, rank);
+        let Standing { state, priority } = self.standing.get(task);
+        if state == Some(TaskState::Ready) {
+            self.ready.remove(priority, rank);
         }
-        if let Some(state) = node.state {
+        if let Some(state) = state {
             self.counts.take(state);
         }
+        self.standing.set(task, Standing::default());
         self.nodes.set(task, Node { dependants: node.dependants, ..Node::default() });
     }
 
@@ -392,25 +399,25 @@ impl TaskGraph {
             let max = Self::DEPENDENCIES_MAX;
             return Err(GraphError::TooLarge { what: "dependencies", max });
         }
-        let edges = Edges { nodes: &self.nodes, lists: &self.lists };
+        let edges = Edges { nodes: &self.nodes, needs: &self.needs, dependants: &self.dependants };
         if let Err(cycle) = self.levels.order(&edges, task, on) {
             let name = |at: usize| cycle.get(at).map_or("", |task| self.names.of(*task));
             return Err(GraphError::Cycle(Cycle::new(cycle.len(), name)));
         }
         let too_large = GraphError::TooLarge { what: "dependencies", max: self.dependencies };
         let node = self.nodes.at(task);
-        if !node.is_some_and(|node| self.lists.push(&mut node.needs, on)) {
+        if !node.is_some_and(|node| self.needs.push(&mut node.needs, on)) {
             return Err(too_large);
         }
         let node = self.nodes.at(on);
-        if !node.is_some_and(|node| self.lists.push(&mut node.dependants, task)) {
+        if !node.is_some_and(|node| self.dependants.push(&mut node.dependants, task)) {
             if let Some(node) = self.nodes.at(task) {
-                self.lists.remove(&mut node.needs, on);
+                self.needs.remove(&mut node.needs, on);
             }
             return Err(too_large);
         }
         self.dependencies = self.dependencies.saturating_add(1);
-        let state = self.nodes.get(on).state;
+        let state = self.standing.get(on).state;
         if state != Some(TaskState::Succeeded)
             && let Some(open) = self.open.at(task)
         {
@@ -424,22 +431,22 @@ impl TaskGraph {
     fn is_tied(&self, task: u32, on: u32) -> bool {
         let (needs, dependants) = (self.nodes.get(task).needs, self.nodes.get(on).dependants);
         if needs.len() <= dependants.len() {
-            self.lists.of(needs).contains(&on)
+            self.needs.of(needs).contains(&on)
         } else {
-            self.lists.of(dependants).contains(&task)
+            self.dependants.of(dependants).contains(&task)
         }
     }
 
     fn untie(&mut self, task: u32, on: u32) -> bool {
         let node = self.nodes.at(task);
-        if !node.is_some_and(|node| self.lists.remove(&mut node.needs, on)) {
+        if !node.is_some_and(|node| self.needs.remove(&mut node.needs, on)) {
             return false;
         }
         if let Some(node) = self.nodes.at(on) {
-            self.lists.remove(&mut node.dependants, task);
+            self.dependants.remove(&mut node.dependants, task);
         }
         self.dependencies = self.dependencies.saturating_sub(1);
-        if self.nodes.get(on).state != Some(TaskState::Succeeded)
+        if self.standing.get(on).state != Some(TaskState::Succeeded)
             && let Some(open) = self.open.at(task)
         {
             *open = open.saturating_sub(1);

@@ -138,8 +138,8 @@ pub use {
     state::{Reason, State},
     state_store::StateStore,
     strategy::{
-        Choice, FanOut, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress, Step,
-        StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
+        Choice, FanOut, Graph, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress,
+        Step, StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,
         strategy_named,
     },
     task::{Cost, Reply, Task},

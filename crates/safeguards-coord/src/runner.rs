@@ -16,6 +16,7 @@ mod step;
 use std::{collections::HashMap, sync::Arc};
 
 use safeguards_budget::Ledger;
+use safeguards_discovery::Query;
 use safeguards_notify::EventBus;
 use safeguards_pricing::PriceTable;
 use safeguards_types::{AgentId, Amounts, Clock, OperationId, Timestamp};
@@ -35,6 +36,7 @@ pub use self::{guards::Guards, options::RunOptions};
 use crate::{
     AttemptId, Loads, Member, Outcome, Report, RunEntry, RunError, RunFact, RunFault, RunHead,
     RunId, RunStore, RunStoreError, Selector, SharedState, State, StepReport, Strategy, Task, Team,
+    TeamSelector,
     context::{Commons, Delegation},
     event::Emitter,
     selector::Counted,
@@ -86,8 +88,9 @@ impl Runner {
         Self { prices, ..self }
     }
 
-    /// Lets `selector` choose who does a step that is given to nobody by name. Without one, such a step fails
-    /// the run.
+    /// Lets `selector` choose who does a step that is given to nobody by name. Without one, only needs that name no
+    /// more than an order are met, as [`TeamSelector`] does, such as whoever of the team is least loaded; another
+    /// one fails the run.
     #[must_use]
     pub fn selector(self, selector: Arc<dyn Selector>) -> Self {
         Self { selector: Some(selector), ..self }
@@ -135,6 +138,11 @@ impl Runner {
     /// Where it writes runs down.
     pub const fn run_store(&self) -> Option<&Arc<dyn RunStore>> {
         self.store.as_ref()
+    }
+
+    /// Whether it can choose who does what is needed.
+    fn can_choose(&self, need: &Query) -> bool {
+        self.selector.is_some() || TeamSelector::can_tell(need)
     }
 
     /// What time it is for its runs.

@@ -6,15 +6,25 @@ mod choice;
 mod closure;
 mod fan_out;
 mod fault;
+mod graph;
 mod hand_over;
 mod map_reduce;
 mod names;
 mod pipeline;
+#[cfg(test)]
+mod play;
 mod policy;
 mod supervise;
 mod vote;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use safeguards_discovery::Query;
 use safeguards_types::AgentId;
@@ -24,6 +34,7 @@ pub use by_name::{UnknownStrategy, strategy_named};
 pub use choice::Choice;
 pub use fan_out::FanOut;
 pub use fault::StrategyFault;
+pub use graph::Graph;
 pub use hand_over::{HandOver, Next};
 pub use map_reduce::MapReduce;
 pub use pipeline::Pipeline;
@@ -193,6 +204,25 @@ pub struct Progress {
     /// Places in `steps`, in the order in which they ended.
     ended: Vec<usize>,
     unsuccessful: usize,
+    identity: Identity,
+}
+
+/// Tells one run's progress from another's, so that a strategy may remember what it saw of it: a copy, which may go
+/// on otherwise, is another one.
+#[derive(Debug)]
+pub(crate) struct Identity(u64);
+
+impl Identity {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
 }
 
 /// How far a step is.
@@ -240,7 +270,13 @@ impl Progress {
             places: HashMap::new(),
             ended: Vec::new(),
             unsuccessful: 0,
+            identity: Identity::new(),
         }
+    }
+
+    /// A number that no other progress has.
+    pub(crate) const fn identity(&self) -> u64 {
+        self.identity.0
     }
 
     /// The run's task.

@@ -30,6 +30,20 @@
 //! [`event_bus_conformance!`] runs the suite of an [`EventBus`](safeguards_notify::EventBus) in the same manner; see
 //! [`bus`].
 //!
+//! # For authors of run stores
+//!
+//! [`run_store_conformance!`] does so of a [`RunStore`](safeguards_coord::RunStore); see [`runs`].
+//!
+//! # For tests of teams
+//!
+//! A [`ScriptedAgent`] succeeds, fails, hangs, panics, draws and delegates as it is told, remembers what it was asked and
+//! knows what it cost. A [`Simulation`] runs a team on paused time, the same way every time for one seed.
+//!
+//! # For authors of stores of shared state
+//!
+//! [`state_store_conformance!`] makes a test of each line of the contract of
+//! [`StateStore`](safeguards_coord::StateStore); see [`state`].
+//!
 //! # For tests of code above a ledger
 //!
 //! [`FaultyLedger`] stands around any ledger and fails as it is told, before or after a submission was carried out.
@@ -50,6 +64,7 @@
 //! [`Model`] answers as every ledger must, found in the most naive way; [`sequences`] are random commands to ask
 //! both.
 
+pub mod agents;
 pub mod alerts;
 pub mod audit;
 pub mod bus;
@@ -61,7 +76,10 @@ mod paused;
 pub mod registry;
 pub mod runs;
 pub mod sequences;
+mod simulation;
+pub mod state;
 
+pub use agents::{Call, CallEnd, Script, ScriptedAgent};
 pub use alerts::{
     Attempt, ChannelEnv, ChannelFault, FaultyAlertStore, FaultyChannel, RecordingChannel, Repeats,
     StoreDesk, StoreEnv, StoreFault, StoreSetup,
@@ -70,3 +88,4 @@ pub use env::{Setup, TestEnv};
 pub use faulty::{Fault, FaultyLedger};
 pub use model::Model;
 pub use paused::PausedClock;
+pub use simulation::{Scheduler, Simulated, Simulation};

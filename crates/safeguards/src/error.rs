@@ -8,7 +8,7 @@ use safeguards_api::{
 use safeguards_budget::{
     CommandError, Denial, LedgerError, PercentError, SettleError, WindowError,
 };
-use safeguards_coord::{AgentError, RunError, TeamError};
+use safeguards_coord::{AgentError, InvalidState, RunError, StateError, TeamError};
 use safeguards_discovery::{
     ChangesError, FindError, InvalidField, RegisterError, RegistryError, RenewError, WithdrawError,
 };
@@ -90,6 +90,9 @@ pub enum Error {
     /// A registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Shared state was not read, written or watched.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A text is no topic, or no filter of topics.
     #[error(transparent)]
     Topic(#[from] TopicError),
@@ -140,6 +143,13 @@ pub enum Error {
     Severity(#[from] SeverityError),
 }
 
+/// What cannot be used by shared state, such as a text that is no key.
+impl From<InvalidState> for Error {
+    fn from(error: InvalidState) -> Self {
+        Self::State(error.into())
+    }
+}
+
 impl Error {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
@@ -162,6 +172,7 @@ impl Error {
             Self::Find(error) => error.code(),
             Self::Changes(error) => error.code(),
             Self::Registry(error) => error.code(),
+            Self::State(error) => error.code(),
             Self::Topic(error) => error.code(),
             Self::AlertFile(error) => error.code(),
             Self::Start(error) => error.code(),

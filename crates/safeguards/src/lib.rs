@@ -96,6 +96,7 @@
 //! | be told when a limit is near | [`Alerts::on`](notify::Alerts::on) |
 //! | bring alerts to a chat, a mailbox, a webhook | [`Builder::channel`], [`Rules`](notify::Rules) |
 //! | know who can do something, and give work to whoever is best | [`v2::Discovery`], [`FanOut::by`](coord::FanOut::by) |
+//! | let agents share what they know, wait for it and watch it | [`v2::Api::state`], [`SharedState`](coord::SharedState) |
 //! | know what a model call costs | [`PriceTable`](pricing::PriceTable) |
 //! | keep accounts somewhere else | [`Ledger`](budget::Ledger), [`Safeguards::builder`] |
 //!
@@ -153,3 +154,8 @@ pub mod alerts_guide {}
 #[cfg(doc)]
 #[doc = include_str!("../../../docs/guides/discovery.md")]
 pub mod discovery_guide {}
+
+// Only where it is read, as above.
+#[cfg(doc)]
+#[doc = include_str!("../../../docs/guides/shared-state.md")]
+pub mod shared_state_guide {}

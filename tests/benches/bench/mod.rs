@@ -15,6 +15,8 @@ use serde_json::json;
 
 /// How many times ours and theirs take turns. Odd, so that one of them is the median.
 const ROUNDS: usize = 51;
+/// The same for work that is too long to be done often.
+const ROUNDS_LONG: usize = 5;
 /// A round takes at least so long, unless it reaches the most operations: long beside a look at the clock, and
 /// short enough that most rounds pass before the machine turns to something else.
 const ROUND_AT_LEAST: Duration = Duration::from_micros(500);
@@ -134,6 +136,49 @@ impl Table {
                 beside,
                 median(&mut their_times),
                 [ratio, ratios[0], ratios[ROUNDS - 1]],
+            )),
+            reach,
+            unit: Unit::Nanoseconds,
+        });
+    }
+
+    /// Like [`Self::row`], of work that is too long to be done many times: each side does all of it at every turn.
+    /// A figure is that of one of `each`, of which there are so many in all of it.
+    pub(crate) fn long<O, T>(
+        &mut self,
+        work: &str,
+        beside: &str,
+        each: u32,
+        reach: &[Reach],
+        sides: impl FnOnce() -> (O, T),
+    ) where
+        O: FnMut() -> Duration,
+        T: FnMut() -> Duration,
+    {
+        if !self.wants(&format!("{work}, beside {beside}")) {
+            return;
+        }
+        let (mut ours, mut theirs) = sides();
+        let figure = |span: Duration| span.as_secs_f64() * 1e9 / f64::from(each);
+        if self.options.once {
+            println!("{work}, beside {beside}: {:.1} ns", figure(ours()));
+            return;
+        }
+        let (mut our_times, mut their_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS_LONG {
+            let (ours, theirs) = (figure(ours()), figure(theirs()));
+            our_times.push(ours);
+            their_times.push(theirs);
+            ratios.push(ours / theirs);
+        }
+        let ratio = median(&mut ratios);
+        self.print(&Line {
+            work,
+            ours: median(&mut our_times),
+            theirs: Some((
+                beside,
+                median(&mut their_times),
+                [ratio, ratios[0], ratios[ROUNDS_LONG - 1]],
             )),
             reach,
             unit: Unit::Nanoseconds,

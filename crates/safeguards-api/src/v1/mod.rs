@@ -8,6 +8,7 @@
 //! | `budget_api.create_budget_pool(name, initial_budget, priority)` | [`Budgets::create_budget_pool`] |
 //! | `discovery_service.register_capability(agent_id, capability, metadata)` | [`Discovery::register_capability`] |
 //! | `discovery_service.find_agents_by_capability(capability, required_metadata)` | [`Discovery::find_agents_by_capability`] |
+//! | `state_manager.update_state(owner_id, key, value)`, `state_manager.get_state(reader_id, key)` | [`State::update_state`], [`State::get_state`] |
 //! | `notification_manager.send_alert(agent_id, severity, message, metadata)` | [`Alerts::send_alert`] |
 //! | `notification_manager.add_handler(handler)`, and its removal | [`Alerts::add_handler`], [`Alerts::remove_handler`] |
 //!
@@ -39,6 +40,7 @@ mod agents;
 mod alerts;
 mod budgets;
 mod discovery;
+mod state;
 
 use std::sync::Arc;
 
@@ -47,6 +49,7 @@ pub use self::{
     alerts::Alerts,
     budgets::{Budgets, Pool},
     discovery::Discovery,
+    state::State,
 };
 use crate::core::Core;
 
@@ -79,5 +82,10 @@ impl Api {
     /// What agents can do.
     pub fn discovery(&self) -> Discovery {
         Discovery::new(Arc::clone(&self.core))
+    }
+
+    /// What agents share.
+    pub fn state(&self) -> State {
+        State::new(self.core.state.clone())
     }
 }

@@ -27,6 +27,7 @@ mod pools;
 
 use std::sync::Arc;
 
+use safeguards_coord::SharedState;
 use safeguards_notify::EventBus;
 use safeguards_types::OperationId;
 
@@ -67,6 +68,26 @@ impl Api {
     /// Discovery: who is here, and who can do this.
     pub fn discovery(&self) -> Discovery {
         Discovery::new(Arc::clone(&self.core))
+    }
+
+    /// What agents share: values with revisions, owners and rules, that can be waited for and watched.
+    ///
+    /// ```
+    /// use safeguards_api::Safeguards;
+    /// use safeguards_types::{Priority, usd};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let v2 = Safeguards::in_memory().v2();
+    /// let research = v2.agents().create("research", usd!(1), Priority::P5).await?;
+    /// let state = v2.state();
+    /// let old = state.get(&research, "progress").await?;
+    /// state.set_if(&research, "progress", 2, old.revision).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn state(&self) -> SharedState {
+        self.core.state.clone()
     }
 
     /// Alerts: handlers, sending, the history, silences, acknowledging and resolving, dead letters.

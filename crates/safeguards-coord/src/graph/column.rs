@@ -37,11 +37,11 @@ impl<T: Copy + Default> Column<T> {
     }
 }
 
-/// Makes room for `needed` in all, with a quarter to spare: doubling would leave half of a large graph empty.
+/// Makes room for `needed` in all, with an eighth to spare: doubling would leave half of a large graph empty.
 pub(super) fn grow<T>(list: &mut Vec<T>, needed: usize) {
     if needed > list.capacity() {
         let more = needed.saturating_sub(list.len());
-        list.reserve_exact(more.max(needed / 4).max(8));
+        list.reserve_exact(more.max(needed / 8).max(8));
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
             copies += usize::from(column.0.capacity() != capacity);
             capacity = column.0.capacity();
         }
-        assert!(copies < 60, "{copies}");
-        assert!(capacity < 125_010, "{capacity}");
+        assert!(copies < 120, "{copies}");
+        assert!(capacity < 112_520, "{capacity}");
     }
 }

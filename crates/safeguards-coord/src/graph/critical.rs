@@ -45,8 +45,8 @@ impl TaskGraph {
         let mut order = Vec::with_capacity(place(self.len()));
         for view in self.tasks() {
             let task = view.id().0;
-            let is_there = |need: &&u32| self.nodes.get(**need).state.is_some();
-            let needs = self.lists.of(self.nodes.get(task).needs).iter().filter(is_there).count();
+            let is_there = |need: &&u32| self.standing.get(**need).state.is_some();
+            let needs = self.needs.of(self.nodes.get(task).needs).iter().filter(is_there).count();
             open.set(task, super::column::number(needs));
             if needs == 0 {
                 order.push(task);
@@ -60,7 +60,7 @@ impl TaskGraph {
             if heaviest.is_none_or(|(most, _)| sum > most) {
                 heaviest = Some((sum, task));
             }
-            for dependant in self.lists.of(self.nodes.get(task).dependants) {
+            for dependant in self.dependants.of(self.nodes.get(task).dependants) {
                 let Some(chain) = chains.at(*dependant) else { continue };
                 if sum > chain.weight || !chain.has_before {
                     *chain = Chain { weight: sum, before: task, has_before: true };

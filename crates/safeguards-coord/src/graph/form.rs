@@ -177,8 +177,8 @@ impl TaskGraph {
                 .then_some("it depends on one that failed, so that it is skipped"),
             TaskState::Running | TaskState::Succeeded => {
                 let is_done =
-                    |need: &u32| self.nodes.get(*need).state == Some(TaskState::Succeeded);
-                let needs = self.lists.of(self.nodes.get(task).needs);
+                    |need: &u32| self.standing.get(*need).state == Some(TaskState::Succeeded);
+                let needs = self.needs.of(self.nodes.get(task).needs);
                 (!needs.iter().all(is_done)).then_some("it depends on one that has not succeeded")
             }
             TaskState::Failed => None,

@@ -40,6 +40,14 @@ impl Lists {
         self.words.get(start..end).unwrap_or_default()
     }
 
+    /// The number at a place of a list.
+    pub(super) fn nth(&self, span: Span, at: u32) -> Option<u32> {
+        if at >= span.len {
+            return None;
+        }
+        self.words.get(place(span.start).checked_add(place(at))?).copied()
+    }
+
     /// Adds a number at the end. `false`, and nothing added, where there is no more room.
     #[must_use]
     pub(super) fn push(&mut self, span: &mut Span, value: u32) -> bool {

@@ -74,7 +74,7 @@ impl From<String> for NewTask {
 /// A task of a [`TaskGraph`](crate::TaskGraph), by number. It means nothing in another graph, and means the same
 /// again when a task is removed and one of its name is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(pub(super) u32);
+pub struct TaskId(pub(crate) u32);
 
 /// How a task is meant: by name or by number. Whoever takes one takes either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

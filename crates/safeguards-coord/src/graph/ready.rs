@@ -24,10 +24,10 @@ impl NumberSet {
     }
 
     fn insert(&mut self, number: u32) {
+        self.make_room(number);
         if self.contains(number) {
             return;
         }
-        self.make_room(number);
         let mut number = number;
         for floor in &mut self.floors {
             let at = number / BITS;
@@ -61,6 +61,16 @@ impl NumberSet {
             number = at;
         }
         self.len = self.len.saturating_sub(1);
+    }
+
+    /// The least number.
+    fn first(&self) -> Option<u32> {
+        let mut at = 0_u32;
+        for floor in self.floors.iter().rev() {
+            let word = floor.get(place(at)).filter(|word| **word != 0)?;
+            at = at.checked_mul(BITS)?.checked_add(word.trailing_zeros())?;
+        }
+        Some(at)
     }
 
     /// The least number that is `from` or more.
@@ -141,13 +151,13 @@ impl Ready {
     }
 
     pub(super) fn first(&self) -> Option<u32> {
-        self.levels.iter().rev().find(|level| level.len > 0)?.first_from(0)
+        self.levels.iter().rev().find(|level| level.len > 0)?.first()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         self.levels.iter().rev().filter(|level| level.len > 0).flat_map(|level| {
             let next = |rank: &u32| rank.checked_add(1).and_then(|rank| level.first_from(rank));
-            successors(level.first_from(0), next)
+            successors(level.first(), next)
         })
     }
 }
@@ -194,6 +204,7 @@ mod tests {
                     model.remove(&number);
                 }
                 prop_assert_eq!(place(set.len), model.len());
+                prop_assert_eq!(set.first().filter(|_| set.len > 0), model.first().copied());
                 for from in [0, number, number + 1, 64, 4_096] {
                     prop_assert_eq!(set.first_from(from), model.range(from..).next().copied());
                 }

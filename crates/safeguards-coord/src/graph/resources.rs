@@ -90,10 +90,12 @@ impl Resources {
         needs.map(|resource| (self.names.of(*resource), self.is_there.get(*resource)))
     }
 
-    /// What is there, in the order in which it was first named.
+    /// What is there, by name.
     pub(super) fn there(&self) -> impl Iterator<Item = &str> {
-        let all = 0..self.names.len();
-        all.filter(|resource| self.is_there.get(*resource)).map(|resource| self.names.of(resource))
+        let all = (0..self.names.len()).filter(|resource| self.is_there.get(*resource));
+        let mut there: Vec<_> = all.map(|resource| self.names.of(resource)).collect();
+        there.sort_unstable();
+        there.into_iter()
     }
 
     /// The number of a resource, which it has or gets; `None` where there is no more room.

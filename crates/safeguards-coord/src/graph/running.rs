@@ -70,7 +70,7 @@ impl TaskGraph {
         let task = self.find(task.into())?;
         self.check_not_ended(task, "completed")?;
         // What runs or is ready has all its dependencies behind it.
-        if self.nodes.get(task).state == Some(TaskState::Waiting) {
+        if self.standing.get(task).state == Some(TaskState::Waiting) {
             let missing = self
                 .missing_of(task, None::<&str>)
                 .map(|missing| Missing { resources: Vec::new(), ..missing });
@@ -96,24 +96,29 @@ impl TaskGraph {
     }
 
     /// A task that failed, or that is running and was cut off, is to be done again. Those that were skipped for
-    /// its sake alone wait again.
+    /// its sake alone wait again. If one that it depends on has failed too, it is skipped for that one's sake.
     ///
     /// # Errors
     ///
     /// Where there is no such task, or it has neither failed nor is running.
     pub fn retry<'a>(&mut self, task: impl Into<TaskRef<'a>>) -> Result<(), GraphError> {
         let task = self.find(task.into())?;
-        let state = self.nodes.get(task).state;
+        let state = self.standing.get(task).state;
         if !matches!(state, Some(TaskState::Failed | TaskState::Running)) {
             return Err(self.wrong_state(task, "tried again", "failed or is running"));
         }
         self.enter(task, TaskState::Waiting);
         self.settle(task);
+        // What it depends on may have failed after it did.
+        self.skip_if_lost(task);
+        if self.standing.get(task).state == Some(TaskState::Skipped) {
+            return Ok(());
+        }
         let mut back = vec![task];
         while let Some(task) = back.pop() {
             for at in 0..self.nodes.get(task).dependants.len() {
                 let Some(dependant) = self.dependant(task, at) else { break };
-                let is_skipped = self.nodes.get(dependant).state == Some(TaskState::Skipped);
+                let is_skipped = self.standing.get(dependant).state == Some(TaskState::Skipped);
                 if is_skipped && !self.has_failed_need(dependant) {
                     self.enter(dependant, TaskState::Waiting);
                     self.settle(dependant);
@@ -161,7 +166,7 @@ impl TaskGraph {
 
     /// Makes a task that has not begun ready or not, by what it waits for.
     pub(super) fn settle(&mut self, task: u32) {
-        match (self.nodes.get(task).state, self.open.get(task)) {
+        match (self.standing.get(task).state, self.open.get(task)) {
             (Some(TaskState::Waiting), 0) => self.enter(task, TaskState::Ready),
             (Some(TaskState::Ready), 1..) => self.enter(task, TaskState::Waiting),
             _ => {}
@@ -171,34 +176,37 @@ impl TaskGraph {
     /// Puts a task into a state. Whether it may be there is for the caller to know.
     pub(super) fn enter(&mut self, task: u32, state: TaskState) {
         let rank = self.ranks.of(task);
-        let Some(node) = self.nodes.at(task) else { return };
-        let before = node.state.replace(state);
+        let Some(standing) = self.standing.at(task) else { return };
+        let before = standing.state.replace(state);
         if let Some(before) = before {
             self.counts.take(before);
         }
         self.counts.add(state);
         if before == Some(TaskState::Ready) {
-            self.ready.remove(node.priority, rank);
+            self.ready.remove(standing.priority, rank);
         }
         if state == TaskState::Ready {
-            self.ready.insert(node.priority, rank);
+            self.ready.insert(standing.priority, rank);
         }
     }
 
     /// Those that depend on a task that succeeded wait for one less.
     pub(super) fn set_free_dependants(&mut self, task: u32) {
-        for at in 0..self.nodes.get(task).dependants.len() {
-            let Some(dependant) = self.dependant(task, at) else { break };
-            if let Some(open) = self.open.at(dependant) {
-                *open = open.saturating_sub(1);
+        let dependants = self.nodes.get(task).dependants;
+        for at in 0..dependants.len() {
+            let Some(dependant) = self.dependants.nth(dependants, at) else { break };
+            let Some(open) = self.open.at(dependant) else { break };
+            *open = open.saturating_sub(1);
+            // The rest of a task is looked at only once: where there are many, to look is what takes the time.
+            if *open == 0 {
+                self.settle(dependant);
             }
-            self.settle(dependant);
         }
     }
 
     /// Skips a task that came to depend on one that failed, and what depends on it.
     pub(super) fn skip_if_lost(&mut self, task: u32) {
-        let is_to_come = self.nodes.get(task).state.is_some_and(TaskState::is_to_come);
+        let is_to_come = self.standing.get(task).state.is_some_and(TaskState::is_to_come);
         if self.on_failure == OnFailure::Skip && is_to_come && self.has_failed_need(task) {
             self.enter(task, TaskState::Skipped);
             self.skip_dependants(task);
@@ -212,7 +220,7 @@ impl TaskGraph {
             for at in 0..self.nodes.get(task).dependants.len() {
                 let Some(dependant) = self.dependant(task, at) else { break };
                 // Nothing that depends on it can be running, or done.
-                if self.nodes.get(dependant).state.is_some_and(TaskState::is_to_come) {
+                if self.standing.get(dependant).state.is_some_and(TaskState::is_to_come) {
                     self.enter(dependant, TaskState::Skipped);
                     skipped.push(TaskId(dependant));
                 }
@@ -224,14 +232,13 @@ impl TaskGraph {
     }
 
     fn dependant(&self, task: u32, at: u32) -> Option<u32> {
-        let dependants = self.lists.of(self.nodes.get(task).dependants);
-        dependants.get(super::column::place(at)).copied()
+        self.dependants.nth(self.nodes.get(task).dependants, at)
     }
 
     pub(super) fn has_failed_need(&self, task: u32) -> bool {
         let is_failure =
-            |need: &u32| self.nodes.get(*need).state.is_some_and(TaskState::is_failure);
-        self.lists.of(self.nodes.get(task).needs).iter().any(is_failure)
+            |need: &u32| self.standing.get(*need).state.is_some_and(TaskState::is_failure);
+        self.needs.of(self.nodes.get(task).needs).iter().any(is_failure)
     }
 
     fn check_nothing_missing(&self, task: u32, missing: Option<Missing>) -> Result<(), GraphError> {
@@ -249,14 +256,14 @@ impl TaskGraph {
         task: u32,
         wanted: &'static str,
     ) -> Result<(), GraphError> {
-        if self.nodes.get(task).state.is_some_and(TaskState::is_to_come) {
+        if self.standing.get(task).state.is_some_and(TaskState::is_to_come) {
             return Ok(());
         }
         Err(self.wrong_state(task, wanted, "has not begun"))
     }
 
     fn check_not_ended(&self, task: u32, wanted: &'static str) -> Result<(), GraphError> {
-        if self.nodes.get(task).state.is_some_and(|state| !state.is_ended()) {
+        if self.standing.get(task).state.is_some_and(|state| !state.is_ended()) {
             return Ok(());
         }
         Err(self.wrong_state(task, wanted, "has not ended"))
@@ -268,7 +275,7 @@ impl TaskGraph {
         wanted: &'static str,
         allowed: &'static str,
     ) -> GraphError {
-        let state = self.nodes.get(task).state.unwrap_or(TaskState::Waiting);
+        let state = self.standing.get(task).state.unwrap_or(TaskState::Waiting);
         GraphError::WrongState { task: self.names.of(task).to_owned(), state, wanted, allowed }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use safeguards_types::Priority;
 
-use super::{GraphError, Missing, Node, TaskCounts, TaskGraph, TaskId, TaskRef, TaskState};
+use super::{
+    GraphError, Missing, Node, Standing, TaskCounts, TaskGraph, TaskId, TaskRef, TaskState,
+};
 use crate::Seat;
 
 /// A task as it stands in its graph.
@@ -27,12 +29,12 @@ impl<'g> TaskView<'g> {
 
     /// How far it is.
     pub fn state(self) -> TaskState {
-        self.node().state.unwrap_or(TaskState::Waiting)
+        self.standing().state.unwrap_or(TaskState::Waiting)
     }
 
     /// How much it matters among those that are ready.
     pub fn priority(self) -> Priority {
-        self.node().priority
+        self.standing().priority
     }
 
     /// Who does it, if that was said.
@@ -42,19 +44,23 @@ impl<'g> TaskView<'g> {
 
     /// The names of what it depends on, in the order in which that was said. Some may never have been added.
     pub fn dependencies(self) -> impl ExactSizeIterator<Item = &'g str> {
-        let needs = self.graph.lists.of(self.node().needs).iter();
+        let needs = self.graph.needs.of(self.node().needs).iter();
         needs.map(|need| self.graph.names.of(*need))
     }
 
     /// The tasks that depend on it, in the order in which that was said.
     pub fn dependants(self) -> impl ExactSizeIterator<Item = Self> {
-        let dependants = self.graph.lists.of(self.node().dependants).iter();
+        let dependants = self.graph.dependants.of(self.node().dependants).iter();
         dependants.map(move |task| Self { task: *task, ..self })
     }
 
     /// What it needs besides, and whether that was [provided](TaskGraph::provide).
     pub fn resources(self) -> impl ExactSizeIterator<Item = (&'g str, bool)> {
         self.graph.resources.of(self.task)
+    }
+
+    fn standing(self) -> Standing {
+        self.graph.standing.get(self.task)
     }
 
     fn node(self) -> Node {
@@ -103,12 +109,12 @@ impl TaskGraph {
     pub fn tasks(&self) -> impl Iterator<Item = TaskView<'_>> {
         (0..self.ranks.given()).filter_map(|rank| {
             let task = self.ranks.task(rank);
-            let is_there = self.nodes.get(task).state.is_some() && self.ranks.of(task) == rank;
+            let is_there = self.standing.get(task).state.is_some() && self.ranks.of(task) == rank;
             is_there.then_some(TaskView { graph: self, task })
         })
     }
 
-    /// What was [provided](Self::provide), in the order in which it was first named.
+    /// What was [provided](Self::provide), sorted by name.
     pub fn provided(&self) -> impl Iterator<Item = &str> {
         self.resources.there()
     }
@@ -154,10 +160,10 @@ impl TaskGraph {
     pub fn stalled(&self) -> impl Iterator<Item = TaskView<'_>> {
         self.tasks().filter(|view| {
             let is_lost =
-                |need: &u32| self.nodes.get(*need).state.is_none_or(TaskState::is_failure);
+                |need: &u32| self.standing.get(*need).state.is_none_or(TaskState::is_failure);
             view.state() == TaskState::Waiting
                 && (view.resources().any(|(_, is_there)| !is_there)
-                    || self.lists.of(view.node().needs).iter().any(is_lost))
+                    || self.needs.of(view.node().needs).iter().any(is_lost))
         })
     }
 
@@ -167,8 +173,8 @@ impl TaskGraph {
         available: impl IntoIterator<Item = R>,
     ) -> Option<Missing> {
         let mut missing = Missing::default();
-        for need in self.lists.of(self.nodes.get(task).needs) {
-            let state = self.nodes.get(*need).state;
+        for need in self.needs.of(self.nodes.get(task).needs) {
+            let state = self.standing.get(*need).state;
             if state == Some(TaskState::Succeeded) {
                 continue;
             }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, DrawError, Intent, Reason,
     Reply, RunEntry, RunFact, RunFault, State, StepReport,
-    bill::{Said, Tariff, bill, price_all},
+    bill::{Said, Tariff, bill, larger, price_all},
     context::{Backing, Parts, Told},
     error::with_causes,
     panics::panic_text,
@@ -510,6 +510,8 @@ impl Attempt {
             let by_table = Tariff::Table(&run.runner.prices);
             let tariff = member.own_price().map_or(by_table, Tariff::Flat);
             if let (Said::Total(total), ..) = price_all(&reply.cost, &Told::default(), tariff) {
+                // What it drew it drew, whatever it says.
+                let total = larger(&total, &settled.drawn);
                 purse.put_right(&settled, &total, run.now()).await;
             }
         });
@@ -529,7 +531,8 @@ impl Attempt {
         let settled = self.purse.settle(held, bill, self.now()).await;
         if let Some(left_behind) = self.left_behind.lock().take() {
             // Nobody waits any more where the agent's task is gone with its runtime.
-            let paid = Paid { amounts: settled.bill.amounts.clone(), op: settled.op };
+            let (amounts, drawn) = (settled.bill.amounts.clone(), told.drawn.clone());
+            let paid = Paid { amounts, drawn, op: settled.op };
             let _ = left_behind.send(paid);
         }
         let Settled { bill, receipt, troubles, .. } = settled;

@@ -7,7 +7,7 @@ use tokio::{task::JoinSet, time::timeout};
 
 use super::Shared;
 use crate::{
-    Candidate, Member, RunFault, Selection, State, Unfit,
+    Candidate, Member, RunFault, Selection, Selector, State, TeamSelector, Unfit,
     error::with_causes,
     panics::panic_text,
     seat::need_text,
@@ -24,12 +24,14 @@ pub(super) async fn choose(
     run: &Shared,
     need: Option<&Arc<Query>>,
 ) -> Result<(Arc<Member>, Under), (State, RunFault)> {
-    // A step is given to somebody by name or by a need, and one by a need is begun only where there is a selector.
-    let (Some(need), Some(selector)) = (need, &run.runner.selector) else {
-        let (need, message) =
-            (need.map_or_else(String::new, |need| need_text(need)), "there is none".to_owned());
-        return Err((State::Failed, RunFault::SelectorFailed { need, message }));
+    // A step is given to somebody by name, who is found, or by a need.
+    let Some(need) = need else {
+        let fault =
+            RunFault::NobodyCapable { need: String::new(), why: "nothing is needed".to_owned() };
+        return Err((State::Failed, fault));
     };
+    let of_team = || Arc::new(TeamSelector::new()) as Arc<dyn Selector>;
+    let selector = run.runner.selector.clone().unwrap_or_else(of_team);
     let loads = &run.runner.loads;
     let _turn = loads.turn().await;
     let candidates: Vec<Candidate> = {
@@ -44,7 +46,7 @@ pub(super) async fn choose(
         (State::Failed, RunFault::SelectorFailed { need, message })
     };
     let mut asked = JoinSet::new();
-    let (selector, asked_for) = (Arc::clone(selector), Arc::clone(need));
+    let asked_for = Arc::clone(need);
     asked.spawn(async move { selector.select(&asked_for, &candidates).await });
     let answer = match timeout(PATIENCE, asked.join_next()).await {
         Ok(Some(answer)) => answer,

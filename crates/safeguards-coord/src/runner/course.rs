@@ -298,7 +298,7 @@ impl<'run> Course<'run> {
                 let (step, agent) = (step.step, agent.clone());
                 return Err(RunFault::UnknownAgent { strategy: strategy(), step, agent });
             }
-            Seat::Capable(need) if self.shared.runner.selector.is_none() => {
+            Seat::Capable(need) if !self.shared.runner.can_choose(need) => {
                 let (step, need) = (step.step, need_text(need));
                 return Err(RunFault::NoSelector { strategy: strategy(), step, need });
             }
@@ -325,7 +325,7 @@ impl<'run> Course<'run> {
             Seat::Agent(agent) if self.shared.team.member(agent).is_none() => {
                 Err(RunFault::UnknownDelegate { by: by.clone(), agent: agent.clone() })
             }
-            Seat::Capable(need) if self.shared.runner.selector.is_none() => {
+            Seat::Capable(need) if !self.shared.runner.can_choose(need) => {
                 Err(RunFault::NoSelectorToDelegate { by: by.clone(), need: need_text(need) })
             }
             Seat::Agent(_) | Seat::Capable(_) => self

@@ -102,6 +102,8 @@ pub(super) struct Settled {
 #[derive(Clone, Debug)]
 pub(super) struct Paid {
     pub(super) amounts: Amounts,
+    /// What the agent had drawn.
+    pub(super) drawn: Amounts,
     /// The operation that wrote it down.
     pub(super) op: Option<OperationId>,
 }

@@ -95,7 +95,7 @@ impl StepRun {
                     self.stopped(&mut report);
                     // The attempt's outcome is written down; what ended here is the step.
                     number = number.saturating_add(1);
-                    report.spent = Amounts::none();
+                    spent.add_all(&std::mem::take(&mut report.spent));
                     wait = None;
                 }
             }

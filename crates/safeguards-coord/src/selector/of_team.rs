@@ -11,7 +11,8 @@ use crate::{Candidate, Selection, Selector, Unfit, seat::need_text};
 /// Chooses by what a runner knows of its team by itself: how much everybody has under way, and what a run of
 /// theirs is estimated to cost.
 ///
-/// - [`Order::LeastLoaded`] and [`Order::Best`]: who has the fewest attempts under way.
+/// - [`Order::LeastLoaded`]: who has the fewest attempts under way. [`Order::Best`] is the same to it, unless there is
+///   a selector behind, who knows better.
 /// - [`Order::Cheapest`]: whose estimate names least of the unit. Whose estimate names nothing but requests costs
 ///   none of it; whose names others but not this unit comes last. Of equals, who has less under way.
 /// - [`Order::Name`]: by name.
@@ -43,11 +44,29 @@ impl TeamSelector {
         Self { behind: None }
     }
 
+    /// Whether it can tell, by itself, who does what is needed.
+    pub(crate) fn can_tell(need: &Query) -> bool {
+        let is_known = matches!(
+            need.order,
+            Order::LeastLoaded | Order::Best | Order::Cheapest(_) | Order::Name
+        );
+        is_known && says_nothing(need)
+    }
+
     /// Asks `selector` what it cannot tell itself.
     #[must_use]
     pub fn before(selector: Arc<dyn Selector>) -> Self {
         Self { behind: Some(selector) }
     }
+}
+
+/// Whether a need names nothing but an order, and perhaps who is meant.
+fn says_nothing(need: &Query) -> bool {
+    need.capability.is_none()
+        && need.version.is_none()
+        && need.conditions.is_empty()
+        && need.tags.is_empty()
+        && need.text.is_none()
 }
 
 #[async_trait]
@@ -57,14 +76,11 @@ impl Selector for TeamSelector {
             need.among.as_ref().is_none_or(|among| among.contains(&candidate.agent))
         };
         let fit = candidates.iter().filter(among);
-        let says_nothing = need.capability.is_none()
-            && need.version.is_none()
-            && need.conditions.is_empty()
-            && need.tags.is_empty()
-            && need.text.is_none();
+        let says_nothing = says_nothing(need);
         // `min_by_key` gives the first of equals: the team's order.
         let chosen = match (&need.order, says_nothing) {
-            (Order::LeastLoaded | Order::Best, true) => fit.min_by_key(|one| one.load),
+            (Order::LeastLoaded, true) => fit.min_by_key(|one| one.load),
+            (Order::Best, true) if self.behind.is_none() => fit.min_by_key(|one| one.load),
             (Order::Cheapest(unit), true) => {
                 // Unknown last.
                 let place = |one: &&Candidate| match price(one, unit) {
@@ -74,15 +90,14 @@ impl Selector for TeamSelector {
                 fit.min_by_key(place)
             }
             (Order::Name, true) => fit.min_by_key(|one| &one.agent),
-            _ => match &self.behind {
-                Some(selector) => return selector.select(need, candidates).await,
-                None => {
-                    let why =
-                        format!("who can do {} is not known without a registry", need_text(need));
-                    let unfit = |one: &Candidate| Unfit::new(one.agent.clone(), why.clone());
-                    return Ok(Selection::Nobody(candidates.iter().map(unfit).collect()));
+            _ => {
+                if let Some(selector) = &self.behind {
+                    return selector.select(need, candidates).await;
                 }
-            },
+                let why = format!("who can do {} is not known without a registry", need_text(need));
+                let unfit = |one: &Candidate| Unfit::new(one.agent.clone(), why.clone());
+                return Ok(Selection::Nobody(candidates.iter().map(unfit).collect()));
+            }
         };
         let not_meant =
             |one: &Candidate| Unfit::new(one.agent.clone(), "is not among those who may");
@@ -159,16 +174,20 @@ mod tests {
         let both = TeamSelector::before(Arc::new(Behind));
         for need in [
             Query::new("data").unwrap(),
+            Query::all(),
             Query::all().order(Order::Priority),
             Query::all().tag("x"),
         ] {
             assert_eq!(select(&both, &need).await, Selection::Chosen("behind".into()));
+            if need == Query::all() {
+                continue;
+            }
             let Selection::Nobody(unfit) = select(&TeamSelector::new(), &need).await else {
                 panic!("{need:?}")
             };
             assert_eq!(unfit.len(), 4);
         }
-        let nobody = Query::all().among(["stranger"]);
+        let nobody = Query::all().order(Order::LeastLoaded).among(["stranger"]);
         assert!(matches!(select(&both, &nobody).await, Selection::Nobody(_)));
     }
 }

@@ -24,6 +24,18 @@ pub struct StateChange {
     pub kind: StateChangeKind,
 }
 
+impl StateChange {
+    /// A change as a store tells it.
+    pub const fn new(
+        (revision, at): (Revision, Timestamp),
+        key: StateKey,
+        by: Option<AgentId>,
+        kind: StateChangeKind,
+    ) -> Self {
+        Self { revision, at, key, by, kind }
+    }
+}
+
 /// What happened to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

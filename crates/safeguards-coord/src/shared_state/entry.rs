@@ -34,6 +34,18 @@ pub struct StateEntry {
 }
 
 impl StateEntry {
+    /// A value of `bytes` that its owner writes, with the usual rules and without end.
+    pub fn new(
+        key: StateKey,
+        (value, bytes): (Arc<Value>, usize),
+        revision: Revision,
+        owner: AgentId,
+        written_at: Timestamp,
+    ) -> Self {
+        let (writer, rules) = (owner.clone(), Arc::new(KeyRules::new()));
+        Self { key, value, bytes, revision, owner, writer, written_at, expires_at: None, rules }
+    }
+
     /// Whether this agent may read it.
     pub fn may_read(&self, agent: &AgentId) -> bool {
         self.rules.readers.includes(agent) || self.may_write(agent)

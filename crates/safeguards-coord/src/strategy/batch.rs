@@ -167,10 +167,9 @@ impl StepProgress {
         if self.state.is_none() {
             return Vec::new();
         }
-        let end = match self.finish() {
-            Move::Stop { because_of, output: _ } => Move::Stop { because_of, output: kept },
-            end => end,
-        };
-        vec![end]
+        if self.has_succeeded() {
+            return vec![self.finish()];
+        }
+        vec![Move::Stop { because_of: self.step.clone(), output: kept }]
     }
 }

@@ -65,12 +65,12 @@ impl UnknownStrategy {
         let plain = name.trim().to_lowercase().replace(['-', ' '], "_");
         let distance = |known: &str| strsim::osa_distance(known, &plain);
         let nearest = names.into_iter().map(|known| (distance(known), known)).min();
-        let mut known = match nearest {
+        let meant = match nearest {
             Some((distance, nearest)) if distance <= 2 => format!("did you mean `{nearest}`? "),
             _ => String::new(),
         };
         let [names @ .., last] = names;
-        known.push_str(&format!("there are {} and {last}", names.join(", ")));
+        let known = format!("{meant}there are {} and {last}", names.join(", "));
         Self { name: told(name), known }
     }
 

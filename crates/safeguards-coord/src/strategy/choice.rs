@@ -14,6 +14,10 @@ use crate::Seat;
 /// [`Finder`](safeguards_discovery::Finder) what agents can do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one to a strategy, and it is turned into a seat at once"
+)]
 pub enum Choice {
     /// One after the other, in the team's order.
     #[default]

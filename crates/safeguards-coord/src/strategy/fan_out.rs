@@ -140,10 +140,10 @@ impl FanOut {
     ) -> Within<'a> {
         let confine = matches!(agents, Cow::Owned(_)) || self.among.is_some();
         let agents = self.among.as_deref().map_or(agents, Cow::Borrowed);
-        let by = self.by.as_ref().map(|seat| match confine {
-            true => confined(seat, &agents),
-            false => seat.clone(),
-        });
+        let by = self
+            .by
+            .as_ref()
+            .map(|seat| if confine { confined(seat, &agents) } else { seat.clone() });
         Within { fan_out: self, progress, agents, by }
     }
 }
@@ -230,95 +230,4 @@ impl Strategy for FanOut {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::{State, Task};
-
-    fn progress() -> Progress {
-        Progress::new(Task::new("read"), ["a".into(), "b".into()])
-    }
-
-    /// Carries out the starts, and gives the names of what was started.
-    fn start(progress: &mut Progress, moves: Vec<Move>) -> Vec<String> {
-        let mut started = Vec::new();
-        for step in moves {
-            if let Move::Start(step) = step {
-                started.push(format!("{} {}", step.step, step.task.input()));
-                assert!(progress.begin(step.step, step.seat.agent().cloned().unwrap()));
-            }
-        }
-        started
-    }
-
-    #[test]
-    fn inputs_go_round_robin_and_so_many_at_once() {
-        let fan_out = FanOut::over((1..=5).map(|page| json!(page))).at_once(3);
-        let mut progress = progress();
-        let moves = fan_out.next(&progress);
-        assert_eq!(start(&mut progress, moves), ["a-1 1", "b-2 2", "a-3 3"]);
-        assert_eq!(fan_out.next(&progress), []);
-        progress.end(&"b-2".into(), State::Succeeded, Some(json!("two")));
-        let moves = fan_out.next(&progress);
-        assert_eq!(start(&mut progress, moves), ["b-4 4"]);
-        progress.end(&"a-1".into(), State::Denied, None);
-        let moves = fan_out.next(&progress);
-        assert_eq!(start(&mut progress, moves), ["a-5 5"]);
-        for step in ["a-3", "b-4", "a-5"] {
-            assert_eq!(fan_out.next(&progress), []);
-            progress.end(&step.into(), State::Succeeded, Some(json!(step)));
-        }
-        let output = json!([null, "two", "a-3", "b-4", "a-5"]);
-        let stop = Move::Stop { because_of: "a-1".into(), output: Some(output) };
-        assert_eq!(fan_out.next(&progress), [stop]);
-    }
-
-    #[test]
-    fn without_inputs_everybody_gets_the_task_once() {
-        let fan_out = FanOut::over([]);
-        let mut progress = progress();
-        let moves = fan_out.next(&progress);
-        assert_eq!(start(&mut progress, moves), ["a null", "b null"]);
-        progress.end(&"b".into(), State::Succeeded, Some(json!(2)));
-        progress.end(&"a".into(), State::Succeeded, Some(json!(1)));
-        assert_eq!(fan_out.next(&progress), [Move::Succeed { output: json!([1, 2]) }]);
-    }
-
-    #[test]
-    fn by_a_need_nobody_is_named() {
-        let need = Query::new("data.analysis").unwrap();
-        let start = |step: &str, input| {
-            Move::start_by(step, need.clone(), Task::new("read").with_input(input))
-        };
-        let pages = FanOut::over([json!(1), json!(2), json!(3)]).at_once(2).by(need.clone());
-        let mut progress = progress();
-        let expected = [start("data.analysis-1", json!(1)), start("data.analysis-2", json!(2))];
-        assert_eq!(pages.next(&progress), expected);
-        assert!(progress.begin_unchosen("data.analysis-1".into()));
-        assert_eq!(progress.steps()[0].agent, None);
-        progress.chosen(&"data.analysis-1".into(), "b".into());
-        assert_eq!(progress.steps()[0].agent, Some("b".into()));
-        let once = FanOut::to_everybody().by(need.clone());
-        let only = Move::start_by("data.analysis", need, Task::new("read"));
-        assert_eq!(once.next(&self::progress()), [only]);
-    }
-
-    #[test]
-    fn fail_fast_skips_what_was_not_begun() {
-        let fan_out =
-            FanOut::over((1..=4).map(|page| json!(page))).at_once(2).policy(Policy::FailFast);
-        let mut progress = progress();
-        let moves = fan_out.next(&progress);
-        start(&mut progress, moves);
-        progress.end(&"b-2".into(), State::Failed, None);
-        let skip = |step: &str, agent: &str| Move::Skip {
-            step: step.into(),
-            seat: agent.into(),
-            because: "b-2 failed".to_owned(),
-        };
-        let output = Some(json!([null, null, null, null]));
-        let stop = Move::Stop { because_of: "b-2".into(), output };
-        assert_eq!(fan_out.next(&progress), [skip("a-3", "a"), skip("b-4", "b"), stop]);
-    }
-}
+mod tests;

@@ -64,9 +64,8 @@ impl Next {
             Some(other) => Err(format!("`{key}` is {}, not a text", told(&other.to_string()))),
         };
         match (text("next_speaker"), text("instruction")) {
-            (Err(what), _) => Self::Unclear(what),
             (Ok(None | Some("" | "done")), _) => Self::done(),
-            (Ok(Some(_)), Err(what)) => Self::Unclear(what),
+            (Err(what), _) | (_, Err(what)) => Self::Unclear(what),
             (Ok(Some(agent)), Ok(instruction)) => Self::Speaker {
                 agent: agent.into(),
                 instruction: instruction.map(str::to_owned),
@@ -251,5 +250,114 @@ impl Strategy for HandOver {
     /// What was said last.
     fn so_far(&self, progress: &Progress) -> Option<Value> {
         progress.steps().iter().rfind(|step| step.has_succeeded())?.output.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{State, strategy::play::Play};
+
+    fn to(agent: &str) -> Value {
+        json!({ "next_speaker": agent })
+    }
+
+    #[test]
+    fn each_names_the_next_until_one_names_nobody() {
+        let mut play = Play::new(HandOver::new(), &["a", "b"]);
+        assert_eq!(play.ask(), [r#"a-1: a do("it")"#]);
+        let next = [r#"b-2: b do({"next_speaker":"b"}), handed over"#];
+        assert_eq!(play.ok("a-1", to("b")), next);
+        let said = json!({ "next_speaker": "b", "instruction": "again", "input": 7 });
+        assert_eq!(play.ok("b-2", said), ["b-3: b again(7), handed over"]);
+        assert_eq!(play.ok("b-3", "that is it"), [r#"succeed "that is it""#]);
+    }
+
+    #[test]
+    fn whom_an_output_names() {
+        #[track_caller]
+        fn check(output: &Value, expected: &Next) {
+            assert_eq!(Next::of(output), *expected, "{output}");
+        }
+        let done = Next::done();
+        for output in [json!("text"), json!(null), json!({}), json!([1]), json!({ "answer": 1 })] {
+            check(&output, &done);
+        }
+        for nobody in [json!(null), json!(""), json!(" "), json!("done")] {
+            check(&json!({ "next_speaker": nobody }), &done);
+        }
+        check(&to(" b "), &Next::speaker("b"));
+        let unclear = |what: &str| Next::Unclear(what.to_owned());
+        check(&json!({ "next_speaker": ["b"] }), &unclear("`next_speaker` is [\"b\"], not a text"));
+        let instruction = json!({ "next_speaker": "b", "instruction": 7 });
+        check(&instruction, &unclear("`instruction` is 7, not a text"));
+    }
+
+    #[test]
+    fn an_unknown_speaker_ends_the_run_by_name() {
+        let mut play = Play::new(HandOver::new(), &["a", "b"]);
+        play.ask();
+        let fail = "fail hand_over.unknown_speaker: step a-1 hands over to zed, who is not in the team; in it are a, b \
+                    {\"next_speaker\":\"zed\"}";
+        assert_eq!(play.ok("a-1", to("zed")), [fail]);
+    }
+
+    #[test]
+    fn an_unclear_speaker_ends_the_run() {
+        let mut play = Play::new(HandOver::new().starting_with("b"), &["a", "b"]);
+        assert_eq!(play.ask(), [r#"b-1: b do("it")"#]);
+        let fail = "fail hand_over.unclear_speaker: step b-1 does not say who speaks next: `next_speaker` is 7, not a \
+                    text {\"next_speaker\":7}";
+        assert_eq!(play.ok("b-1", json!({ "next_speaker": 7 })), [fail]);
+    }
+
+    #[test]
+    fn a_step_that_does_not_succeed_ends_the_run() {
+        let mut play = Play::new(HandOver::new(), &["a", "b"]);
+        play.ask();
+        play.ok("a-1", json!({ "next_speaker": "b", "draft": 1 }));
+        let stop = r#"stop because of b-2 {"draft":1,"next_speaker":"b"}"#;
+        assert_eq!(play.end("b-2", State::Denied, None), [stop]);
+    }
+
+    #[test]
+    fn moderated_everybody_hands_back_to_one() {
+        let mut play = Play::new(HandOver::new().moderated_by("lead"), &["a", "b", "lead"]);
+        assert_eq!(play.ask(), [r#"lead-1: lead do("it")"#]);
+        let first = [r#"a-2: a do({"next_speaker":"a"}), handed over"#];
+        assert_eq!(play.ok("lead-1", to("a")), first);
+        // Whomever it names, and be it nobody.
+        let back = [r#"lead-3: lead do({"next_speaker":"b"}), handed over"#];
+        assert_eq!(play.ok("a-2", to("b")), back);
+        let again = [r#"lead-4: lead do({"next_speaker":"lead"}), handed over"#];
+        assert_eq!(play.ok("lead-3", to("lead")), again);
+        play.ok("lead-4", to("b"));
+        assert_eq!(play.ok("b-5", "done"), [r#"lead-6: lead do("done"), handed over"#]);
+        assert_eq!(play.ok("lead-6", "all done"), [r#"succeed "all done""#]);
+    }
+
+    #[test]
+    fn a_function_may_find_the_next() {
+        let talk =
+            HandOver::new().reading(|step| match step.output.as_ref().and_then(Value::as_str) {
+                Some("end") => Next::Done { output: Some(json!("the end")) },
+                Some(agent) => Next::speaker(agent),
+                None => Next::Unclear("no text".to_owned()),
+            });
+        let mut play = Play::new(talk, &["a", "b"]);
+        play.ask();
+        assert_eq!(play.ok("a-1", "b"), [r#"b-2: b do("b"), handed over"#]);
+        assert_eq!(play.ok("b-2", "end"), [r#"succeed "the end""#]);
+    }
+
+    #[test]
+    fn who_wants_to_is_told_what_was_said_before() {
+        let mut play = Play::new(HandOver::new().transcript(2), &["a", "b"]);
+        assert_eq!(play.ask(), [r#"a-1: a do({"input":"it","transcript":[]})"#]);
+        play.ok("a-1", json!({ "next_speaker": "b", "input": 1 }));
+        play.ok("b-2", json!({ "next_speaker": "a", "input": 2 }));
+        let last = play.ok("a-3", json!({ "next_speaker": "b", "input": 3 }));
+        let expected = r#"b-4: b do({"input":3,"transcript":[{"output":{"input":2,"next_speaker":"a"},"speaker":"b"},{"output":{"input":3,"next_speaker":"b"},"speaker":"a"}]}), handed over"#;
+        assert_eq!(last, [expected]);
     }
 }

@@ -57,7 +57,7 @@ impl MapReduce {
 
     fn map<'a>(&'a self, progress: &'a Progress) -> Within<'a> {
         let agents = progress.agents();
-        let reducer = self.reducer.as_ref().map_or(agents.last(), Seat::agent);
+        let reducer = self.reducer.as_ref().map_or_else(|| agents.last(), Seat::agent);
         self.map.within(progress, others(agents, &[reducer]))
     }
 
@@ -102,5 +102,85 @@ impl Strategy for MapReduce {
 
     fn so_far(&self, progress: &Progress) -> Option<Value> {
         Some(self.map(progress).batch().outputs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Policy, State, strategy::play::Play};
+
+    const NOTHING: [&str; 0] = [];
+
+    fn pages(count: u64) -> FanOut {
+        FanOut::over((1..=count).map(|page| json!(page)))
+    }
+
+    #[test]
+    fn one_agent_gets_all_results_in_the_order_of_the_inputs() {
+        let mut play = Play::new(MapReduce::new(pages(3), "editor"), &["a", "editor", "b"]);
+        assert_eq!(play.ask(), ["a-1: a do(1)", "b-2: b do(2)", "a-3: a do(3)"]);
+        assert_eq!(play.ok("a-3", "c"), NOTHING);
+        assert_eq!(play.ok("a-1", "a"), NOTHING);
+        assert_eq!(play.ok("b-2", "b"), [r#"reduce: editor do(["a","b","c"])"#]);
+        assert_eq!(play.so_far(), Some(json!(["a", "b", "c"])));
+        assert_eq!(play.ok("reduce", "abc"), [r#"succeed "abc""#]);
+    }
+
+    #[test]
+    fn in_vain_the_reducer_is_skipped_and_what_there_is_kept() {
+        let map = pages(4).at_once(2).policy(Policy::FailFast);
+        let mut play = Play::new(MapReduce::new(map, "z"), &["a", "z"]);
+        play.ask();
+        assert_eq!(play.ok("a-1", 1), ["a-3: a do(3)"]);
+        let skips = ["skip a-4: a-2 was denied", "skip reduce: a-2 was denied"];
+        let end = play.end("a-2", State::Denied, None);
+        assert_eq!(end, [skips[0], skips[1], "stop because of a-2 [1,null,null,null]"]);
+    }
+
+    #[test]
+    fn what_succeeded_may_be_enough() {
+        let map = pages(3).policy(Policy::AtLeast(1));
+        let mut play = Play::new(MapReduce::new(map, "z"), &["a", "z"]);
+        play.ask();
+        play.fail("a-2");
+        play.ok("a-3", 3);
+        assert_eq!(play.ok("a-1", 1), ["reduce: z do([1,3])"]);
+        assert_eq!(play.fail("reduce"), ["stop because of reduce [1,null,3]"]);
+    }
+
+    #[test]
+    fn the_reducer_waits_for_what_is_cancelled() {
+        let map = pages(4).at_once(3).policy(Policy::Any);
+        let mut play = Play::new(MapReduce::new(map, "z"), &["a", "z"]);
+        play.ask();
+        let skip = "skip a-4: 1 succeeded, which is enough";
+        assert_eq!(play.ok("a-2", 2), [skip, "cancel a-1", "cancel a-3"]);
+        assert_eq!(play.end("a-1", State::Cancelled, None), ["cancel a-3"]);
+        // It was quicker than the cancellation.
+        assert_eq!(play.ok("a-3", 3), ["reduce: z do([2,3])"]);
+    }
+
+    #[test]
+    fn the_reducer_maps_nothing_unless_there_is_nobody_else() {
+        #[track_caller]
+        fn check(strategy: MapReduce, agents: &[&str], expected: &[&str]) {
+            assert_eq!(Play::new(strategy, agents).ask(), expected);
+        }
+        let everybody = FanOut::to_everybody;
+        let it = [r#"a: a do("it")"#, r#"b: b do("it")"#];
+        check(MapReduce::by_last(everybody()), &["a", "b", "c"], &it);
+        check(MapReduce::new(everybody(), "a"), &["a", "b"], &it[1..]);
+        check(MapReduce::by_last(everybody()), &["a"], &it[..1]);
+        check(MapReduce::by_last(everybody().among(["a", "b"])), &["a", "b"], &it);
+    }
+
+    #[test]
+    fn an_agent_may_be_called_reduce() {
+        let mut play = Play::new(MapReduce::new(FanOut::to_everybody(), "z"), &["reduce", "z"]);
+        assert_eq!(play.ask(), [r#"reduce: reduce do("it")"#]);
+        assert_eq!(play.ok("reduce", 1), ["reduce-last: z do([1])"]);
     }
 }

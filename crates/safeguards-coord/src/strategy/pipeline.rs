@@ -117,7 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{State, Task};
+    use crate::{State, Task, strategy::play::Play};
 
     fn progress() -> Progress {
         let task = Task::new("count").with_input(json!("text"));
@@ -171,5 +171,17 @@ mod tests {
         progress.end(&"b".into(), State::Succeeded, Some(json!(2)));
         let last = Move::start_by("data.analysis-3", need(), count.with_input(2));
         assert_eq!(pipeline.next(&progress), [last]);
+    }
+
+    #[test]
+    fn what_there_is_so_far_is_what_was_given_last() {
+        let mut play = Play::new(Pipeline::through(["a", "b", "a"]), &["a", "b"]);
+        assert_eq!(play.so_far(), None);
+        assert_eq!(play.ask(), [r#"a: a do("it")"#]);
+        assert_eq!(play.ok("a", 1), ["b: b do(1)"]);
+        assert_eq!(play.ok("b", 2), ["a-3: a do(2)"]);
+        assert_eq!(play.so_far(), Some(json!(2)));
+        assert_eq!(play.fail("a-3"), ["stop because of a-3"]);
+        assert_eq!(play.so_far(), Some(json!(2)));
     }
 }

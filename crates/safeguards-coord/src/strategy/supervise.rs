@@ -438,3 +438,6 @@ impl Strategy for Supervise {
         Some(Batch { progress, from, len, at_once: self.at_once }.outputs())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,8 @@ impl Vote {
         Self { voters: Some(voters), ..self }
     }
 
-    /// Lets one agent answer so many times.
+    /// Lets one agent answer so many times. To the run these are the same call again and again: for more than ten,
+    /// its [`Guards::repeats_max`](crate::Guards::repeats_max) must allow it.
     #[must_use]
     pub fn times(self, agent: impl Into<Seat>, votes: usize) -> Self {
         let agent = agent.into();
@@ -191,11 +192,11 @@ impl Vote {
         if self.hears_all && !batch.is_done() {
             return None;
         }
-        let (votes, voters) = (tally.votes(), batch.len);
+        let (votes, asked) = (tally.votes(), batch.len);
         let gone = batch.steps().iter().filter(|step| step.has_not_succeeded()).count();
-        let possible = voters.saturating_sub(gone);
+        let possible = asked.saturating_sub(gone);
         let outstanding = possible.saturating_sub(votes);
-        let half = voters.checked_div(2).unwrap_or_default().saturating_add(1);
+        let half = asked.checked_div(2).unwrap_or_default().saturating_add(1);
         let needed = match self.count {
             Count::Majority => half.max(self.at_least.get()),
             Count::Plurality | Count::Judge(_) => self.at_least.get(),
@@ -327,3 +328,6 @@ fn answer(step: &StepProgress) -> Value {
         "output": step.output,
     })
 }
+
+#[cfg(test)]
+mod tests;

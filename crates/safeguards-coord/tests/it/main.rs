@@ -1,6 +1,8 @@
 //! Teams run to their end: with closures on simulated time, and with real programs.
 
 mod closures;
+mod graph;
+mod graph_model;
 mod money;
 #[cfg(unix)]
 mod program_ends;
@@ -9,5 +11,10 @@ mod programs;
 mod resume;
 mod run_store;
 mod selection;
+mod shared_state;
+mod shared_state_suite;
+mod simulation;
 mod stage;
 mod strategies;
+mod strategies_any;
+mod strategies_run;

@@ -9,6 +9,7 @@
 //! - `sequences`: random sequences meet every denial.
 //! - `registries`: every case of a registry, against the naive one, and what a faulty one does.
 //! - `run_stores`: every case of a run store, against the naive one, and what a faulty one does.
+//! - `state_stores`: every case of a store of shared state, against the naive one, and what a faulty one does.
 //! - `alert_channels`: every case for channels, against those of the crate and the one that records.
 //! - `alert_stores`: every case for stores of alerts, against the one in memory and one that replays a file.
 //! - `replayed`: that store, written without a look at the one in memory.
@@ -28,3 +29,4 @@ mod replayed;
 mod run_stores;
 mod sequences;
 mod slow;
+mod state_stores;

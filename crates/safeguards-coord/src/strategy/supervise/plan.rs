@@ -11,8 +11,11 @@ use crate::{Task, strategy::fault::StrategyFault};
 /// The subtasks of the run that was asked about last. It changes no answer, only how soon it comes.
 #[derive(Clone, Default)]
 pub(super) struct Plan {
-    last: Arc<Mutex<Option<(Origin, Arc<[Subtask]>)>>>,
+    last: Arc<Mutex<Option<Known>>>,
 }
+
+/// Subtasks, and what they were made of.
+type Known = (Origin, Arc<[Subtask]>);
 
 /// What subtasks were made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +43,9 @@ impl Plan {
             return Ok(known);
         }
         // Not under the lock: it calls a function of the user's.
-        let made: Arc<[Subtask]> = make()?.into();
-        *self.last.lock() = Some((origin, Arc::clone(&made)));
-        Ok(made)
+        let subtasks: Arc<[Subtask]> = make()?.into();
+        *self.last.lock() = Some((origin, Arc::clone(&subtasks)));
+        Ok(subtasks)
     }
 }
 

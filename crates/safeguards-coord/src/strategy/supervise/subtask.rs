@@ -154,10 +154,8 @@ impl Part {
     /// # let _ = strategy;
     /// ```
     pub fn joined(parts: &[Self], between: &str) -> Value {
-        let text = |output: &Value| match output {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text =
+            |output: &Value| output.as_str().map_or_else(|| output.to_string(), str::to_owned);
         let texts: Vec<String> = parts.iter().filter_map(Self::success).map(text).collect();
         texts.join(between).into()
     }
@@ -181,35 +179,35 @@ mod tests {
     #[test]
     fn subtasks_are_read_as_models_write_them() {
         #[track_caller]
-        fn check(output: Value, expected: Result<Vec<Subtask>, &str>) {
-            let got = Subtask::read_all(&"decompose".into(), &output);
+        fn check(output: &Value, expected: Result<Vec<Subtask>, &str>) {
+            let got = Subtask::read_all(&"decompose".into(), output);
             assert_eq!(got.map_err(|fault| fault.to_string()), expected.map_err(str::to_owned));
         }
-        check(json!(["a", "b"]), Ok(vec!["a".into(), "b".into()]));
-        check(json!({ "subtasks": [{ "task": "a" }] }), Ok(vec!["a".into()]));
+        check(&json!(["a", "b"]), Ok(vec!["a".into(), "b".into()]));
+        check(&json!({ "subtasks": [{ "task": "a" }] }), Ok(vec!["a".into()]));
         check(
-            json!([{ "task": "a", "input": 7, "agent": "x" }, { "task": "b", "capability": "c.d" }]),
+            &json!([{ "task": "a", "input": 7, "agent": "x" }, { "task": "b", "capability": "c.d" }]),
             Ok(vec![
                 Subtask::new("a").input(7).seat("x"),
                 Subtask::new("b").seat(Query::new("c.d").unwrap()),
             ]),
         );
-        check(json!([]), Ok(vec![]));
+        check(&json!([]), Ok(vec![]));
         check(
-            json!("a and b"),
+            &json!("a and b"),
             Err(
                 "step decompose gave \"a and b\" instead of subtasks; a list, or an object with a list \
                  `subtasks`, is one",
             ),
         );
         check(
-            json!(["a", 7]),
+            &json!(["a", 7]),
             Err("subtask 2 is none: 7 is neither a text nor an object with a `task`"),
         );
-        check(json!([{ "input": 7 }]), Err("subtask 1 is none: it has no `task`"));
-        check(json!([{ "task": ["a"] }]), Err("subtask 1 is none: `task` is [\"a\"], not a text"));
+        check(&json!([{ "input": 7 }]), Err("subtask 1 is none: it has no `task`"));
+        check(&json!([{ "task": ["a"] }]), Err("subtask 1 is none: `task` is [\"a\"], not a text"));
         check(
-            json!([{ "task": "a", "agent": "x", "capability": "c" }]),
+            &json!([{ "task": "a", "agent": "x", "capability": "c" }]),
             Err("subtask 1 is none: it names an `agent` and a `capability`; one of them decides"),
         );
         let got =
