@@ -393,6 +393,7 @@ impl Attempt {
     ) -> (Ending, Told) {
         let Till { deadline, grace, .. } = **till;
         let stop = self.cancellation.child_token();
+        let backing = Arc::<Till>::clone(till);
         let cx = Context::new(Parts {
             agent: self.agent().clone(),
             clock: Arc::clone(&self.run().runner.clock),
@@ -403,7 +404,7 @@ impl Attempt {
             deadline,
             cancellation: stop.clone(),
             held: report.held.clone(),
-            backing: Arc::clone(till) as Arc<dyn Backing>,
+            backing,
             delegations: self.run().delegations.clone(),
             depth: self.work.depth,
         });
