@@ -19,6 +19,8 @@ pub(crate) struct Script {
     pub(crate) turns: Vec<Turn>,
     /// Who speaks between any two others.
     pub(crate) moderator: Option<&'static str>,
+    /// How many turns each speaker is told of.
+    pub(crate) transcript: usize,
     /// What the first speaker is given.
     pub(crate) input: Value,
 }
@@ -84,7 +86,7 @@ impl Script {
         };
         let turns = turns.into_iter().enumerate().map(turn).collect();
         let (name, moderator) = (session.name.clone(), Some(ORCHESTRATOR));
-        Self { name, turns, moderator, input: Value::Null }
+        Self { name, turns, moderator, transcript: 0, input: Value::Null }
     }
 
     /// The session call by call, each given what its model was given.
@@ -103,7 +105,7 @@ impl Script {
             Turn::of(session, (call.agent.clone(), number), &[number], output)
         };
         let turns = (0..session.calls.len()).map(turn).collect();
-        Self { name: session.name.clone(), turns, moderator: None, input: input(0) }
+        Self { name: session.name.clone(), turns, moderator: None, transcript: 0, input: input(0) }
     }
 
     /// A failed run message by message: each speaker is given what the one before said.
@@ -124,7 +126,16 @@ impl Script {
             }
         };
         let turns = run.messages.iter().enumerate().map(turn).collect();
-        Self { name: run.name.clone(), turns, moderator: None, input: Value::Null }
+        Self { name: run.name.clone(), turns, moderator: None, transcript: 0, input: Value::Null }
+    }
+
+    /// The same, where nobody pays for anything: what is said is all that counts.
+    pub(crate) fn for_nothing(mut self) -> Self {
+        for turn in &mut self.turns {
+            turn.draws.clear();
+            turn.cost = Cost::Known(Amounts::none());
+        }
+        self
     }
 
     /// Who speaks in it, in the order of their first turns.

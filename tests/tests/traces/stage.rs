@@ -71,9 +71,10 @@ impl Stage {
         };
         let members: Vec<Member> = script.agents().into_iter().map(member).collect();
         let team = Team::new("recorded", "pool", members).unwrap();
+        let strategy = HandOver::new().transcript(script.transcript);
         let strategy = match script.moderator {
-            Some(moderator) => HandOver::new().moderated_by(moderator),
-            None => HandOver::new(),
+            Some(moderator) => strategy.moderated_by(moderator),
+            None => strategy,
         };
         let runner = Runner::new(Arc::new(self.ledger.clone()), Arc::new(self.clock.clone()))
             .store(Arc::new(self.store.clone()));
