@@ -87,6 +87,9 @@ fn percentile_of_others(run: &FailedRun, runs: &[FailedRun], percent: usize) -> 
     tokens[(percent * tokens.len()).div_ceil(100) - 1]
 }
 
+/// The step that a run is ended at, if it is: nothing of it is paid for.
+type End<'runs> = dyn Fn(&FailedRun) -> Option<usize> + 'runs;
+
 /// The earlier of two ends.
 fn earlier(one: Option<usize>, other: Option<usize>) -> Option<usize> {
     one.into_iter().chain(other).min()
@@ -118,7 +121,7 @@ fn guards_and_budgets_beside_the_blamed_step() {
         move |run: &FailedRun| too_many_tokens(run, percentile_of_others(run, runs, percent))
     };
     let p95 = percentile(95);
-    let kinds: Vec<(&str, Box<dyn Fn(&FailedRun) -> Option<usize> + '_>)> = vec![
+    let kinds: Vec<(&str, Box<End<'_>>)> = vec![
         ("the same call, 10 (default)", Box::new(|run| repeated_call(run, 10))),
         ("hand-overs, 100 (default)", Box::new(|run| too_many_hand_overs(run, 100))),
         ("both defaults", Box::new(by_default)),

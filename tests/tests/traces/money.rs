@@ -100,7 +100,7 @@ async fn as_recorded(session: &Session, script: &Script, stage: &Stage, report: 
             RunEntry::Intent(intent) => intents.push(intent),
             RunEntry::Outcome(outcome) => outcomes.push(outcome),
             RunEntry::Ended(end) => ends.push(end),
-            other => panic!("{other:?}"),
+            other @ (RunEntry::TakenOver { .. } | _) => panic!("{other:?}"),
         }
     }
     assert_eq!((intents.len(), outcomes.len()), (script.turns.len(), script.turns.len()));

@@ -1,5 +1,7 @@
 //! `docs/reference/loops.md` says what is found here, to the last figure.
 
+use std::fmt::Write as _;
+
 const PAGE: &str = include_str!("../../../docs/reference/loops.md");
 
 /// A table as the page has it: a head, and a row below another.
@@ -14,7 +16,7 @@ impl Table {
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells: Vec<String> = cells.into_iter().collect();
-        self.0.push_str(&format!("| {} |\n", cells.join(" | ")));
+        writeln!(self.0, "| {} |", cells.join(" | ")).unwrap();
     }
 
     /// Prints it, and fails where the page has it otherwise.
