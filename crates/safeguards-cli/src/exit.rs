@@ -12,6 +12,8 @@ pub(crate) const NOT_FOUND: u8 = 1;
 pub(crate) const DENIED: u8 = 3;
 /// A deadline passed.
 pub(crate) const TIMED_OUT: u8 = 4;
+/// The store of runs cannot be reached.
+pub(crate) const STORE: u8 = 5;
 /// The program could not do its own work: standard output takes no report, the machine gives no threads, or the
 /// report does not agree with the ledger's journal.
 pub(crate) const INTERNAL: u8 = 70;

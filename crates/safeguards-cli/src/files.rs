@@ -1,4 +1,4 @@
-//! Files that are read whole: up to a bound, so that none can fill the memory.
+//! Files that are read whole: up to a bound, so that none can fill the memory; and names of files that last.
 
 use std::{
     fs::File,
@@ -35,6 +35,13 @@ pub(crate) fn read_all(source: impl Read, max: u64) -> io::Result<String> {
     }
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not in UTF-8"))
+}
+
+/// Makes the new name of a file last. Only some systems can.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

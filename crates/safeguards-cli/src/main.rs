@@ -10,6 +10,7 @@ mod output;
 mod replay;
 mod rules_file;
 mod run;
+mod runs;
 mod table;
 mod text;
 

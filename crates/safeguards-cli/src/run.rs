@@ -4,9 +4,11 @@ mod account_line;
 mod error;
 #[cfg(test)]
 mod events;
+mod job;
 mod lines;
 mod live;
 mod queue;
+mod record;
 mod report;
 mod signals;
 mod spans;
@@ -17,15 +19,16 @@ mod view;
 
 use std::{
     io::{self, IsTerminal},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use clap::Args as Arguments;
-use safeguards_api::{BoundTeam, Safeguards, StrategySpec, TeamSpec};
+use safeguards_api::{BoundTeam, Safeguards, TeamSpec};
 use safeguards_budget::MemoryLedger;
-use safeguards_coord::{Guards, Report, RunOptions, Strategy, Task};
+use safeguards_coord::{FanOut, Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
+use safeguards_types::duration_text;
 use serde_json::Value;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -35,16 +38,15 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     error::Failure,
+    job::{Job, Work},
     report::RunReport,
     signals::Signals,
     view::{AlertWriter, View},
 };
-use crate::{files, output::print, text::one_line};
+use crate::{output::print, text::one_line};
 
 /// How long the program waits for threads of its own that are stuck, such as one that looks up a host's name.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
-/// How many inputs a fan-out may have.
-const INPUTS_MAX: usize = 1_000_000;
 
 /// Run a team of programs under its budgets.
 ///
@@ -56,6 +58,8 @@ Examples:
   safeguards run team.toml \"compare three vector databases\"
   safeguards run team.toml --each pages.txt \"sum up this page\"     (fan_out: one input a line)
   safeguards run team.toml --json \"…\" | tail -n 1                  (the report alone)
+  safeguards run team.toml --store runs.jsonl \"…\"                 (writes down what happens)
+  safeguards run team.toml --store runs.jsonl --resume r-7f3c      (goes on with what was cut off)
 
 Exit codes:
     0  every step succeeded
@@ -63,19 +67,39 @@ Exit codes:
     2  wrong usage, or a mistake in the team file
     3  a budget denied a step
     4  a deadline passed
+    5  the store of runs cannot be reached or written, or another process has it
    70  the report cannot be written to standard output, or the machine gives no threads or signals
   130  interrupted by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT: running steps were cancelled and settled, and the
        report printed; or by a second one meanwhile: what ran was killed at once, and there is no report
 
+A run that is written down can be resumed, whatever ended it: finished steps are not done again, and what they
+spent counts. An attempt that was cut off is done again where its agent is `idempotent`; else it ends
+`interrupted`, and its estimate counts as spent.
+
 Progress that nobody reads in time is dropped and counted; it never holds up the run.")]
 pub(crate) struct Args {
     /// The team file (TOML).
-    team: PathBuf,
+    #[arg(required_unless_present = "resume")]
+    team: Option<PathBuf>,
     /// The task, in words; `-` reads it from standard input.
-    task: String,
+    #[arg(required_unless_present = "resume")]
+    task: Option<String>,
     /// Give each line of this file to the agents in turn, as their input. For the strategy `fan_out`.
     #[arg(long, value_name = "FILE")]
     each: Option<PathBuf>,
+    /// Write down what happens in this file, so that the run can be resumed; instead of the team file's `store`.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Go on with this run: one that was cut off, or that did not succeed. Its task is in the store.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["task", "each"])]
+    resume: Option<String>,
+    /// Do again what was interrupted, be it that its agent is not `idempotent`: you have looked at what it did.
+    #[arg(long, requires = "resume")]
+    rerun_interrupted: bool,
+    /// How long it may take, such as 90s or 10m; instead of the team file's `deadline`, or of what a run that goes on
+    /// has left.
+    #[arg(long, value_name = "SPAN", value_parser = duration_text::parse)]
+    within: Option<Duration>,
     /// Print one JSON object a line: what happens, and last the report.
     #[arg(long)]
     json: bool,
@@ -96,24 +120,6 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
 
 fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
     builder.enable_all().build().map_err(|source| Failure::Runtime { source })
-}
-
-/// What is to be done.
-struct Job {
-    spec: TeamSpec,
-    task: Task,
-    /// The inputs of a fan-out.
-    each: Option<Vec<Value>>,
-    json: bool,
-}
-
-impl Job {
-    fn read(args: &Args) -> Result<Self, Failure> {
-        let spec = TeamSpec::parse(&read(&args.team, files::TEAM_FILE_MAX)?, &args.team)?;
-        let task = Task::new(if args.task == "-" { read_stdin()? } else { args.task.clone() });
-        let each = inputs(args.each.as_deref(), &spec)?;
-        Ok(Self { spec, task, each, json: args.json })
-    }
 }
 
 /// Runs the job in order up to the second signal, and prints the report up to the next.
@@ -164,23 +170,39 @@ fn print_report(report: &RunReport, json: bool) -> Result<(), Failure> {
 
 /// Opens the team's accounts, runs it, and puts together what came of it.
 async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<RunReport, Failure> {
-    let Job { spec, task, each, json: _ } = job;
+    let Job { spec, work, record, within, json: _ } = job;
     let safeguards = Safeguards::builder(MemoryLedger::new())
         .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?
         .build()?;
     for warning in safeguards.rule_warnings().iter().chain(&spec.topic_notes()) {
         view.say(&format!("warning {}", one_line(warning)));
     }
-    let bound = spec.bind(&safeguards).await?;
+    let mut bound = spec.bind(&safeguards).await?;
+    if let Some(record) = &record {
+        bound = bound.recording(record.store());
+    }
     let delivering = safeguards.start()?;
-    let options = bound
-        .options()
-        .cancellation(cancellation.clone())
-        .observer(move |event: &_| view.show(event));
-    let report = carry_out(&bound, task, each, &spec, options).await?;
+    let told = |options: RunOptions| {
+        let options = match within {
+            Some(within) => options.within(within),
+            None => options,
+        };
+        options.cancellation(cancellation.clone()).observer(move |event: &_| view.show(event))
+    };
+    let report = match (work, &record) {
+        (Work::Begin { task, each }, record) => {
+            begin(&bound, &spec, (task, each), record.is_some(), told).await?
+        }
+        (Work::Resume { run, reruns }, Some(record)) => {
+            resume(&bound, &spec, (record.run(&run).await?, reruns), told).await?
+        }
+        (Work::Resume { run, .. }, None) => {
+            return Err(Failure::NoStore { run, team: spec.file.clone() });
+        }
+    };
     let left = delivering.stop().await;
     let interrupted = cancellation.is_cancelled();
-    RunReport::gather(&spec, &safeguards, report, &left, interrupted).await
+    RunReport::gather(&spec, &safeguards, report, &left, (interrupted, record.as_ref())).await
 }
 
 /// The secrets of a team file stand in the environment.
@@ -190,48 +212,72 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.
-async fn carry_out(
+async fn begin(
     bound: &BoundTeam,
-    task: Task,
-    each: Option<Vec<Value>>,
     spec: &TeamSpec,
-    options: RunOptions,
+    (task, each): (Task, Option<Vec<Value>>),
+    is_recorded: bool,
+    told: impl FnOnce(RunOptions) -> RunOptions,
 ) -> Result<Report, Failure> {
-    // A step for each input or each agent.
-    let steps = each.as_ref().map_or(spec.agents.len(), Vec::len).max(Guards::default().steps_max);
-    let over = each.map(|inputs| spec.fan_out(inputs));
-    let strategy: &dyn Strategy = match &over {
-        Some(over) => over,
-        None => bound.strategy(),
+    // Inputs that are written down with the task are there when the run goes on.
+    let task = match &each {
+        Some(inputs) if is_recorded => task.with_input(Value::from(inputs.clone())),
+        _ => task,
     };
-    Ok(bound.runner().run(bound.team(), task, strategy, options.steps_max(steps)).await?)
+    let way = Way::of(spec, each);
+    let options = told(way.allow(bound.options()));
+    Ok(bound.runner().run(bound.team(), task, way.strategy(bound), options).await?)
 }
 
-fn read(path: &Path, max: u64) -> Result<String, Failure> {
-    files::read(path, max).map_err(|source| Failure::Unreadable { path: path.to_owned(), source })
-}
-
-fn read_stdin() -> Result<String, Failure> {
-    let text = files::read_all(io::stdin(), files::TASK_MAX)
-        .map_err(|source| Failure::Unreadable { path: PathBuf::from("standard input"), source })?;
-    Ok(text.trim_end().to_owned())
-}
-
-/// The inputs of a fan-out, one a line; blank lines are none.
-fn inputs(each: Option<&Path>, spec: &TeamSpec) -> Result<Option<Vec<Value>>, Failure> {
-    let Some(path) = each else {
-        return Ok(None);
+/// Goes on with a run. What it spent before counts in this program's ledger too.
+async fn resume(
+    bound: &BoundTeam,
+    spec: &TeamSpec,
+    (run, reruns): (RunView, bool),
+    told: impl FnOnce(RunOptions) -> RunOptions,
+) -> Result<Report, Failure> {
+    let each = match run.head.task.input() {
+        Value::Array(inputs) => Some(inputs.clone()),
+        _ => None,
     };
-    if spec.strategy != StrategySpec::FanOut {
-        return Err(Failure::EachWithoutFanOut { team: spec.file.clone() });
+    let way = Way::of(spec, each);
+    let mut options = bound.options_to_resume().ledger_is_new();
+    if run.end.is_some() {
+        options = options.within(spec.deadline);
     }
-    let text = read(path, files::INPUTS_MAX)?;
-    let lines = || text.lines().filter(|line| !line.trim().is_empty());
-    match lines().count() {
-        0 => Err(Failure::NoInputs { path: path.to_owned() }),
-        given if given > INPUTS_MAX => {
-            Err(Failure::TooManyInputs { path: path.to_owned(), given, max: INPUTS_MAX })
+    if reruns {
+        options = options.rerun_interrupted();
+    }
+    let (name, options) = (run.head.run, told(way.allow(options)));
+    let ended = bound.runner().resume(bound.team(), &name, way.strategy(bound), options).await;
+    ended.map_err(|error| match error {
+        RunError::DeadlinePassed { .. } => Failure::Over { run: name, source: error },
+        error => error.into(),
+    })
+}
+
+/// How a task is cut into steps: as the team's strategy does it, or one for each input.
+struct Way {
+    over: Option<FanOut>,
+    steps: usize,
+}
+
+impl Way {
+    fn of(spec: &TeamSpec, each: Option<Vec<Value>>) -> Self {
+        // A step for each input or each agent.
+        let steps = each.as_ref().map_or(spec.agents.len(), Vec::len);
+        Self { over: each.map(|inputs| spec.fan_out(inputs)), steps }
+    }
+
+    fn strategy<'a>(&'a self, bound: &'a BoundTeam) -> &'a dyn Strategy {
+        match &self.over {
+            Some(over) => over,
+            None => bound.strategy(),
         }
-        _ => Ok(Some(lines().map(Value::from).collect())),
+    }
+
+    /// Lets a run have as many steps as this needs.
+    fn allow(&self, options: RunOptions) -> RunOptions {
+        options.steps_max(self.steps.max(Guards::default().steps_max))
     }
 }

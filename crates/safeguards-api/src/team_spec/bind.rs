@@ -9,8 +9,8 @@ use std::{
 
 use safeguards_budget::{Account, Action, Batch, Command, Denial, LedgerError, OpenAccount};
 use safeguards_coord::{
-    Descriptor, EnvPolicy, Member, Pipeline, ProgramAgent, Report, RunError, RunOptions, Runner,
-    Strategy, Task, Team, TeamError,
+    Descriptor, EnvPolicy, Member, Pipeline, ProgramAgent, Report, RunError, RunId, RunOptions,
+    RunStore, Runner, Strategy, Task, Team, TeamError,
 };
 use safeguards_discovery::RegisterError;
 use safeguards_pricing::{PriceFileError, PriceTable};
@@ -123,6 +123,17 @@ impl BoundTeam {
         RunOptions::new(self.safeguards.operation()).within(self.within)
     }
 
+    /// Options to go on with a run: those of [`Self::options`], but for the deadline, which is the run's own.
+    pub fn options_to_resume(&self) -> RunOptions {
+        RunOptions::new(self.safeguards.operation())
+    }
+
+    /// Writes its runs down in `store`, so that they can be resumed.
+    #[must_use]
+    pub fn recording(self, store: Arc<dyn RunStore>) -> Self {
+        Self { runner: self.runner.store(store), ..self }
+    }
+
     /// Does a task to its end: `bound.run(task, bound.options())`.
     ///
     /// # Errors
@@ -130,6 +141,15 @@ impl BoundTeam {
     /// Where the run cannot begin. All that happens after that is in the report.
     pub async fn run(&self, task: Task, options: RunOptions) -> Result<Report, RunError> {
         self.runner.run(&self.team, task, &*self.strategy, options).await
+    }
+
+    /// Goes on with a run that was cut off, or that has ended without success: see [`Runner::resume`].
+    ///
+    /// # Errors
+    ///
+    /// Where nothing was written down, or the run cannot go on.
+    pub async fn resume(&self, run: &RunId, options: RunOptions) -> Result<Report, RunError> {
+        self.runner.resume(&self.team, run, &*self.strategy, options).await
     }
 }
 

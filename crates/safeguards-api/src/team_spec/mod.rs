@@ -86,6 +86,9 @@ pub struct TeamSpec {
     pub file: PathBuf,
     /// How a task is cut into steps.
     pub strategy: StrategySpec,
+    /// The file that its runs are written down in, relative to its folder; none where they are not. Binding opens
+    /// nothing: [`BoundTeam::recording`] is given what was opened.
+    pub store: Option<PathBuf>,
     /// How many agents may run at once in a fan-out; `None` for eight.
     pub concurrency: Option<NonZeroUsize>,
     /// By which need a fan-out gives out its inputs; `None` where they go round the agents.
@@ -116,8 +119,6 @@ pub enum StrategySpec {
     FanOut,
 }
 
-/// Keys of the design that this version cannot honor.
-const PLANNED: [&str; 1] = ["store"];
 /// Strategies of the design that this version cannot honor.
 const PLANNED_STRATEGIES: [&str; 5] = ["supervisor", "graph", "map_reduce", "vote", "hand_over"];
 
@@ -178,11 +179,12 @@ fn read<'a>(
     let deadline = file.duration("deadline");
     let prices = file.text("prices", "write the name of a file of prices");
     let prices = prices.filter(|text| reader.is_path("prices", text));
+    let store = read_store(&mut file);
     let mut pools = vec![pools::read_own(&mut file, &name)];
     pools.extend(pools::read_further(&mut file, &name));
     let agents = agents::read(&mut file, &name);
     let (rules, alerts) = alerts::read(&mut file);
-    file.finish(&PLANNED);
+    file.finish(&[]);
 
     rules::check_names(reader, &pools, &agents);
     reader.verdict()?;
@@ -193,6 +195,7 @@ fn read<'a>(
         name,
         file: path.to_owned(),
         strategy,
+        store,
         concurrency,
         by,
         deadline: deadline.unwrap_or(TeamSpec::DEFAULT_DEADLINE),
@@ -252,6 +255,26 @@ fn read_strategy(file: &mut Section<'_>) -> StrategySpec {
         }
     }
     StrategySpec::Pipeline
+}
+
+fn read_store(file: &mut Section<'_>) -> Option<PathBuf> {
+    let text = file.text("store", "write the name of a file, such as \"runs.jsonl\"")?;
+    let name = *text.get_ref();
+    // Other stores are told by these, and what would be written there now could not be read then.
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
+    if name.starts_with("env:") || ending == Some("redb") {
+        let message = format!(
+            "store \"{name}\" is not supported yet; write the name of a file of lines, such as \"runs.jsonl\""
+        );
+        file.reader.mistake(MistakeKind::Unsupported, &text.span(), message);
+        return None;
+    }
+    if name.is_empty() {
+        let message = "`store` is empty; write the name of a file, such as \"runs.jsonl\"";
+        file.reader.mistake(MistakeKind::Value, &text.span(), message);
+        return None;
+    }
+    file.reader.is_path("store", &text).then(|| PathBuf::from(name))
 }
 
 fn read_concurrency(file: &mut Section<'_>, strategy: StrategySpec) -> Option<NonZeroUsize> {

@@ -15,7 +15,7 @@ use super::{
     mistake::{Fault, Mistake, Place},
     reading, source,
 };
-use crate::output::say;
+use crate::{files::sync_folder, output::say};
 
 /// A file with one registration a line.
 #[derive(Debug)]
@@ -158,11 +158,4 @@ fn write_lines(file: File, path: &Path, registrations: &[Registration]) -> io::R
         out.write_all(b"\n")?;
     }
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-}
-
-/// Makes the new name of a file last. Only some systems can.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -4,10 +4,10 @@ use std::{io, path::PathBuf};
 
 use safeguards_api::{AlertsError, BindError, BuildError, TeamFileError};
 use safeguards_budget::LedgerError;
-use safeguards_coord::RunError;
+use safeguards_coord::{RunError, RunId, RunStoreError, RunStoreErrorKind};
 use safeguards_notify::{AlertStoreError, StartError};
 
-use crate::exit;
+use crate::{exit, text::counted};
 
 /// Why a run could not begin, or its report not be made.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,26 @@ pub(crate) enum Failure {
     /// The run could not begin.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// There is no time left.
+    #[error("run {run} cannot go on; `--within 10m` gives it more time")]
+    Over { run: RunId, source: RunError },
+    /// The store of runs cannot be used.
+    #[error(transparent)]
+    Store(#[from] RunStoreError),
+    /// There is no such run in the store.
+    #[error("there is no run {run} in {}{}", store.display(), unfinished_ones(unfinished))]
+    UnknownRun { run: RunId, store: PathBuf, unfinished: Vec<String> },
+    /// Nothing says where a run is written down.
+    #[error(
+        "nothing says where run {run} is written down; give `--store FILE`, or write `store = \"FILE\"` into {}",
+        team.display()
+    )]
+    NoStore { run: RunId, team: PathBuf },
+    /// The store does not know the team file.
+    #[error(
+        "a run goes on with its team, and the store does not know that file; name it: `safeguards run TEAM --resume {run}`"
+    )]
+    NoTeam { run: String },
     /// The ledger could not be read for the report.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -67,6 +87,18 @@ pub(crate) enum Failure {
     Json(#[from] serde_json::Error),
 }
 
+/// Which runs have not ended, for somebody who named none of them.
+fn unfinished_ones(runs: &[String]) -> String {
+    const LISTED_MAX: usize = 5;
+    if runs.is_empty() {
+        return "; all runs there have ended (`safeguards runs list`)".to_owned();
+    }
+    let listed = runs.iter().take(LISTED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let count = u64::try_from(runs.len()).unwrap_or(u64::MAX);
+    let more = if runs.len() > LISTED_MAX { ", …" } else { "" };
+    format!("; {} there did not end: {listed}{more}", counted(count, "run"))
+}
+
 impl Failure {
     /// The stable code.
     pub(crate) const fn code(&self) -> &'static str {
@@ -81,6 +113,11 @@ impl Failure {
             Self::Start(error) => error.code(),
             Self::Bind(error) => error.code(),
             Self::Run(error) => error.code(),
+            Self::Over { source, .. } => source.code(),
+            Self::Store(error) => error.code(),
+            Self::UnknownRun { .. } => RunStoreErrorKind::UnknownRun.code(),
+            Self::NoStore { .. } => "run.no_store",
+            Self::NoTeam { .. } => "run.no_team",
             Self::Ledger(error) => error.code(),
             Self::Alerts(error) => error.code(),
             Self::Runtime { .. } => "cli.runtime",
@@ -93,7 +130,10 @@ impl Failure {
     /// What the program exits with.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Run(RunError::DeadlinePassed { .. }) => exit::TIMED_OUT,
+            Self::Run(RunError::DeadlinePassed { .. }) | Self::Over { .. } => exit::TIMED_OUT,
+            Self::Run(RunError::Store(error)) | Self::Store(error) if error.is_retryable() => {
+                exit::STORE
+            }
             Self::Unreadable { .. }
             | Self::Team(_)
             | Self::EachWithoutFanOut { .. }
@@ -102,6 +142,10 @@ impl Failure {
             | Self::AlertTargets(_)
             | Self::Build(_)
             | Self::Bind(_)
+            | Self::Store(_)
+            | Self::UnknownRun { .. }
+            | Self::NoStore { .. }
+            | Self::NoTeam { .. }
             | Self::Run(_) => exit::USAGE,
             Self::Killed | Self::Unread => exit::INTERRUPTED,
             Self::Ledger(_)

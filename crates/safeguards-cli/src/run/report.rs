@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     account_line::{AccountLine, lines},
     error::Failure,
+    record::Record,
     spans::milliseconds,
     units::Units,
 };
@@ -30,6 +31,8 @@ pub(crate) struct RunReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     pub(crate) spent: Amounts,
+    /// Which leg of the run this was: one more for each time that it was resumed.
+    pub(crate) leg: u32,
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     pub(crate) duration: Duration,
     pub(crate) accounts: Vec<AccountLine>,
@@ -41,6 +44,9 @@ pub(crate) struct RunReport {
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) undelivered_not_kept: u64,
     pub(crate) output: Option<Value>,
+    /// What somebody types to go on with it, where it is written down and did not succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resume: Option<String>,
     #[serde(skip)]
     pub(crate) units: Units,
 }
@@ -56,6 +62,12 @@ pub(crate) struct StepLine {
     pub(crate) need: Option<Value>,
     pub(crate) state: State,
     pub(crate) attempts: u32,
+    /// Which step delegated it, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delegated_by: Option<String>,
+    /// Whether it was done in an earlier leg, and not again.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) reused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     pub(crate) held: Amounts,
@@ -138,6 +150,11 @@ const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl RunReport {
     /// Puts together what the runner, the ledger and the alerts say.
     pub(crate) async fn gather(
@@ -145,7 +162,7 @@ impl RunReport {
         safeguards: &Safeguards,
         report: Report,
         left: &safeguards_notify::Undelivered,
-        interrupted: bool,
+        (interrupted, record): (bool, Option<&Record>),
     ) -> Result<Self, Failure> {
         let pools = spec.pools.iter().map(|pool| pool.account.clone());
         let agents = spec.agents.iter().map(|agent| AccountId::from(&agent.id));
@@ -153,10 +170,13 @@ impl RunReport {
         let read = safeguards.ledger().accounts(&ids).await?;
         let accounts: Vec<Account> = read.accounts.into_iter().flatten().collect();
         let alerts = safeguards.alerts().history(&AlertQuery::all().limit(usize::MAX)).await?;
+        let record = record.filter(|_| !report.state.is_success());
         Ok(Self {
             r#type: "report",
             accounts: lines(spec, &accounts, &report),
             exit: exit_code(report.state, interrupted),
+            resume: record.map(|record| record.command(&report.run)),
+            leg: report.leg,
             run: report.run.to_string(),
             team: report.team,
             strategy: report.strategy,
@@ -187,6 +207,8 @@ impl From<StepReport> for StepLine {
             need: report.need.and_then(|need| serde_json::to_value(&*need).ok()),
             state: report.state,
             attempts: report.attempts,
+            delegated_by: report.delegated_by.map(|step| step.to_string()),
+            reused: report.is_reused,
             reason: report.reason,
             held: report.held,
             spent: report.spent,

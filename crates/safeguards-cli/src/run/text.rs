@@ -36,7 +36,16 @@ pub(crate) fn render(report: &RunReport, to_terminal: bool) -> String {
     let _ = tell(&mut told, report);
     let output = output(report);
     let output = if to_terminal { harmless(&output) } else { output };
-    format!("{}{output}", harmless(&told))
+    format!("{}{output}{}", harmless(&told), harmless(&how_to_go_on(report)))
+}
+
+/// How somebody goes on with a run that is written down; empty where there is nothing to go on with.
+fn how_to_go_on(report: &RunReport) -> String {
+    let Some(command) = &report.resume else {
+        return String::new();
+    };
+    let first = if report.state == State::Denied { "once there is room, " } else { "" };
+    format!("\nto go on: {first}{}\n", one_line(command))
 }
 
 /// All but the output.

@@ -180,7 +180,13 @@ impl Attempt {
             Ok(held) => held,
             Err(again) => return again,
         };
-        if let Some((state, fault)) = self.must_not_begin(self.now()) {
+        // An agent whose own time went by while its hold was placed is not begun either: it would be charged for nothing.
+        let now = self.now();
+        let is_late = || {
+            let fault = RunFault::DeadlineBeforeStart { deadline: until };
+            (now >= until).then_some((State::TimedOut, fault))
+        };
+        if let Some((state, fault)) = self.must_not_begin(now).or_else(is_late) {
             self.end(report, state, (&fault).into());
             self.release(report, &held).await;
             return Again::No;

@@ -611,5 +611,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         // A task that is aborted could not settle; one that is cancelled does.
         self.tasks.detach_all();
+        // Who delegated is told in order, so that the same run goes the same way.
+        let mut steps: Vec<OnItsWay> = self.steps.drain().map(|(_, step)| step).collect();
+        steps.sort_unstable_by_key(|step| step.place);
+        steps.into_iter().for_each(drop);
     }
 }

@@ -9,6 +9,7 @@ mod program_ends;
 #[cfg(unix)]
 mod programs;
 mod resume;
+mod rules;
 mod run_store;
 mod selection;
 mod shared_state;

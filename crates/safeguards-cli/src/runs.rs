@@ -1,0 +1,3 @@
+//! `safeguards runs`: the runs that a store has, and what became of their steps.
+
+pub(crate) mod store;
