@@ -46,7 +46,7 @@ impl Live {
         let head = lines.add(ProgressBar::new(0).with_style(style("{msg}")));
         let pool = lines.add(ProgressBar::new(FULL).with_style(style(STANDING)));
         pool.set_prefix(one_line(spec.name.as_str()));
-        let is_announced = spec.strategy == StrategySpec::Pipeline;
+        let is_announced = matches!(spec.strategy, StrategySpec::Pipeline | StrategySpec::Graph(_));
         Self { lines, head, steps: HashMap::new(), pool, spend: Spend::of(spec), is_announced }
     }
 
