@@ -128,7 +128,8 @@ fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
 async fn oversee(job: Job) -> Result<u8, Failure> {
     let json = job.json;
     let in_vain = |source| Failure::Runtime { source };
-    let (view, mut shown) = View::open(json, &job.spec).map_err(in_vain)?;
+    let store = job.record.as_ref().map(|record| record.path.display().to_string());
+    let (view, mut shown) = View::open(json, &job.spec, store).map_err(in_vain)?;
     let told = view.clone();
     let signals = Signals::listen(move || {
         told.say(

@@ -3,6 +3,8 @@
 mod graph;
 mod kind;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::Arc;

@@ -28,7 +28,11 @@ impl Record {
         team: &Path,
         named: Option<&Path>,
     ) -> Result<Option<Self>, Failure> {
-        let of_file = || spec.store.as_ref().map(|store| spec.folder().join(store));
+        let of_file = || {
+            let store = spec.store.as_ref()?;
+            let folder = spec.folder();
+            Some(if folder == Path::new(".") { store.clone() } else { folder.join(store) })
+        };
         let Some(path) = named.map(Path::to_owned).or_else(of_file) else {
             return Ok(None);
         };
