@@ -55,12 +55,14 @@ impl Record {
         Err(Failure::UnknownRun { run: run.clone(), store: self.path.clone(), unfinished })
     }
 
-    /// What somebody types to go on with a run.
-    pub(crate) fn command(&self, run: &RunId) -> String {
+    /// What somebody types to go on with a run; where a step was interrupted, and they have looked at what it did,
+    /// so that it is done again.
+    pub(crate) fn command(&self, run: &RunId, was_interrupted: bool) -> String {
         let team = quoted(&self.team.to_string_lossy());
         let store = self.named.as_ref().map(|store| quoted(&store.to_string_lossy()));
         let store = store.map(|store| format!(" --store {store}")).unwrap_or_default();
-        format!("safeguards run {team}{store} --resume {}", quoted(run.as_str()))
+        let again = if was_interrupted { " --rerun-interrupted" } else { "" };
+        format!("safeguards run {team}{store} --resume {}{again}", quoted(run.as_str()))
     }
 }
 

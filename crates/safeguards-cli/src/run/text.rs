@@ -44,7 +44,11 @@ fn how_to_go_on(report: &RunReport) -> String {
     let Some(command) = &report.resume else {
         return String::new();
     };
-    let first = if report.state == State::Denied { "once there is room, " } else { "" };
+    let first = match report.state {
+        State::Denied => "once there is room, ",
+        State::Interrupted => "once you have looked at what was interrupted, ",
+        _ => "",
+    };
     format!("\nto go on: {first}{}\n", one_line(command))
 }
 
