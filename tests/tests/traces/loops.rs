@@ -128,12 +128,12 @@ async fn the_runner_ends_a_session_where_a_plain_count_says_so() {
     let mut runs = 0;
     for session in sessions() {
         let forms = [
-            (Script::as_prompted(&session), prompts(&session)),
-            (Script::as_handed_over(&session), handed_over(&session)),
+            (Script::as_prompted(&session), prompts(&session), 3),
+            (Script::as_handed_over(&session), handed_over(&session), 1),
         ];
-        for (script, counts) in forms {
+        for (script, counts, every) in forms {
             let script = Arc::new(script.for_nothing());
-            for max in 1..=10 {
+            for max in (1..=10).step_by(every) {
                 let expected = ended(&counts, max).map(|(turn, _)| turn);
                 let change = |guards: &mut Guards| guards.repeats_max = max;
                 check(&script, change, (expected, "run.repeated_call")).await;
@@ -142,7 +142,7 @@ async fn the_runner_ends_a_session_where_a_plain_count_says_so() {
         }
     }
     println!("{runs} runs, each ended where a plain count says");
-    assert_eq!(runs, 300);
+    assert_eq!(runs, 15 * (4 + 10));
 }
 
 /// The orchestrator writes down what it thinks whenever it names a speaker: these are rounds.
@@ -352,10 +352,12 @@ async fn bounds_on_hand_overs_and_steps_see_length_alone() {
                 (guards.hand_overs_max, guards.repeats_max) = (max, u32::MAX);
             };
             check(&script, change, (expected, "run.too_many_hand_overs")).await;
-            let change = |guards: &mut Guards| {
-                (guards.steps_max, guards.repeats_max) = (turn, u32::MAX);
-            };
-            check(&script, change, (expected, "run.too_many_steps")).await;
+            if max == 20 {
+                let change = |guards: &mut Guards| {
+                    (guards.steps_max, guards.repeats_max) = (turn, u32::MAX);
+                };
+                check(&script, change, (expected, "run.too_many_steps")).await;
+            }
             let Some(refused) = refused else {
                 continue;
             };
@@ -418,7 +420,7 @@ fn dollars(session: &Session, from: usize) -> i128 {
 #[cfg_attr(not(shared_data), ignore = "needs ../shared/data")]
 async fn with_a_transcript_no_two_calls_are_the_same() {
     let mut table = Table::new(&["transcript", "sessions ended, of 15"]);
-    for turns in [0, 1, 2, 4, 8, 1_000] {
+    for turns in [0, 1, 2, 1_000] {
         let mut ended = 0;
         for session in sessions() {
             let script = Script::as_handed_over(&session).for_nothing();
