@@ -63,7 +63,9 @@ fn find(files: &BTreeMap<PathBuf, String>, test: &str) -> Result<(), String> {
 /// Whether the attributes at the end of these lines make a test of what follows.
 fn is_marked(before: &[&str]) -> bool {
     let attributes = before.iter().rev().take_while(|line| line.starts_with(['#', '/']));
-    attributes.into_iter().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+    attributes
+        .into_iter()
+        .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
 }
 
 #[cfg(test)]
@@ -101,12 +103,16 @@ mod tests {
         check("| All. | by and by |\n", &["docs/reference/runs.md:5: `All.` names no test"]);
         check(
             "| All. | `coord/tests/it/rules.rs::help` |\n",
-            &["docs/reference/runs.md:5: `help` in crates/safeguards-coord/tests/it/rules.rs is no test"],
+            &[
+                "docs/reference/runs.md:5: `help` in crates/safeguards-coord/tests/it/rules.rs is no test",
+            ],
         );
         check(
             "| All. | `testkit/src/state/writing.rs::help` |\n",
-            &["docs/reference/runs.md:5: `help` in crates/safeguards-testkit/src/state/writing.rs is no \
-               test"],
+            &[
+                "docs/reference/runs.md:5: `help` in crates/safeguards-testkit/src/state/writing.rs is no \
+               test",
+            ],
         );
         check(
             "| All. | `coord/tests/it/rules.rs::all` |\n",
@@ -115,8 +121,10 @@ mod tests {
         );
         check(
             "| All. | `coord/tests/it/rule.rs::all_fits` |\n",
-            &["docs/reference/runs.md:5: there is no file crates/safeguards-coord/tests/it/rule.rs for the \
-               test `coord/tests/it/rule.rs::all_fits`"],
+            &[
+                "docs/reference/runs.md:5: there is no file crates/safeguards-coord/tests/it/rule.rs for the \
+               test `coord/tests/it/rule.rs::all_fits`",
+            ],
         );
         check(
             "| All. | `all_fits` |\n",

@@ -145,8 +145,7 @@ async fn workers_may_pay_from_below_their_supervisor() {
         Ok(Reply::new(output).cost(usd!(0.01)))
     });
     let below = |name: &str| worker(name, usd!(0.1)).account(format!("a/{name}"));
-    let report =
-        stage.run([lead, below("ann"), below("bob")], &Supervise::by_first()).await;
+    let report = stage.run([lead, below("ann"), below("bob")], &Supervise::by_first()).await;
     assert_eq!(report.state, State::Succeeded, "{:?}", report.reason);
     let spent = async |account: &str| {
         stage.ledger.account(&account.into()).await.unwrap().unwrap().spent.to_string()
@@ -195,23 +194,4 @@ async fn agents_share_what_their_runner_was_given_and_nothing_else() {
         .await
         .unwrap();
     assert_eq!(report.output, Some(json!(["told", ["a", 7]])));
-}
-
-#[tokio::test(start_paused = true)]
-async fn zz_draws_stay_held() {
-    let stage = Stage::new();
-    let ledger = stage.ledger.clone();
-    let slow = member("a", move |_, cx: Context| {
-        let ledger = ledger.clone();
-        async move {
-            cx.charge(usd!(3)).await?;
-            tokio::time::sleep(Duration::from_mins(90)).await;
-            ledger.tick().await.unwrap();
-            let held = ledger.account(&"pool".into()).await.unwrap().unwrap().held;
-            Ok(Reply::text(held.to_string()))
-        }
-    });
-    let options = stage.options().within(Duration::from_hours(6));
-    let report = stage.run_with([slow], &Pipeline::new(), options).await;
-    assert_eq!(report.output, Some(json!("3.00 USD, 1 requests")));
 }
