@@ -35,9 +35,10 @@ pub use self::{
     running::Running,
     safeguards::{BuildError, Builder, Safeguards},
     team_spec::{
-        AgentSpec, AlertSpec, AlertTarget, AlertsError, EmailTarget, EmailTls, FileTarget, Mistake,
-        MistakeKind, PoolSpec, Setting, SlackTarget, StrategySpec, TeamFileError, TeamSpec,
-        Variable, VariableSpec, WebhookTarget,
+        AgentSpec, AlertSpec, AlertTarget, AlertsError, EmailTarget, EmailTls, FileTarget,
+        GraphSpec, HandOverSpec, Mistake, MistakeKind, PoolSpec, RunSpec, Setting, SlackTarget,
+        SpreadSpec, StrategySpec, SupervisorSpec, TeamFileError, TeamSpec, Variable, VariableSpec,
+        VoteSpec, WebhookTarget,
     },
     version::{ApiVersion, UnknownVersion},
 };

@@ -37,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Args),
+    Runs(runs::Args),
     Replay(Box<replay::Args>),
     Ledger(ledger::Args),
     Alerts(alerts::Args),
@@ -68,6 +69,10 @@ fn main() -> ExitCode {
                 say(&list(&error.mistakes()));
                 ExitCode::from(error.exit_code())
             }
+        },
+        Verb::Runs(args) => match runs::execute(&args) {
+            Ok(()) => ExitCode::from(exit::SUCCESS),
+            Err(error) => fail(error.code(), &error, error.exit_code()),
         },
         Verb::Ledger(args) => match ledger::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),

@@ -20,13 +20,14 @@ mod view;
 use std::{
     io::{self, IsTerminal},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Args as Arguments;
 use safeguards_api::{BoundTeam, Safeguards, TeamSpec};
 use safeguards_budget::MemoryLedger;
-use safeguards_coord::{FanOut, Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
+use safeguards_coord::{Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
 use safeguards_types::duration_text;
 use serde_json::Value;
@@ -36,6 +37,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::spans::{milliseconds, seconds};
 use self::{
     error::Failure,
     job::{Job, Work},
@@ -84,7 +86,7 @@ pub(crate) struct Args {
     /// The task, in words; `-` reads it from standard input.
     #[arg(required_unless_present = "resume")]
     task: Option<String>,
-    /// Give each line of this file to the agents in turn, as their input. For the strategy `fan_out`.
+    /// Give each line of this file to the agents in turn, as their input. For the strategies `fan_out` and `map_reduce`.
     #[arg(long, value_name = "FILE")]
     each: Option<PathBuf>,
     /// Write down what happens in this file, so that the run can be resumed; instead of the team file's `store`.
@@ -126,7 +128,8 @@ fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
 async fn oversee(job: Job) -> Result<u8, Failure> {
     let json = job.json;
     let in_vain = |source| Failure::Runtime { source };
-    let (view, mut shown) = View::open(json, &job.spec).map_err(in_vain)?;
+    let store = job.record.as_ref().map(|record| record.path.display().to_string());
+    let (view, mut shown) = View::open(json, &job.spec, store).map_err(in_vain)?;
     let told = view.clone();
     let signals = Signals::listen(move || {
         told.say(
@@ -225,8 +228,8 @@ async fn begin(
         _ => task,
     };
     let way = Way::of(spec, each);
-    let options = told(way.allow(bound.options()));
-    Ok(bound.runner().run(bound.team(), task, way.strategy(bound), options).await?)
+    let options = told(bound.options().guards(way.guards));
+    Ok(bound.runner().run(bound.team(), task, &way.strategy, options).await?)
 }
 
 /// Goes on with a run. What it spent before counts in this program's ledger too.
@@ -248,8 +251,8 @@ async fn resume(
     if reruns {
         options = options.rerun_interrupted();
     }
-    let (name, options) = (run.head.run, told(way.allow(options)));
-    let ended = bound.runner().resume(bound.team(), &name, way.strategy(bound), options).await;
+    let (name, options) = (run.head.run, told(options.guards(way.guards)));
+    let ended = bound.runner().resume(bound.team(), &name, &way.strategy, options).await;
     ended.map_err(|error| match error {
         RunError::DeadlinePassed { .. } => Failure::Over { run: name, source: error },
         error => error.into(),
@@ -258,26 +261,25 @@ async fn resume(
 
 /// How a task is cut into steps: as the team's strategy does it, or one for each input.
 struct Way {
-    over: Option<FanOut>,
-    steps: usize,
+    strategy: Arc<dyn Strategy>,
+    guards: Guards,
 }
 
 impl Way {
     fn of(spec: &TeamSpec, each: Option<Vec<Value>>) -> Self {
-        // A step for each input or each agent.
-        let steps = each.as_ref().map_or(spec.agents.len(), Vec::len);
-        Self { over: each.map(|inputs| spec.fan_out(inputs)), steps }
-    }
-
-    fn strategy<'a>(&'a self, bound: &'a BoundTeam) -> &'a dyn Strategy {
-        match &self.over {
-            Some(over) => over,
-            None => bound.strategy(),
+        let mut guards = spec.run.guards();
+        // What the user gives is done, be it much, and be lines alike; unless the team file says how much may be.
+        let inputs = each.as_ref().map_or(0, Vec::len);
+        if spec.run.steps_max.is_none() {
+            // Besides there is who decomposes and combines.
+            let needed = inputs.max(spec.agents.len()).saturating_add(2);
+            guards.steps_max = guards.steps_max.max(needed);
         }
-    }
-
-    /// Lets a run have as many steps as this needs.
-    fn allow(&self, options: RunOptions) -> RunOptions {
-        options.steps_max(self.steps.max(Guards::default().steps_max))
+        if spec.run.repeats_max.is_none() {
+            let needed = u32::try_from(inputs).unwrap_or(u32::MAX);
+            guards.repeats_max = guards.repeats_max.max(needed);
+        }
+        let over = each.and_then(|inputs| spec.strategy_over(inputs));
+        Self { strategy: over.unwrap_or_else(|| spec.strategy()), guards }
     }
 }

@@ -1,3 +1,60 @@
 //! `safeguards runs`: the runs that a store has, and what became of their steps.
 
+mod failure;
+mod list;
+mod show;
 pub(crate) mod store;
+mod told;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args as Arguments, Subcommand};
+use safeguards_coord::MemoryRunStore;
+
+pub(crate) use self::failure::Failure;
+use self::store::FileRunStore;
+
+/// Look at runs that were written down.
+#[derive(Debug, Arguments)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(list::Args),
+    Show(show::Args),
+}
+
+/// Where runs are written down.
+#[derive(Debug, Arguments)]
+struct Store {
+    /// The file that runs were written into: the `--store` of `safeguards run`, or its team file's `store`
+    #[arg(long, value_name = "FILE", default_value = "runs.jsonl")]
+    store: PathBuf,
+}
+
+impl Store {
+    /// Its runs as they stand; another process may be writing to it.
+    fn read(&self) -> Result<MemoryRunStore, Failure> {
+        if !exists(&self.store) {
+            return Err(Failure::NoFile { store: self.store.clone() });
+        }
+        Ok(FileRunStore::read(&self.store)?)
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    // What cannot be looked at is there, and cannot be read.
+    path.try_exists().unwrap_or(true)
+}
+
+/// Does what the arguments say; gives what the process ends with.
+pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    match &args.verb {
+        Verb::List(args) => list::execute(args),
+        Verb::Show(args) => show::execute(args),
+    }
+}

@@ -13,6 +13,14 @@ pub(crate) fn counted(count: u64, thing: &str) -> String {
     format!("{count} {thing}{plural}")
 }
 
+/// A text of at most so many letters: a longer one is cut.
+pub(crate) fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}
+
 /// Text of programs, made harmless to a terminal: what steers one is escaped, but for line ends and tabs.
 pub(crate) fn harmless(text: &str) -> String {
     escaped(text, |letter| steers(letter) && !matches!(letter, '\n' | '\t'))

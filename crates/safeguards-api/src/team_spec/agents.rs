@@ -3,6 +3,7 @@
 use std::{ops::Range, time::Duration};
 
 use safeguards_budget::{Limit, OpenAccount};
+use safeguards_coord::Retry;
 use safeguards_discovery::{Capability, Registration};
 use safeguards_pricing::Price;
 use safeguards_types::{AccountId, AgentId, Amounts, Priority};
@@ -29,8 +30,16 @@ pub struct AgentSpec {
     pub dir: Option<String>,
     /// Environment variables that the program sees besides `PATH`, `HOME`, `LANG`, `TZ` and `TMPDIR`.
     pub environment: Vec<VariableSpec>,
-    /// What is held before each run; nothing for an agent that is free.
+    /// What is held before each run, be it said for all in `[run]`; nothing for an agent that is free.
     pub estimate: Amounts,
+    /// How often what fails is tried again.
+    pub retry: Retry,
+    /// Whether a run that was cut off may be run again.
+    pub is_idempotent: bool,
+    /// In a graph, whom it waits for.
+    pub after: Vec<AgentId>,
+    /// In a graph, what it needs besides.
+    pub needs: Vec<String>,
     /// Whether a run costs nothing.
     pub is_free: bool,
     /// How long one run may take; `None` where only the deadline of the team ends it.
@@ -79,6 +88,8 @@ pub(super) struct AgentDraft<'a> {
     pub(super) name: Range<usize>,
     pub(super) pool: Option<Spanned<&'a str>>,
     pub(super) estimate: Range<usize>,
+    pub(super) after: Vec<Text<'a>>,
+    pub(super) needs: Vec<Text<'a>>,
 }
 
 impl AgentDraft<'_> {
@@ -89,19 +100,27 @@ impl AgentDraft<'_> {
 }
 
 /// Keys of the design that this version cannot honor.
-const PLANNED: [&str; 4] = ["chat", "retries", "breaker", "after"];
+const PLANNED: [&str; 2] = ["chat", "breaker"];
 
 /// Reads each `[[agent]]`, in the order written.
-pub(super) fn read<'a>(file: &mut Section<'a>, team: &AccountId) -> Vec<AgentDraft<'a>> {
+pub(super) fn read<'a>(
+    file: &mut Section<'a>,
+    team: &AccountId,
+    estimate: Option<&Amounts>,
+) -> Vec<AgentDraft<'a>> {
     if file.lacks("agent") {
         let message = "a team needs at least one agent: begin it with `[[agent]]`";
         file.reader.mistake(MistakeKind::Missing, &file.span(), message);
     }
     let sections = file.tables("agent", "an agent");
-    sections.into_iter().filter_map(|section| read_one(section, team)).collect()
+    sections.into_iter().filter_map(|section| read_one(section, team, estimate)).collect()
 }
 
-fn read_one<'a>(mut section: Section<'a>, team: &AccountId) -> Option<AgentDraft<'a>> {
+fn read_one<'a>(
+    mut section: Section<'a>,
+    team: &AccountId,
+    default: Option<&Amounts>,
+) -> Option<AgentDraft<'a>> {
     let header = section.span();
     let name = section.required_name();
     if let Some(name) = &name {
@@ -109,7 +128,10 @@ fn read_one<'a>(mut section: Section<'a>, team: &AccountId) -> Option<AgentDraft
     }
     let pool = section.text("pool", "write the name of a pool");
     let command = read_command(&mut section);
-    let (estimate, is_free) = read_estimate(&mut section);
+    let (estimate, is_free) = read_estimate(&mut section, default);
+    let after = section.texts("after", "an agent is named by a text").unwrap_or_default();
+    let needs = section.texts("needs", "a resource is a text, such as \"gpu\"");
+    let needs = needs.unwrap_or_default();
     let estimate_span = estimate.as_ref().map_or_else(|| header.clone(), Spanned::span);
     let spec = AgentSpec {
         id: AgentId::from(name.as_ref().map_or("", |name| *name.get_ref())),
@@ -120,13 +142,18 @@ fn read_one<'a>(mut section: Section<'a>, team: &AccountId) -> Option<AgentDraft
         dir: read_dir(&mut section),
         environment: read_environment(&mut section),
         estimate: estimate.map(Spanned::into_inner).unwrap_or_default(),
+        retry: read_retry(&mut section),
+        is_idempotent: section.flag("idempotent"),
+        after: after.iter().map(|text| AgentId::from(*text.get_ref())).collect(),
+        needs: needs.iter().map(|text| (*text.get_ref()).to_owned()).collect(),
         is_free,
         timeout: section.duration("timeout"),
         price: super::price::read(&mut section),
         capabilities: super::capabilities::read(&mut section),
     };
     section.finish(&PLANNED);
-    Some(AgentDraft { spec, header, name: name?.span(), pool, estimate: estimate_span })
+    let name = name?.span();
+    Some(AgentDraft { spec, header, name, pool, estimate: estimate_span, after, needs })
 }
 
 fn read_command(section: &mut Section<'_>) -> Vec<String> {
@@ -148,13 +175,49 @@ fn read_command(section: &mut Section<'_>) -> Vec<String> {
     words.iter().filter(is_path).map(|word| (*word.get_ref()).to_owned()).collect()
 }
 
-fn read_estimate(section: &mut Section<'_>) -> (Option<Spanned<Amounts>>, bool) {
+/// Reads `retries = 2` or `retry = { times = 2, pause = "1s", at_most = "30s" }`.
+fn read_retry(section: &mut Section<'_>) -> Retry {
+    const TIMES: &str = "write how often it is tried again, 0 to 1000";
+    let times = |number| u32::try_from(number).ok().filter(|times| *times <= 1_000);
+    let retries = section.number("retries", times, TIMES);
+    let owner = format!("`retry` of {}", section.owner());
+    let Some(mut table) = section.table("retry", &owner) else {
+        return Retry::times(retries.unwrap_or_default());
+    };
+    if !section.lacks("retries") {
+        let message = format!("{} has both `retries` and `retry`; keep one", section.owner());
+        section.reader.mistake(MistakeKind::Value, &table.span(), message);
+    }
+    let count = table.number("times", times, TIMES);
+    if table.lacks("times") {
+        let message = format!("{owner} needs `times`: how often it is tried again");
+        section.reader.mistake(MistakeKind::Missing, &table.span(), message);
+    }
+    let mut retry = Retry::times(count.unwrap_or_default());
+    if let Some(pause) = table.duration("pause") {
+        retry = retry.pause(pause);
+    }
+    if let Some(at_most) = table.duration("at_most") {
+        retry = retry.at_most(at_most);
+    }
+    table.finish(&[]);
+    retry
+}
+
+fn read_estimate(
+    section: &mut Section<'_>,
+    default: Option<&Amounts>,
+) -> (Option<Spanned<Amounts>>, bool) {
     let (is_missing, is_free) = (section.lacks("estimate"), section.flag("free"));
     let estimate = section.amounts("estimate");
     let owner = section.owner();
+    if let (true, false, Some(default)) = (is_missing, is_free, default) {
+        return (Some(Spanned::new(section.span(), default.clone())), is_free);
+    }
     if is_missing && !is_free {
         let message = format!(
-            "{owner} needs an `estimate`: what is held before each run, such as \"0.10 USD\"; or `free = true`"
+            "{owner} needs an `estimate`: what is held before each run, such as \"0.10 USD\", here or in [run]; or \
+             `free = true`"
         );
         section.reader.mistake(MistakeKind::Missing, &section.span(), message);
     }

@@ -9,14 +9,14 @@ use std::{
 
 use safeguards_budget::{Account, Action, Batch, Command, Denial, LedgerError, OpenAccount};
 use safeguards_coord::{
-    Descriptor, EnvPolicy, Member, Pipeline, ProgramAgent, Report, RunError, RunId, RunOptions,
-    RunStore, Runner, Strategy, Task, Team, TeamError,
+    Descriptor, EnvPolicy, Member, ProgramAgent, Report, RunError, RunId, RunOptions, RunStore,
+    Runner, Strategy, Task, Team, TeamError,
 };
 use safeguards_discovery::RegisterError;
 use safeguards_pricing::{PriceFileError, PriceTable};
 use safeguards_types::AccountId;
 
-use super::{AgentSpec, StrategySpec, TeamSpec, VariableSpec};
+use super::{AgentSpec, RunSpec, TeamSpec, VariableSpec};
 use crate::{Safeguards, bounded_file, terms};
 
 /// How long a file of prices may be: 16 MiB.
@@ -97,7 +97,8 @@ impl BindError {
 pub struct BoundTeam {
     safeguards: Safeguards,
     team: Team,
-    strategy: Box<dyn Strategy>,
+    strategy: Arc<dyn Strategy>,
+    run: RunSpec,
     runner: Runner,
     within: Duration,
 }
@@ -118,14 +119,14 @@ impl BoundTeam {
         &self.runner
     }
 
-    /// Options for one run: a new operation, and the deadline of the team file.
+    /// Options for one run: a new operation, and the deadline and bounds of the team file.
     pub fn options(&self) -> RunOptions {
-        RunOptions::new(self.safeguards.operation()).within(self.within)
+        self.options_to_resume().within(self.within)
     }
 
     /// Options to go on with a run: those of [`Self::options`], but for the deadline, which is the run's own.
     pub fn options_to_resume(&self) -> RunOptions {
-        RunOptions::new(self.safeguards.operation())
+        self.run.bound(RunOptions::new(self.safeguards.operation()))
     }
 
     /// Writes its runs down in `store`, so that they can be resumed.
@@ -183,16 +184,10 @@ impl TeamSpec {
             safeguards: safeguards.clone(),
             team,
             strategy: self.strategy(),
+            run: self.run.clone(),
             runner: safeguards.runner().prices(prices),
             within: self.deadline,
         })
-    }
-
-    fn strategy(&self) -> Box<dyn Strategy> {
-        match self.strategy {
-            StrategySpec::Pipeline => Box::new(Pipeline::new()),
-            StrategySpec::FanOut => Box::new(self.fan_out([])),
-        }
     }
 
     /// Programs are started from here, so a folder that is relative to the host's is made absolute first.
@@ -270,6 +265,7 @@ impl AgentSpec {
     fn member(&self, folder: &Path) -> Member {
         let descriptor = Descriptor::new(&self.id);
         let descriptor = if self.is_free { descriptor.free() } else { descriptor };
+        let descriptor = if self.is_idempotent { descriptor.idempotent() } else { descriptor };
         let (program, args) = match self.command.split_first() {
             Some((program, args)) => (program.as_str(), args),
             None => ("", [].as_slice()),
@@ -282,7 +278,7 @@ impl AgentSpec {
         let dir = self.dir.as_ref().map_or_else(|| folder.to_owned(), |dir| folder.join(dir));
         let program =
             ProgramAgent::new(descriptor, program).args(args).folder(dir).env(self.env_policy());
-        let mut member = Member::new(Arc::new(program), self.estimate.clone());
+        let mut member = Member::new(Arc::new(program), self.estimate.clone()).retry(self.retry);
         if let Some(price) = &self.price {
             member = member.price(price.clone());
         }

@@ -10,10 +10,10 @@ use serde_json::{Number, Value as Json};
 use toml::{Spanned, de::DeValue};
 
 use super::{
-    StrategySpec,
     mistake::MistakeKind,
     reader::{Text, Value},
     section::Section,
+    strategies::Kind,
 };
 
 /// How deep metadata of a file is read; what is deeper is refused all the same.
@@ -100,10 +100,10 @@ fn read_full(mut section: Section<'_>) -> Option<Capability> {
 }
 
 /// `by = { capability = "data.analysis", version = ">=1", order = "least-loaded" }`.
-pub(super) fn read_by(file: &mut Section<'_>, strategy: StrategySpec) -> Option<Query> {
+pub(super) fn read_by(file: &mut Section<'_>, kind: Kind) -> Option<Query> {
     let mut section = file.table("by", "`by`")?;
-    if strategy != StrategySpec::FanOut {
-        let message = "`by` is for strategy = \"fan_out\"; a pipeline goes through the agents in the order written";
+    if !kind.spreads() {
+        let message = "`by` is for strategy = \"fan_out\" or \"map_reduce\", which give out inputs";
         section.reader.mistake(MistakeKind::Value, &section.span(), message);
     }
     let span = section.span();

@@ -36,11 +36,13 @@ pub enum MistakeKind {
     Target,
     /// A capability that cannot be, or a need of one: its name, its version, its metadata.
     Capability,
+    /// A strategy that there is none of, or one that names agents that there are none of, or that wait for each other.
+    Strategy,
 }
 
 impl MistakeKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::Unsupported,
@@ -56,6 +58,7 @@ impl MistakeKind {
         Self::Variable,
         Self::Target,
         Self::Capability,
+        Self::Strategy,
     ];
 
     /// The stable code.
@@ -76,6 +79,7 @@ impl MistakeKind {
             Self::Variable => "config.variable",
             Self::Target => "config.target",
             Self::Capability => "config.capability",
+            Self::Strategy => "config.strategy",
         }
     }
 }

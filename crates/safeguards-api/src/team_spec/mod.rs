@@ -15,7 +15,9 @@ mod pools;
 mod price;
 mod reader;
 mod rules;
+mod runs;
 mod section;
+mod strategies;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -26,10 +28,9 @@ use std::{
     time::Duration,
 };
 
-use safeguards_coord::{FanOut, RunOptions};
+use safeguards_coord::RunOptions;
 use safeguards_discovery::Query;
 use safeguards_types::{AccountId, Unit};
-use serde_json::Value;
 use toml::{Spanned, de::DeTable};
 
 #[cfg(unix)]
@@ -39,6 +40,7 @@ use self::{
     agents::AgentDraft,
     reader::{Reader, Text},
     section::Section,
+    strategies::Kind,
 };
 pub use self::{
     agents::{AgentSpec, VariableSpec},
@@ -46,6 +48,8 @@ pub use self::{
     connect::AlertsError,
     mistake::{Mistake, MistakeKind, TeamFileError},
     pools::PoolSpec,
+    runs::RunSpec,
+    strategies::{GraphSpec, HandOverSpec, SpreadSpec, StrategySpec, SupervisorSpec, VoteSpec},
     targets::{
         AlertTarget, EmailTarget, EmailTls, FileTarget, Setting, SlackTarget, Variable,
         WebhookTarget,
@@ -89,10 +93,12 @@ pub struct TeamSpec {
     /// The file that its runs are written down in, relative to its folder; none where they are not. Binding opens
     /// nothing: [`BoundTeam::recording`] is given what was opened.
     pub store: Option<PathBuf>,
-    /// How many agents may run at once in a fan-out; `None` for eight.
+    /// How many agents may run at once, where they run side by side; `None` for eight.
     pub concurrency: Option<NonZeroUsize>,
-    /// By which need a fan-out gives out its inputs; `None` where they go round the agents.
+    /// By which need inputs are given out; `None` where the strategy says it.
     pub by: Option<Query>,
+    /// What a run may spend and do in all.
+    pub run: RunSpec,
     /// How long a run may take.
     pub deadline: Duration,
     /// Units beside USD, tokens and requests.
@@ -108,19 +114,6 @@ pub struct TeamSpec {
     /// Which alerts go where.
     pub alerts: Vec<AlertSpec>,
 }
-
-/// How a task is cut into steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StrategySpec {
-    /// The output of one agent is the input of the next, in the order written.
-    Pipeline,
-    /// Every agent is given the task, at the same time.
-    FanOut,
-}
-
-/// Strategies of the design that this version cannot honor.
-const PLANNED_STRATEGIES: [&str; 5] = ["supervisor", "graph", "map_reduce", "vote", "hand_over"];
 
 impl TeamSpec {
     /// How long a run may take where the file does not say: ten minutes.
@@ -145,17 +138,6 @@ impl TeamSpec {
         read(&reader, file, document.get_ref())
     }
 
-    /// A fan-out over these inputs as the file says: so many at once, by its need. Without inputs, of the task
-    /// itself.
-    pub fn fan_out(&self, inputs: impl IntoIterator<Item = Value>) -> FanOut {
-        let at_once = self.concurrency.unwrap_or(FanOut::AT_ONCE);
-        let fan_out = FanOut::over(inputs).at_once(at_once.get());
-        match &self.by {
-            Some(need) => fan_out.by(need.clone()),
-            None => fan_out,
-        }
-    }
-
     /// The folder that its file is in: where programs run and where relative paths begin.
     pub fn folder(&self) -> &Path {
         match self.file.parent() {
@@ -173,16 +155,18 @@ fn read<'a>(
     let mut file = Section::new(reader, "a team file", document, 0..0);
     let units = read_units(&mut file);
     let name = read_name(&mut file, path);
-    let strategy = read_strategy(&mut file);
-    let concurrency = read_concurrency(&mut file, strategy);
-    let by = capabilities::read_by(&mut file, strategy);
+    let kind = strategies::read_kind(&mut file);
+    let concurrency = read_concurrency(&mut file, kind);
+    let by = capabilities::read_by(&mut file, kind);
+    let run = runs::read(&mut file);
     let deadline = file.duration("deadline");
     let prices = file.text("prices", "write the name of a file of prices");
     let prices = prices.filter(|text| reader.is_path("prices", text));
     let store = read_store(&mut file);
     let mut pools = vec![pools::read_own(&mut file, &name)];
     pools.extend(pools::read_further(&mut file, &name));
-    let agents = agents::read(&mut file, &name);
+    let agents = agents::read(&mut file, &name, run.estimate.as_ref());
+    let strategy = strategies::read(&mut file, kind, (&agents, by.as_ref()));
     let (rules, alerts) = alerts::read(&mut file);
     file.finish(&[]);
 
@@ -190,6 +174,7 @@ fn read<'a>(
     reader.verdict()?;
     let pools = rules::order_pools(reader, pools)?;
     rules::check_estimates(reader, &pools, &agents);
+    rules::check_budget(reader, run.budget.as_ref(), &agents);
     reader.verdict()?;
     Ok(TeamSpec {
         name,
@@ -198,6 +183,7 @@ fn read<'a>(
         store,
         concurrency,
         by,
+        run,
         deadline: deadline.unwrap_or(TeamSpec::DEFAULT_DEADLINE),
         units,
         prices: prices.map(|text| PathBuf::from(text.get_ref())),
@@ -237,26 +223,6 @@ fn read_name(file: &mut Section<'_>, path: &Path) -> AccountId {
     AccountId::from(*text.get_ref())
 }
 
-fn read_strategy(file: &mut Section<'_>) -> StrategySpec {
-    let what = "write \"pipeline\" or \"fan_out\"";
-    let Some(text) = file.text("strategy", what) else {
-        return StrategySpec::Pipeline;
-    };
-    match *text.get_ref() {
-        "pipeline" => return StrategySpec::Pipeline,
-        "fan_out" => return StrategySpec::FanOut,
-        planned if PLANNED_STRATEGIES.contains(&planned) => {
-            let message = format!("strategy \"{planned}\" is not supported yet; {what}");
-            file.reader.mistake(MistakeKind::Unsupported, &text.span(), message);
-        }
-        other => {
-            let message = format!("there is no strategy \"{other}\"; {what}");
-            file.reader.mistake(MistakeKind::Value, &text.span(), message);
-        }
-    }
-    StrategySpec::Pipeline
-}
-
 fn read_store(file: &mut Section<'_>) -> Option<PathBuf> {
     let text = file.text("store", "write the name of a file, such as \"runs.jsonl\"")?;
     let name = *text.get_ref();
@@ -277,13 +243,15 @@ fn read_store(file: &mut Section<'_>) -> Option<PathBuf> {
     file.reader.is_path("store", &text).then(|| PathBuf::from(name))
 }
 
-fn read_concurrency(file: &mut Section<'_>, strategy: StrategySpec) -> Option<NonZeroUsize> {
+fn read_concurrency(file: &mut Section<'_>, kind: Kind) -> Option<NonZeroUsize> {
     let read = |number| usize::try_from(number).ok().and_then(NonZeroUsize::new);
     let number = file.number("concurrency", read, "write how many may run at once, 1 or more")?;
-    if strategy != StrategySpec::FanOut {
+    if !kind.is_concurrent() {
         let value = file.value("concurrency")?;
-        let message =
-            "`concurrency` is for strategy = \"fan_out\"; a pipeline runs one agent at a time";
+        let name = kind.name();
+        let message = format!(
+            "`concurrency` is for agents that run side by side; strategy = \"{name}\" runs one at a time"
+        );
         file.reader.mistake(MistakeKind::Value, &value.span(), message);
     }
     Some(number)

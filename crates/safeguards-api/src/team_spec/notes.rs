@@ -93,8 +93,12 @@ impl TeamSpec {
                     })
                     .collect();
                 let how = match self.strategy {
-                    StrategySpec::Pipeline => "one task may hold",
-                    StrategySpec::FanOut => "all agents together hold",
+                    StrategySpec::FanOut(_) | StrategySpec::Vote(_) => "all agents together hold",
+                    StrategySpec::Pipeline
+                    | StrategySpec::MapReduce { .. }
+                    | StrategySpec::Supervisor(_)
+                    | StrategySpec::HandOver(_)
+                    | StrategySpec::Graph(_) => "one task may hold",
                 };
                 format!(
                     "{how} {} in all ({}); {limit} of {} does not cover that",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use safeguards_budget::{Limit, ProtectionStep, Window};
-use safeguards_types::{AccountId, Amount, Priority, Quantity, Unit};
+use safeguards_types::{AccountId, Amount, Amounts, Priority, Quantity, Unit};
 
 use super::{
     agents::{AgentDraft, AgentSpec},
@@ -86,6 +86,28 @@ pub(super) fn check_estimates(reader: &Reader<'_>, pools: &[PoolSpec], agents: &
         }
         for bound in bounds_of(&draft.spec, pools) {
             check_bound(reader, draft, &bound);
+        }
+    }
+}
+
+/// Checks that what each agent holds before a run fits into what a run may spend.
+pub(super) fn check_budget(
+    reader: &Reader<'_>,
+    budget: Option<&Amounts>,
+    agents: &[AgentDraft<'_>],
+) {
+    for bound in budget.into_iter().flatten() {
+        let unit = bound.unit();
+        for draft in agents.iter().filter(|draft| !draft.spec.is_free) {
+            let asked = draft.spec.estimate.get(unit);
+            if asked > bound.quantity() {
+                let asked = Amount::new(asked, unit.clone());
+                let message = format!(
+                    "agent {} holds {asked} before a run, but `budget` of [run] is {bound}: it can never start",
+                    draft.spec.id
+                );
+                reader.mistake(MistakeKind::Never, &draft.estimate, message);
+            }
         }
     }
 }

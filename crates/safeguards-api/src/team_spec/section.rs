@@ -246,6 +246,12 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// The whole number from 1 of a key.
+    pub(super) fn count(&mut self, key: &'static str) -> Option<usize> {
+        let read = |number| usize::try_from(number).ok().filter(|number| *number > 0);
+        self.number(key, read, "write a whole number, 1 or more")
+    }
+
     /// Whether a key is there and true.
     pub(super) fn flag(&mut self, key: &'static str) -> bool {
         let Some(value) = self.value(key) else {

@@ -198,7 +198,7 @@ fn agents_are_read_as_strictly() {
         "estimate = \"0.10 USD\"",
         "",
         "config.missing",
-        "4:1: agent writer needs an `estimate`: what is held before each run, such as \"0.10 USD\"; or `free = true`",
+        "4:1: agent writer needs an `estimate`: what is held before each run, such as \"0.10 USD\", here or in [run]; or `free = true`",
     );
     check("name = \"writer\"\n", "", "config.missing", "4:1: an agent needs a `name`");
     check(
@@ -238,21 +238,22 @@ fn agents_are_read_as_strictly() {
 fn the_rest_of_the_file_is_read_as_strictly() {
     check(
         "name = \"writer\"",
-        "name = \"writer\"\nretries = 1",
+        "name = \"writer\"\nbreaker = {}",
         "config.unsupported",
-        "6:1: agent writer: `retries` is not supported yet; leave it out",
+        "6:1: agent writer: `breaker` is not supported yet; leave it out",
     );
     check(
         "pool =",
-        "strategy = \"vote\"\npool =",
-        "config.unsupported",
-        "2:12: strategy \"vote\" is not supported yet; write \"pipeline\" or \"fan_out\"",
+        "strategy = \"votes\"\npool =",
+        "config.strategy",
+        "2:12: there is no strategy \"votes\"; did you mean \"vote\"? known are fan_out, graph, hand_over, map_reduce, \
+         pipeline, supervisor, vote",
     );
     check(
         "pool =",
         "store = \"team.redb\"\npool =",
         "config.unsupported",
-        "2:1: a team file: `store` is not supported yet; leave it out",
+        "2:9: store \"team.redb\" is not supported yet; write the name of a file of lines, such as \"runs.jsonl\"",
     );
     check(
         "limits = [\"1.00 USD\"]",
@@ -270,7 +271,7 @@ fn the_rest_of_the_file_is_read_as_strictly() {
         "pool = {",
         "concurrency = 2\npool = {",
         "config.value",
-        "2:15: `concurrency` is for strategy = \"fan_out\"; a pipeline runs one agent at a time",
+        "2:15: `concurrency` is for agents that run side by side; strategy = \"pipeline\" runs one at a time",
     );
     check("pool =", "pool", "config.syntax", "2:6: key with no value, expected `=`");
 }

@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Team(#[from] TeamFileError),
     /// `--each` needs a fan-out.
-    #[error("--each gives inputs to a fan-out; {} has another strategy: write `strategy = \"fan_out\"`", team.display())]
+    #[error("--each gives inputs to a fan-out; {} has another strategy: write `strategy = \"fan_out\"` or \"map_reduce\"", team.display())]
     EachWithoutFanOut { team: PathBuf },
     /// `--each` names a file without a line.
     #[error("{} has no inputs; write one a line", path.display())]

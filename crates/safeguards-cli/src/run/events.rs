@@ -63,6 +63,28 @@ pub(super) fn ended(state: State) -> RunFact {
     }
 }
 
+pub(super) fn delegated(by: &str) -> RunFact {
+    let deadline = Timestamp::parse("2026-01-05T09:00:00Z").unwrap();
+    RunFact::StepStarted { deadline, delegated_by: Some(by.into()) }
+}
+
+pub(super) fn retrying() -> RunFact {
+    RunFact::Retrying {
+        reason: Reason::new("agent.failed", "the source\nis down"),
+        spent: [usd!(0.04), requests!(1)].into(),
+        wait: Duration::from_millis(1_500),
+    }
+}
+
+pub(super) fn reused() -> RunFact {
+    match ended(State::Succeeded) {
+        RunFact::StepEnded { state, reason, spent, duration, .. } => {
+            RunFact::StepEnded { state, reason, spent, duration, reused: true }
+        }
+        other => other,
+    }
+}
+
 /// Some receipt: what is shown does not depend on it.
 fn receipt() -> Receipt {
     let ledger = MemoryLedger::new();

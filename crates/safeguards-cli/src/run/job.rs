@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use safeguards_api::{StrategySpec, TeamSpec};
+use safeguards_api::TeamSpec;
 use safeguards_coord::{RunId, Task};
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn inputs(each: Option<&Path>, spec: &TeamSpec) -> Result<Option<Vec<Value>>, Fa
     let Some(path) = each else {
         return Ok(None);
     };
-    if spec.strategy != StrategySpec::FanOut {
+    if !spec.strategy.takes_inputs() {
         return Err(Failure::EachWithoutFanOut { team: spec.file.clone() });
     }
     let text = read(path, files::INPUTS_MAX)?;

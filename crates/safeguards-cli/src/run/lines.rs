@@ -6,33 +6,50 @@ use safeguards_coord::{RunEvent, RunFact, RunId, State, StepId};
 use super::{spans::seconds, spend::Spend};
 use crate::{
     denial::told,
-    text::{one_line, to_the_second},
+    text::{counted, one_line, to_the_second},
 };
 
 /// Makes lines of events.
 #[derive(Debug)]
 pub(crate) struct Lines {
     spend: Spend,
+    /// Where the run is written down.
+    store: Option<String>,
 }
 
 impl Lines {
-    pub(crate) fn of(spec: &TeamSpec) -> Self {
-        Self { spend: Spend::of(spec) }
+    pub(crate) fn of(spec: &TeamSpec, store: Option<String>) -> Self {
+        Self { spend: Spend::of(spec), store }
     }
 
     /// What happened, as one line; none for what another line says too.
     pub(crate) fn line(&mut self, event: &RunEvent) -> Option<String> {
         let line = match &event.attempt {
-            None => headline(&event.run, &event.fact)?,
-            Some(attempt) => self.of_step(&attempt.step, &event.fact)?,
+            None => headline(&event.run, &event.fact, self.store.as_deref())?,
+            Some(attempt) => self.of_step(&attempt.step, attempt.number, &event.fact)?,
         };
         Some(one_line(&line))
     }
 
-    fn of_step(&mut self, step: &StepId, fact: &RunFact) -> Option<String> {
+    fn of_step(&mut self, step: &StepId, number: u32, fact: &RunFact) -> Option<String> {
         Some(match fact {
             RunFact::Held { amounts, .. } => {
-                format!("{step}  started, {} held", self.spend.units.shown(amounts))
+                let held = self.spend.units.shown(amounts);
+                format!("{step}  started{}, {held} held", again(number))
+            }
+            RunFact::StepStarted { delegated_by: Some(by), .. } => {
+                format!("{step}  delegated by {by}")
+            }
+            RunFact::Retrying { reason, spent, wait } => {
+                let (spent, wait) = (self.spend.units.shown(spent), seconds(*wait));
+                format!("{step}  attempt {number}: {reason}, spent {spent}; retrying in {wait}")
+            }
+            RunFact::StepEnded { state, reason, spent, reused: true, .. } => {
+                self.spend.add(spent);
+                let why =
+                    reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
+                let (spent, so_far) = (self.spend.units.shown(spent), self.spend.text());
+                format!("{step}  {state}{why} before, spent {spent}; so far {so_far}")
             }
             RunFact::Progressed { text, .. } => format!("{step}  {text}"),
             RunFact::Logged { line } => format!("{step}  log: {line}"),
@@ -56,20 +73,43 @@ impl Lines {
             | RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
             | RunFact::RunResumed { .. }
-            | RunFact::Retrying { .. }
             | RunFact::RunEnded { .. }
             | _ => return None,
         })
     }
 }
 
-/// How a run begins; none for other facts of a run, which the report says.
-pub(crate) fn headline(run: &RunId, fact: &RunFact) -> Option<String> {
-    let RunFact::RunStarted { team, strategy, agents, deadline, .. } = fact else {
-        return None;
-    };
-    let (count, end) = (agents.len(), to_the_second(*deadline));
-    Some(format!("run {run}  {team}: {strategy} of {count}, ends by {end} UTC"))
+/// Which attempt it is, where it is not the first.
+pub(crate) fn again(number: u32) -> String {
+    if number > 1 { format!(" attempt {number}") } else { String::new() }
+}
+
+/// How a run begins, or goes on; none for other facts of a run, which the report says.
+pub(crate) fn headline(run: &RunId, fact: &RunFact, store: Option<&str>) -> Option<String> {
+    match fact {
+        RunFact::RunStarted { team, strategy, agents, deadline, .. } => {
+            let (how, end) = (in_words(strategy, agents.len()), to_the_second(*deadline));
+            let store = store.map(|store| format!(", store {store}")).unwrap_or_default();
+            Some(format!("run {run}  {team}: {how}, ends by {end} UTC{store}"))
+        }
+        RunFact::RunResumed { leg, reused } => {
+            let count = u64::try_from(*reused).unwrap_or(u64::MAX);
+            let steps = counted(count, "step");
+            Some(format!("run {run}  goes on in leg {leg}; {steps} ended before"))
+        }
+        _ => None,
+    }
+}
+
+/// A strategy and how many agents it is for.
+fn in_words(strategy: &str, agents: usize) -> String {
+    match strategy {
+        "fan_out" => format!("fan-out to {agents}"),
+        "map_reduce" => format!("map and reduce by {agents}"),
+        "hand_over" => format!("hand-over among {agents}"),
+        "supervisor" => format!("supervisor with a team of {agents}"),
+        other => format!("{other} of {agents}"),
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_step_is_told_from_hold_to_end() {
-        let mut lines = Lines::of(&events::team("pipeline"));
+        let mut lines = Lines::of(&events::team("pipeline"), None);
         let step = StepId::new("first");
         for (fact, expected) in [
             (events::held(), Some("first  started, 0.10 USD held")),
@@ -102,15 +142,41 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(lines.of_step(&step, &fact).as_deref(), expected);
+            assert_eq!(lines.of_step(&step, 1, &fact).as_deref(), expected);
         }
     }
 
     #[test]
-    fn a_run_has_a_line_for_its_beginning_alone() {
+    fn attempts_reused_steps_and_delegated_ones_are_told_apart() {
+        let mut lines = Lines::of(&events::team("pipeline"), None);
+        let mut check = |number, fact, expected: &str| {
+            let line = lines.of_step(&StepId::new("first"), number, &fact);
+            assert_eq!(line.as_deref(), Some(expected));
+        };
+        check(1, events::delegated("second"), "first  delegated by second");
+        check(
+            1,
+            events::retrying(),
+            "first  attempt 1: agent.failed: the source\nis down, spent 0.04 USD; retrying in 1.5 s",
+        );
+        check(2, events::held(), "first  started attempt 2, 0.10 USD held");
+        check(
+            2,
+            events::reused(),
+            "first  succeeded before, spent 0.04 USD; so far 0.04 of 1.00 USD",
+        );
+    }
+
+    #[test]
+    fn a_run_has_a_line_for_its_beginning_and_for_going_on() {
         let run = events::run();
         let expected = format!("run {run}  crew: pipeline of 2, ends by 2026-01-05 09:00:00 UTC");
-        assert_eq!(headline(&run, &events::run_started()), Some(expected));
-        assert_eq!(headline(&run, &events::settled()), None);
+        let check = |fact, store, expected| assert_eq!(headline(&run, &fact, store), expected);
+        check(events::run_started(), None, Some(expected.clone()));
+        let stored = format!("{expected}, store runs.jsonl");
+        check(events::run_started(), Some("runs.jsonl"), Some(stored));
+        let on = format!("run {run}  goes on in leg 2; 1 step ended before");
+        check(RunFact::RunResumed { leg: 2, reused: 1 }, None, Some(on));
+        check(events::settled(), None, None);
     }
 }

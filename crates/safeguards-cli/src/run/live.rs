@@ -3,12 +3,12 @@
 use std::{collections::HashMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use safeguards_api::{StrategySpec, TeamSpec};
+use safeguards_api::{AgentSpec, StrategySpec, TeamSpec};
 use safeguards_coord::{RunEvent, RunFact, RunId, StepId};
-use safeguards_types::Amounts;
+use safeguards_types::{AgentId, Amounts};
 
 use super::{
-    lines::headline,
+    lines::{again, headline},
     spans::seconds,
     spend::{FULL, Spend, permille},
 };
@@ -26,56 +26,71 @@ pub(crate) struct Live {
     steps: HashMap<StepId, Line>,
     pool: ProgressBar,
     spend: Spend,
-    /// Whether the steps that will come if all goes well are known: in a pipeline one of each agent, in order.
-    is_announced: bool,
+    /// The steps that will come if all goes well, where they are known, each with what it waits for: in a pipeline
+    /// and in a graph one of each agent.
+    announced: Vec<(StepId, String)>,
+    /// Where the run is written down.
+    store: Option<String>,
 }
 
 /// The line of a step. Its bar is full where all that is held is drawn, or where it succeeded.
 struct Line {
     bar: ProgressBar,
     held: Amounts,
+    /// Which step delegated it.
+    by: Option<StepId>,
+    /// The lowest of the lines that stand below it, since it delegated them; itself where there are none.
+    lowest: ProgressBar,
 }
 
 impl Live {
-    pub(crate) fn on_stderr(spec: &TeamSpec) -> Self {
-        Self::on(ProgressDrawTarget::stderr(), spec)
+    pub(crate) fn on_stderr(spec: &TeamSpec, store: Option<String>) -> Self {
+        Self::on(ProgressDrawTarget::stderr(), spec, store)
     }
 
-    fn on(target: ProgressDrawTarget, spec: &TeamSpec) -> Self {
+    fn on(target: ProgressDrawTarget, spec: &TeamSpec, store: Option<String>) -> Self {
         let lines = MultiProgress::with_draw_target(target);
         let head = lines.add(ProgressBar::new(0).with_style(style("{msg}")));
         let pool = lines.add(ProgressBar::new(FULL).with_style(style(STANDING)));
         pool.set_prefix(one_line(spec.name.as_str()));
-        let is_announced = spec.strategy == StrategySpec::Pipeline;
-        Self { lines, head, steps: HashMap::new(), pool, spend: Spend::of(spec), is_announced }
+        let (announced, spend) = (announced(spec), Spend::of(spec));
+        Self { lines, head, steps: HashMap::new(), pool, spend, announced, store }
     }
 
     /// Shows what happened.
     pub(crate) fn show(&mut self, event: &RunEvent) {
         match &event.attempt {
             None => self.show_run(&event.run, &event.fact),
-            Some(attempt) => self.show_step(&attempt.step, &event.fact),
+            Some(attempt) => self.show_step(&attempt.step, attempt.number, &event.fact),
         }
     }
 
     fn show_run(&mut self, run: &RunId, fact: &RunFact) {
-        if let Some(headline) = headline(run, fact) {
-            self.head.set_message(one_line(&headline));
+        if let Some(headline) = headline(run, fact, self.store.as_deref()) {
+            match fact {
+                RunFact::RunResumed { .. } => self.print(&headline),
+                _ => self.head.set_message(one_line(&headline)),
+            }
             self.show_pool();
         }
-        if let RunFact::RunStarted { agents, .. } = fact
-            && self.is_announced
-        {
-            for agent in agents {
-                self.line(&StepId::new(agent.as_str())).bar.set_message("waits");
+        if let RunFact::RunStarted { .. } = fact {
+            for (step, waits) in std::mem::take(&mut self.announced) {
+                self.line(&step).bar.set_message(waits);
             }
         }
     }
 
-    fn show_step(&mut self, step: &StepId, fact: &RunFact) {
+    fn show_step(&mut self, step: &StepId, number: u32, fact: &RunFact) {
         match fact {
+            RunFact::StepStarted { delegated_by: Some(by), .. } => self.put_below(step, by),
+            RunFact::Retrying { reason, wait, .. } => {
+                let wait = seconds(*wait);
+                let text = format!("attempt {number}: {}, retrying in {wait}", reason.code);
+                self.line(step).bar.set_message(one_line(&text));
+            }
             RunFact::Held { amounts, .. } => {
-                let text = format!("running, {} held", self.spend.units.shown(amounts));
+                let held = self.spend.units.shown(amounts);
+                let text = format!("running{}, {held} held", again(number));
                 self.line(step).begin(amounts, text);
             }
             RunFact::Progressed { text, drawn } => {
@@ -91,19 +106,23 @@ impl Live {
                 self.spend.add(amounts);
                 self.show_pool();
             }
-            RunFact::StepEnded { state, reason, spent, duration, .. } => {
+            RunFact::StepEnded { state, reason, spent, duration, reused } => {
+                if *reused {
+                    self.spend.add(spent);
+                    self.show_pool();
+                }
                 let why =
                     reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
                 let (shown, time) = (self.spend.units.shown(spent), seconds(*duration));
                 let line = self.line(step);
                 let used = if state.is_success() { FULL } else { permille(spent, &line.held) };
-                line.end(used, format!("{state}{why}  {shown}  {time}"));
+                let before = if *reused { " before" } else { "" };
+                line.end(used, format!("{state}{why}{before}  {shown}  {time}"));
             }
             RunFact::Chosen { .. }
             | RunFact::StepStarted { .. }
             | RunFact::RunStarted { .. }
             | RunFact::RunResumed { .. }
-            | RunFact::Retrying { .. }
             | RunFact::RunEnded { .. }
             | _ => {}
         }
@@ -116,8 +135,25 @@ impl Live {
             let bar = ProgressBar::new(FULL).with_style(style(STANDING));
             let bar = lines.insert_before(pool, bar);
             bar.set_prefix(one_line(step.as_str()));
-            Line { bar, held: Amounts::none() }
+            Line::new(bar, None)
         })
+    }
+
+    /// Gives a step that was delegated a line below who delegated it, and below what that delegated before.
+    fn put_below(&mut self, step: &StepId, by: &StepId) {
+        if self.steps.contains_key(step) {
+            return;
+        }
+        let lowest = self.line(by).lowest.clone();
+        let bar = ProgressBar::new(FULL).with_style(style(STANDING));
+        let bar = self.lines.insert_after(&lowest, bar);
+        bar.set_prefix(one_line(&format!("└ {step}")));
+        let mut above = Some(by.clone());
+        while let Some(line) = above.and_then(|above| self.steps.get_mut(&above)) {
+            line.lowest = bar.clone();
+            above = line.by.clone();
+        }
+        self.steps.insert(step.clone(), Line::new(bar, Some(by.clone())));
     }
 
     fn show_pool(&self) {
@@ -144,7 +180,28 @@ impl Live {
     }
 }
 
+/// The steps that will come if all goes well, each with what is said of it until it begins.
+fn announced(spec: &TeamSpec) -> Vec<(StepId, String)> {
+    let waits = |agent: &AgentSpec| {
+        let names: Vec<&str> = agent.after.iter().map(AgentId::as_str).collect();
+        let waits = if names.is_empty() {
+            "waits".to_owned()
+        } else {
+            format!("waits for {}", names.join(", "))
+        };
+        (StepId::new(agent.id.as_str()), one_line(&waits))
+    };
+    match spec.strategy {
+        StrategySpec::Pipeline | StrategySpec::Graph(_) => spec.agents.iter().map(waits).collect(),
+        _ => Vec::new(),
+    }
+}
+
 impl Line {
+    fn new(bar: ProgressBar, by: Option<StepId>) -> Self {
+        Self { lowest: bar.clone(), bar, held: Amounts::none(), by }
+    }
+
     fn begin(&mut self, held: &Amounts, message: String) {
         self.held = held.clone();
         self.bar.set_message(message);
@@ -179,7 +236,7 @@ mod tests {
     }
 
     fn live(strategy: &str) -> Live {
-        let mut live = Live::on(ProgressDrawTarget::hidden(), &events::team(strategy));
+        let mut live = Live::on(ProgressDrawTarget::hidden(), &events::team(strategy), None);
         live.show_run(&events::run(), &events::run_started());
         live
     }
@@ -206,7 +263,7 @@ mod tests {
             (events::settled(), 500, r"half\n\u{1b}[2J"),
             (events::ended(State::Succeeded), FULL, "succeeded  0.04 USD  1.5 s"),
         ] {
-            live.show_step(&step, &fact);
+            live.show_step(&step, 1, &fact);
             check(&live, "first", position, message);
         }
         assert!(live.steps.get(&step).unwrap().bar.is_finished());
@@ -214,15 +271,32 @@ mod tests {
             (live.pool.position(), live.pool.message().as_str()),
             (40, "spent 0.04 of 1.00 USD")
         );
-        live.show_step(&StepId::new("second"), &events::held());
-        live.show_step(&StepId::new("second"), &events::ended(State::Failed));
+        live.show_step(&StepId::new("second"), 1, &events::held());
+        live.show_step(&StepId::new("second"), 1, &events::ended(State::Failed));
         check(&live, "second", 400, "failed (agent.failed)  0.04 USD  1.5 s");
+    }
+
+    #[test]
+    fn attempts_delegated_steps_and_reused_ones_are_shown_as_such() {
+        let mut live = live("pipeline");
+        live.show_step(&StepId::new("first"), 1, &events::retrying());
+        check(&live, "first", 0, "attempt 1: agent.failed, retrying in 1.5 s");
+        live.show_step(&StepId::new("first"), 2, &events::held());
+        check(&live, "first", 0, "running attempt 2, 0.10 USD held");
+        for (step, by) in [("a", "first"), ("b", "a"), ("c", "first")] {
+            live.show_step(&StepId::new(step), 1, &events::delegated(by));
+        }
+        let lowest = |step: &str| live.steps[&StepId::new(step)].lowest.prefix();
+        assert_eq!((lowest("first").as_str(), lowest("a").as_str()), ("└ c", "└ b"));
+        live.show_step(&StepId::new("second"), 1, &events::reused());
+        check(&live, "second", FULL, "succeeded before  0.04 USD  1.5 s");
+        assert_eq!(live.pool.message(), "spent 0.04 of 1.00 USD");
     }
 
     #[test]
     fn steps_that_nobody_announced_are_put_above_the_pool_when_they_begin() {
         let mut live = live("fan_out");
-        live.show_step(&StepId::new("first-1"), &events::ended(State::Denied));
+        live.show_step(&StepId::new("first-1"), 0, &events::ended(State::Denied));
         check(&live, "first-1", 0, "denied (agent.failed)  0.04 USD  1.5 s");
         live.close();
         assert!(live.pool.is_finished() && live.head.is_finished());

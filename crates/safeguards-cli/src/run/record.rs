@@ -28,7 +28,11 @@ impl Record {
         team: &Path,
         named: Option<&Path>,
     ) -> Result<Option<Self>, Failure> {
-        let of_file = || spec.store.as_ref().map(|store| spec.folder().join(store));
+        let of_file = || {
+            let store = spec.store.as_ref()?;
+            let folder = spec.folder();
+            Some(if folder == Path::new(".") { store.clone() } else { folder.join(store) })
+        };
         let Some(path) = named.map(Path::to_owned).or_else(of_file) else {
             return Ok(None);
         };
@@ -51,12 +55,14 @@ impl Record {
         Err(Failure::UnknownRun { run: run.clone(), store: self.path.clone(), unfinished })
     }
 
-    /// What somebody types to go on with a run.
-    pub(crate) fn command(&self, run: &RunId) -> String {
+    /// What somebody types to go on with a run; where a step was interrupted, and they have looked at what it did,
+    /// so that it is done again.
+    pub(crate) fn command(&self, run: &RunId, was_interrupted: bool) -> String {
         let team = quoted(&self.team.to_string_lossy());
         let store = self.named.as_ref().map(|store| quoted(&store.to_string_lossy()));
         let store = store.map(|store| format!(" --store {store}")).unwrap_or_default();
-        format!("safeguards run {team}{store} --resume {}", quoted(run.as_str()))
+        let again = if was_interrupted { " --rerun-interrupted" } else { "" };
+        format!("safeguards run {team}{store} --resume {}{again}", quoted(run.as_str()))
     }
 }
 

@@ -171,11 +171,14 @@ impl RunReport {
         let accounts: Vec<Account> = read.accounts.into_iter().flatten().collect();
         let alerts = safeguards.alerts().history(&AlertQuery::all().limit(usize::MAX)).await?;
         let record = record.filter(|_| !report.state.is_success());
+        let unknown =
+            |step: &StepReport| matches!(step.state, State::Interrupted | State::Abandoned);
+        let was_interrupted = report.steps.iter().any(unknown);
         Ok(Self {
             r#type: "report",
             accounts: lines(spec, &accounts, &report),
             exit: exit_code(report.state, interrupted),
-            resume: record.map(|record| record.command(&report.run)),
+            resume: record.map(|record| record.command(&report.run, was_interrupted)),
             leg: report.leg,
             run: report.run.to_string(),
             team: report.team,

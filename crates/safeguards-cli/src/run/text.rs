@@ -14,7 +14,7 @@ use super::{
 use crate::{
     denial::{told, what_helps},
     table::Table,
-    text::{counted, harmless, one_line},
+    text::{counted, cut, harmless, one_line},
 };
 
 /// How many of the last lines of its log are shown of a step that went wrong.
@@ -44,7 +44,11 @@ fn how_to_go_on(report: &RunReport) -> String {
     let Some(command) = &report.resume else {
         return String::new();
     };
-    let first = if report.state == State::Denied { "once there is room, " } else { "" };
+    let first = match report.state {
+        State::Denied => "once there is room, ",
+        State::Interrupted => "once you have looked at what was interrupted, ",
+        _ => "",
+    };
     format!("\nto go on: {first}{}\n", one_line(command))
 }
 
@@ -226,11 +230,8 @@ fn section(title: &str, output: Option<&Value>, shorten: fn(&str) -> String) -> 
 
 /// The first lines of a text, each cut where it is long.
 fn beginning(text: &str) -> String {
-    let cut = |line: &str| match line.char_indices().nth(WIDTH_MAX) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
-        None => line.to_owned(),
-    };
-    let lines: Vec<String> = text.lines().take(LINES_MAX).map(cut).collect();
+    let lines: Vec<String> =
+        text.lines().take(LINES_MAX).map(|line| cut(line, WIDTH_MAX)).collect();
     let more = text.lines().count().saturating_sub(lines.len());
     match more {
         0 => lines.join("\n"),

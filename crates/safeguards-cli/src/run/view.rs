@@ -46,11 +46,15 @@ pub(crate) struct Shown {
 
 impl View {
     /// JSON where it is asked for, else what fits stderr. Starts the threads that write.
-    pub(crate) fn open(json: bool, spec: &TeamSpec) -> io::Result<(Self, Shown)> {
+    pub(crate) fn open(
+        json: bool,
+        spec: &TeamSpec,
+        store: Option<String>,
+    ) -> io::Result<(Self, Shown)> {
         let screen = if !json && io::stderr().is_terminal() {
-            Screen::Live(Box::new(Live::on_stderr(spec)))
+            Screen::Live(Box::new(Live::on_stderr(spec, store)))
         } else {
-            Screen::Lines(Lines::of(spec))
+            Screen::Lines(Lines::of(spec, store))
         };
         let (err, err_shown) = start(screen)?;
         let (out, out_shown) = if json { Some(start(Screen::Json)?) } else { None }.unzip();

@@ -93,7 +93,13 @@ impl Ran {
     /// Nothing was printed as a result, and the message names all of this.
     #[track_caller]
     pub(crate) fn refused(&self, parts: &[&str]) {
-        assert_eq!((self.code, self.stdout.as_str()), (Some(2), ""), "{self:?}");
+        self.failed(2, parts);
+    }
+
+    /// It ended so, nothing was printed as a result, and the message names all of this.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, parts: &[&str]) {
+        assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{self:?}");
         for part in parts {
             assert!(self.stderr.contains(part), "`{part}` is not in {}", self.stderr);
         }

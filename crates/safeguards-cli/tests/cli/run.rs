@@ -3,6 +3,8 @@
 mod alerts;
 mod bad_input;
 mod ends;
+mod resume;
+mod strategies;
 mod told;
 mod unread;
 

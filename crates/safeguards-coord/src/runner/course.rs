@@ -357,7 +357,7 @@ impl<'run> Course<'run> {
                 self.replayed.insert(when, Ended { place, report: *report, answer });
                 return;
             }
-            Standing::GoesOn(before) => before,
+            Standing::GoesOn(before) => *before,
         };
         let chosen = Arc::new(OnceLock::new());
         let run = StepRun {
@@ -404,7 +404,8 @@ impl<'run> Course<'run> {
         let place = self.name(step)?;
         // What it spent in an earlier leg, if it was begun there, stands.
         let (attempts, spent, notes) = match self.past.begin(step) {
-            Standing::GoesOn(Before { attempts, spent, notes, open: _ }) => {
+            Standing::GoesOn(before) => {
+                let Before { attempts, spent, notes, open: _ } = *before;
                 (attempts, spent, notes)
             }
             Standing::Ended(_, report) => (report.attempts, report.spent, report.notes),

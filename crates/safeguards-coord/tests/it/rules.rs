@@ -284,8 +284,8 @@ async fn no_attempt_begins_after_the_deadline_or_beyond_the_runs_own_budget() {
         stage.run_with([agent.retry(Retry::times(1_000))], &Pipeline::new(), options).await;
     // 0.05 USD are held for each: after three attempts only 0.04 are left.
     assert_eq!(begun.lock().len(), 3);
-    let (state, code, message) = reason(&report);
-    assert_eq!((state, &*code), (State::Denied, "run.budget_exceeded"));
+    let (ended, code, message) = reason(&report);
+    assert_eq!((ended, &*code), (State::Denied, "run.budget_exceeded"));
     assert!(
         message.contains(
             "the run may spend 0.07 USD in all; 0.04 USD of that are left, asked 0.05 USD"
@@ -327,7 +327,7 @@ async fn a_denial_is_not_tried_again_before_its_time() {
     let stage = Stage::new();
     let per_hour = Limit::new(usd!(0.06), Window::every_seconds(3_600).unwrap());
     stage.ledger.set_limit("a".into(), per_hour, stage.ledger.operation()).await.unwrap();
-    let options = stage.options().within(Duration::from_secs(60));
+    let options = stage.options().within(Duration::from_mins(1));
     let report =
         stage.run_with([worker("a", usd!(0.05)).retry(Retry::times(9))], &twice, options).await;
     assert_eq!(report.steps[1].state, State::Denied);
@@ -439,8 +439,8 @@ async fn delegating_is_a_step_of_its_own_one_level_deeper() {
     let fails =
         member("b", |_, _| async { Err(AgentError::new("source is down").cost(usd!(0.01))) });
     let report = stage.run([hands_on, fails], &Pipeline::through(["a"])).await;
-    let (state, _, message) = reason(&report);
-    assert_eq!(state, State::Failed);
+    let (ended, _, message) = reason(&report);
+    assert_eq!(ended, State::Failed);
     assert!(
         message.contains("what it delegated did not succeed: b, attempt 1: source is down"),
         "{message}"
@@ -504,8 +504,8 @@ async fn guards_bound_depth_repeats_and_hand_overs_each_with_a_reason() {
     guards.repeats_max = 3;
     let report =
         stage.run_with([worker("a", usd!(0.01))], &same, stage.options().guards(guards)).await;
-    let (state, code, message) = reason(&report);
-    assert_eq!((state, &*code), (State::Failed, "run.repeated_call"));
+    let (ended, code, message) = reason(&report);
+    assert_eq!((ended, &*code), (State::Failed, "run.repeated_call"));
     assert!(message.contains("step a-4 asks the same of a once more than 3 times"), "{message}");
     let insists = member("a", |_, cx: Context| async move {
         let mut refused = None;
@@ -541,8 +541,8 @@ async fn guards_bound_depth_repeats_and_hand_overs_each_with_a_reason() {
             stage.options().guards(guards),
         )
         .await;
-    let (state, code, message) = reason(&report);
-    assert_eq!((state, &*code), (State::Failed, "run.too_many_hand_overs"), "{message}");
+    let (ended, code, message) = reason(&report);
+    assert_eq!((ended, &*code), (State::Failed, "run.too_many_hand_overs"), "{message}");
     assert_eq!(report.steps.len(), 8);
 }
 
@@ -562,8 +562,8 @@ async fn an_output_beyond_its_cap_is_a_failure_that_names_it() {
     let report = stage
         .run_with([says(5_001)], &Pipeline::new(), stage.options().output_bytes_max(5_000))
         .await;
-    let (state, code, message) = reason(&report);
-    assert_eq!((state, &*code), (State::Failed, "agent.output_too_large"));
+    let (ended, code, message) = reason(&report);
+    assert_eq!((ended, &*code), (State::Failed, "agent.output_too_large"));
     assert!(message.contains("more than 5000 bytes"), "{message}");
     assert!(report.steps[0].output.is_none());
     assert_eq!(report.spent.to_string(), "0.01 USD, 1 requests");
@@ -588,8 +588,8 @@ async fn a_pool_that_is_suspended_half_way_ends_the_run_with_that_reason() {
     let report = stage
         .run([suspends, worker("b", usd!(0.01)), worker("c", usd!(0.01))], &Pipeline::new())
         .await;
-    let (state, code, message) = reason(&report);
-    assert_eq!((state, &*code), (State::Denied, "budget.suspended"));
+    let (ended, code, message) = reason(&report);
+    assert_eq!((ended, &*code), (State::Denied, "budget.suspended"));
     assert_eq!(message, "b: account `pool` is suspended");
     let states: Vec<State> = report.steps.iter().map(|step| step.state).collect();
     assert_eq!(states, [State::Succeeded, State::Denied, State::Skipped]);

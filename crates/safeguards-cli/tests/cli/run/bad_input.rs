@@ -34,8 +34,8 @@ fn mistakes_in_a_team_file_name_their_place_and_what_is_allowed() {
     check("command", "priority = 11\ncommand", &["priority", "1 to 10"]);
     check(
         "command",
-        "retries = 2\ncommand",
-        &["config.unsupported", "retries", "not supported yet"],
+        "breaker = {}\ncommand",
+        &["config.unsupported", "breaker", "not supported yet"],
     );
     check("pool = {", "pool = [", &["config.syntax", "crew.toml:1:"]);
     check(

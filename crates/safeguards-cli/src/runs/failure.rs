@@ -1,0 +1,58 @@
+//! [`Failure`]: why there is no answer about runs.
+
+use std::{io, path::PathBuf};
+
+use safeguards_coord::{RunId, RunStoreError, RunStoreErrorKind};
+
+use crate::exit;
+
+/// Why there is no answer about runs.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// There is no such file.
+    #[error(
+        "{}: there is no such store of runs; `safeguards run TEAM TASK --store FILE` makes one, and `--store` names another",
+        store.display()
+    )]
+    NoFile { store: PathBuf },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] RunStoreError),
+    /// There is no such run in the store.
+    #[error("there is no run {run} in {}; `safeguards runs list` has those that there are", store.display())]
+    UnknownRun { run: RunId, store: PathBuf },
+    /// The answer cannot be written where it should go.
+    #[error("the answer cannot be written to standard output")]
+    Output { source: io::Error },
+    /// The answer cannot be written as JSON.
+    #[error("the answer cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// The answer cannot be written.
+    pub(super) const fn output(source: io::Error) -> Self {
+        Self::Output { source }
+    }
+
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::NoFile { .. } => RunStoreErrorKind::Unavailable.code(),
+            Self::Store(error) => error.code(),
+            Self::UnknownRun { .. } => RunStoreErrorKind::UnknownRun.code(),
+            Self::Output { .. } => "cli.output",
+            Self::Json(_) => "cli.json",
+        }
+    }
+
+    /// What the process ends with.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnknownRun { .. } => exit::NOT_FOUND,
+            Self::Store(error) if error.is_retryable() => exit::STORE,
+            Self::NoFile { .. } | Self::Store(_) => exit::USAGE,
+            Self::Output { .. } | Self::Json(_) => exit::INTERNAL,
+        }
+    }
+}
