@@ -47,12 +47,8 @@ fn find(files: &BTreeMap<PathBuf, String>, test: &str) -> Result<(), String> {
     };
     let is_case = path.starts_with(KIT);
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let declared = |line: &str| {
-        let (before, rest) = line.split_once("fn ")?;
-        let is_fn = before.split_whitespace().all(|word| ["async", "pub"].contains(&word));
-        (is_fn && rest.strip_prefix(name)?.starts_with('(')).then_some(rest)
-    };
-    let mut found = lines.iter().enumerate().filter_map(|(at, line)| Some((at, declared(line)?)));
+    let mut found =
+        lines.iter().enumerate().filter_map(|(at, line)| Some((at, declared(line, name)?)));
     let Some((at, rest)) = found.next() else {
         return Err(format!("there is no function `{name}` in {}", path.display()));
     };
@@ -60,12 +56,17 @@ fn find(files: &BTreeMap<PathBuf, String>, test: &str) -> Result<(), String> {
     if is_test { Ok(()) } else { Err(format!("`{name}` in {} is no test", path.display())) }
 }
 
+/// What stands from the name on, where this line declares the function.
+fn declared<'line>(line: &'line str, name: &str) -> Option<&'line str> {
+    let (before, rest) = line.split_once("fn ")?;
+    let is_fn = before.split_whitespace().all(|word| ["async", "pub"].contains(&word));
+    (is_fn && rest.strip_prefix(name)?.starts_with('(')).then_some(rest)
+}
+
 /// Whether the attributes at the end of these lines make a test of what follows.
 fn is_marked(before: &[&str]) -> bool {
-    let attributes = before.iter().rev().take_while(|line| line.starts_with(['#', '/']));
-    attributes
-        .into_iter()
-        .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+    let mut attributes = before.iter().rev().take_while(|line| line.starts_with(['#', '/']));
+    attributes.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
 }
 
 #[cfg(test)]
