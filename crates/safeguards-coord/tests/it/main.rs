@@ -8,6 +8,7 @@ mod money;
 mod program_ends;
 #[cfg(unix)]
 mod programs;
+mod promises;
 mod resume;
 mod rules;
 mod run_store;
