@@ -3,6 +3,7 @@
 
 use std::error;
 
+use safeguards_budget::Denial;
 use safeguards_types::{AgentId, Amount, Quantity, Timestamp};
 
 use crate::{Cost, RunId, RunStoreError, StepId, UnknownStrategy};
@@ -80,6 +81,8 @@ pub struct AgentError {
     retryable: bool,
     /// Boxed: an error is handed on often, and its cost read once.
     cost: Box<Cost>,
+    /// The denial that it stopped for.
+    denial: Option<Box<Denial>>,
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
 
@@ -91,7 +94,14 @@ impl AgentError {
 
     /// The agent failed in this way; what it cost is unknown.
     pub fn of(kind: AgentErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retryable: false, cost: Box::default(), source: None }
+        Self {
+            kind,
+            message: message.into(),
+            retryable: false,
+            cost: Box::default(),
+            denial: None,
+            source: None,
+        }
     }
 
     /// Declares that another attempt may help.
@@ -104,6 +114,17 @@ impl AgentError {
     #[must_use]
     pub fn cost(self, cost: impl Into<Cost>) -> Self {
         Self { cost: Box::new(cost.into()), ..self }
+    }
+
+    /// Says that it stops because a budget said no: the step is denied, and has not failed.
+    #[must_use]
+    pub fn denied(self, denial: Denial) -> Self {
+        Self { denial: Some(Box::new(denial)), ..self }
+    }
+
+    /// The denial that it stops for.
+    pub fn denial(&self) -> Option<&Denial> {
+        self.denial.as_deref()
     }
 
     /// Says what caused it.

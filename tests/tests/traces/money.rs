@@ -162,8 +162,8 @@ async fn a_tight_pool_ends_a_session_at_the_very_call_that_would_exceed_it() {
             let last = report.steps.last().unwrap();
             assert_eq!(Some(report.steps.len() - 1), turn, "{told}");
             let reason = report.reason.as_ref().unwrap();
-            assert_eq!((report.state, last.state), (State::Failed, State::Failed), "{told}");
-            assert_eq!(reason.code, "agent.failed", "{told}");
+            assert_eq!((report.state, last.state), (State::Denied, State::Denied), "{told}");
+            assert_eq!(reason.code, "budget.limit_exceeded", "{told}");
             assert!(reason.message.contains("pool has "), "{told}");
             refused += 1;
         }

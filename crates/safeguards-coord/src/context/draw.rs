@@ -40,9 +40,18 @@ impl DrawError {
 }
 
 impl From<DrawError> for AgentError {
-    /// An agent that fails because it may not spend more. What it drew counts.
+    /// An agent that stops because it may not spend more: its step is denied where a budget said so. What it drew
+    /// counts.
     fn from(error: DrawError) -> Self {
-        Self::new("it may not spend more").caused_by(error)
+        let denial = match &error {
+            DrawError::NotHeld(error) => error.denial().cloned(),
+            DrawError::Refused(_) | DrawError::Ended => None,
+        };
+        let stopped = Self::new("it may not spend more").caused_by(error);
+        match denial {
+            Some(denial) => stopped.denied(denial),
+            None => stopped,
+        }
     }
 }
 

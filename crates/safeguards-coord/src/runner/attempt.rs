@@ -71,6 +71,8 @@ struct Ending {
     reply: Reply,
     never_began: bool,
     is_retryable: bool,
+    /// The denial that it stopped for.
+    denial: Option<Denial>,
 }
 
 /// What sets more aside where an agent draws more than is held for it.
@@ -204,6 +206,7 @@ impl Attempt {
         let (ending, told) = self.run_agent(report, &mut held, &till).await;
         report.state = ending.state;
         report.reason = ending.reason;
+        report.denial = ending.denial.filter(|_| ending.state == State::Denied);
         let drawn = till.drawn.lock().clone();
         if ending.never_began {
             self.give_back(report, drawn, intent.at).await;
@@ -627,7 +630,8 @@ impl Ending {
     fn of(state: State, kind: AgentErrorKind, message: String) -> Self {
         let reason = Some(Reason::new(kind.code(), message));
         let never_began = kind.never_began();
-        Self { state, reason, reply: Reply::default(), never_began, is_retryable: false }
+        let reply = Reply::default();
+        Self { state, reason, reply, never_began, is_retryable: false, denial: None }
     }
 }
 
@@ -640,9 +644,15 @@ fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
             reply,
             never_began: false,
             is_retryable: false,
+            denial: None,
         },
         Ok(Err(error)) => {
             let mut ending = Ending::of(State::Failed, error.kind(), with_causes(&error));
+            if let Some(denial) = error.denial() {
+                ending.state = State::Denied;
+                ending.reason = Some(Reason::new(denial.code(), with_causes(&error)));
+                ending.denial = Some(denial.clone());
+            }
             ending.reply.cost = error.spent().clone();
             ending.is_retryable = error.is_retryable();
             ending

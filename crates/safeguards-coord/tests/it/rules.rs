@@ -189,6 +189,18 @@ async fn charges_draw_on_the_hold_and_more_is_set_aside_before_it_is_spent() {
         ]
     );
     assert_eq!(report.steps[0].to_string(), "a: succeeded, spent 0.10 USD, 1 requests");
+    // Who stops for it is denied, with the numbers; what it drew counts.
+    let stage = Stage::with_limit(usd!(0.10));
+    let stops = member("a", |_, cx: Context| async move {
+        cx.charge(usd!(0.06)).await?;
+        cx.charge(usd!(0.06)).await?;
+        Ok(Reply::text("never"))
+    });
+    let report = stage.run([stops], &Pipeline::new()).await;
+    let denied = "a: denied (budget.limit_exceeded), spent 0.06 USD, 1 requests";
+    assert_eq!(report.steps[0].to_string(), denied);
+    let denial = report.steps[0].denial.as_ref().and_then(|denial| denial.shortfall()).unwrap();
+    assert_eq!(denial.account.as_str(), "pool");
 }
 
 #[tokio::test(start_paused = true)]
