@@ -41,19 +41,19 @@ fn find(files: &BTreeMap<PathBuf, String>, test: &str) -> Result<(), String> {
     let Some((file, name)) = test.split_once("::") else {
         return Err(format!("`{test}` is no test of the form `coord/tests/it/file.rs::name`"));
     };
-    let path = PathBuf::from(format!("{CRATES}{file}"));
-    let Some(text) = files.get(&path) else {
-        return Err(format!("there is no file {} for the test `{test}`", path.display()));
+    let place = PathBuf::from(format!("{CRATES}{file}"));
+    let Some(source) = files.get(&place) else {
+        return Err(format!("there is no file {} for the test `{test}`", place.display()));
     };
-    let is_case = path.starts_with(KIT);
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let is_case = place.starts_with(KIT);
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let mut found =
         lines.iter().enumerate().filter_map(|(at, line)| Some((at, declared(line, name)?)));
     let Some((at, rest)) = found.next() else {
-        return Err(format!("there is no function `{name}` in {}", path.display()));
+        return Err(format!("there is no function `{name}` in {}", place.display()));
     };
     let is_test = is_case && rest.contains("Desk)") || is_marked(&lines[..at]);
-    if is_test { Ok(()) } else { Err(format!("`{name}` in {} is no test", path.display())) }
+    if is_test { Ok(()) } else { Err(format!("`{name}` in {} is no test", place.display())) }
 }
 
 /// What stands from the name on, where this line declares the function.

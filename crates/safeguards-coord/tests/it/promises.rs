@@ -130,6 +130,10 @@ async fn cancelling_a_run_reaches_what_was_delegated_by_whom_it_was_delegated_to
     let cancelled = ["a", "a/b-1", "a/b-1/c-1"].map(|step| (step, State::Cancelled));
     assert_eq!(steps, cancelled);
     assert_eq!(report.steps[2].delegated_by, Some("a/b-1".into()));
+    // All are told at once: none waits for the grace of the one above.
+    assert!(
+        report.ended_at.since(report.started_at) < Duration::from_secs(3) + Descriptor::GRACE * 2
+    );
 }
 
 #[tokio::test(start_paused = true)]
