@@ -1,26 +1,42 @@
-//! What a step of a run costs beyond the work of its agent: agents that do nothing, in memory.
+//! What a step of a run costs beyond the work of its agent: agents that do nothing, in memory, with intents and
+//! outcomes written down and everything told to an observer.
 #![expect(clippy::float_arithmetic, reason = "times and ratios are no money")]
 
 mod bench;
 
-use std::{sync::Arc, time::Duration};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use bench::{Reach::Most, Table, timed};
 use safeguards_budget::{Limit, MemoryLedger, OpenAccount};
-use safeguards_coord::{Member, Pipeline, Reply, RunOptions, Runner, Task, Team, agent_fn};
+use safeguards_coord::{
+    FanOut, Member, MemoryRunStore, Pipeline, Reply, RunEvent, RunOptions, Runner, Strategy, Task,
+    Team, agent_fn,
+};
 use safeguards_types::{SystemClock, usd};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 const STEPS: u32 = 3;
+/// How many inputs a fan-out has.
+const INPUTS: u32 = 300;
 
 fn main() {
-    let mut table =
-        Table::begin("coord", "one step of a pipeline of three empty agents, in memory");
+    let mut table = Table::begin("coord", "one step of a run with empty agents, in memory");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let crew = Crew::open();
-    let work = "step: hold, run, settle, events, report";
-    table.row(work, "an empty tokio task", &[Most(5_000.0)], || {
-        (|runs| crew.run(runs, &runtime) / STEPS, |tasks| spawn(tasks, &runtime))
+    let pipeline = Pipeline::new();
+    let fan_out = FanOut::over((0..INPUTS).map(Value::from)).at_once(16);
+    let bare = Kept { store: false, observer: false };
+    let kept = Kept { store: true, observer: true };
+    let task = "an empty tokio task";
+    table.row("pipeline: hold, run, settle, report", task, &[], || {
+        (|runs| crew.run(runs, &pipeline, bare, &runtime) / STEPS, |tasks| spawn(tasks, &runtime))
+    });
+    table.row("pipeline: the same, run record and events", task, &[Most(5_000.0)], || {
+        (|runs| crew.run(runs, &pipeline, kept, &runtime) / STEPS, |tasks| spawn(tasks, &runtime))
+    });
+    table.row("fan-out of 300, 16 at once: the same", task, &[], || {
+        (|runs| crew.run(runs, &fan_out, kept, &runtime) / INPUTS, |tasks| spawn(tasks, &runtime))
     });
     table.end();
 }
@@ -33,6 +49,13 @@ fn spawn(tasks: usize, runtime: &Runtime) -> Duration {
             }
         });
     })
+}
+
+/// What is kept of a run.
+#[derive(Clone, Copy)]
+struct Kept {
+    store: bool,
+    observer: bool,
 }
 
 struct Crew {
@@ -59,13 +82,22 @@ impl Crew {
         Self { ledger, runner, team }
     }
 
-    fn run(&self, runs: usize, runtime: &Runtime) -> Duration {
+    fn run(&self, runs: usize, strategy: &dyn Strategy, kept: Kept, runtime: &Runtime) -> Duration {
+        let mut runner = self.runner.clone();
+        if kept.store {
+            runner = runner.store(Arc::new(MemoryRunStore::new()));
+        }
         timed(|| {
             runtime.block_on(async {
                 for _ in 0..runs {
-                    let options = RunOptions::new(self.ledger.operation());
-                    let (task, pipeline) = (Task::new("nothing"), Pipeline::new());
-                    let report = self.runner.run(&self.team, task, &pipeline, options).await;
+                    let mut options = RunOptions::new(self.ledger.operation());
+                    if kept.observer {
+                        options = options.observer(|event: &RunEvent| {
+                            black_box(event);
+                        });
+                    }
+                    let task = Task::new("nothing");
+                    let report = runner.run(&self.team, task, strategy, options).await;
                     assert!(report.unwrap().state.is_success());
                 }
             });

@@ -1,9 +1,10 @@
 //! `docs`: the reference builds without a warning, links lead somewhere, every error code is on its page, and
-//! every law of the ledger names its tests.
+//! every law of the ledger and every promise of runs names its tests.
 
 mod codes;
 mod laws;
 mod links;
+mod runs;
 
 use crate::{
     cargo::Cargo,
@@ -19,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let sources = files::read(root, &["rs", "md"])?;
     complaints.extend(codes::complaints(&sources));
     complaints.extend(laws::complaints(&sources));
+    complaints.extend(runs::complaints(&sources));
     Failure::unless_empty(&complaints)?;
 
     Cargo::locked("doc")

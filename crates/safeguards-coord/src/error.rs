@@ -3,7 +3,7 @@
 
 use std::error;
 
-use safeguards_types::{AgentId, Amount, Timestamp};
+use safeguards_types::{AgentId, Amount, Quantity, Timestamp};
 
 use crate::{Cost, RunId, RunStoreError, StepId, UnknownStrategy};
 
@@ -389,12 +389,15 @@ pub enum RunFault {
         need: String,
     },
     /// The run may not spend so much.
-    #[error("the run may spend {max} in all; {left} of that are left, asked {asked}")]
+    #[error(
+        "the run may spend {max} in all; {} of that are left, asked {}",
+        Amount::new(*left, max.unit().clone()), Amount::new(*asked, max.unit().clone())
+    )]
     BudgetExceeded {
-        /// What was asked for.
-        asked: Amount,
-        /// What is left.
-        left: Amount,
+        /// What was asked for, of the unit of `max`.
+        asked: Quantity,
+        /// What is left, of that unit.
+        left: Quantity,
         /// What it may spend.
         max: Amount,
     },
@@ -448,8 +451,8 @@ impl RunFault {
             Self::AttemptBroken { .. } => "run.attempt_broken",
             Self::StrategyPanicked { .. } => "run.strategy_panicked",
             Self::StrategyStalled { .. } => "run.strategy_stalled",
-            Self::UnknownAgent { .. } => "run.unknown_agent",
-            Self::NoSelector { .. } => "run.no_selector",
+            Self::UnknownAgent { .. } | Self::UnknownDelegate { .. } => "run.unknown_agent",
+            Self::NoSelector { .. } | Self::NoSelectorToDelegate { .. } => "run.no_selector",
             Self::NobodyCapable { .. } => "run.nobody_capable",
             Self::SelectorFailed { .. } => "run.selector_failed",
             Self::SelectorPanicked { .. } => "run.selector_panicked",
@@ -459,8 +462,6 @@ impl RunFault {
             Self::RepeatedCall { .. } => "run.repeated_call",
             Self::TooManyHandOvers { .. } => "run.too_many_hand_overs",
             Self::TooDeep { .. } => "run.too_deep",
-            Self::UnknownDelegate { .. } => "run.unknown_agent",
-            Self::NoSelectorToDelegate { .. } => "run.no_selector",
             Self::BudgetExceeded { .. } => "run.budget_exceeded",
             Self::NotRecorded { .. } => "run.not_recorded",
             Self::TakenOver { .. } => "run.taken_over",

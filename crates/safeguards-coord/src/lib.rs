@@ -145,3 +145,8 @@ pub use {
     task::{Cost, Reply, Task},
     team::{Member, Team},
 };
+
+// Only where it is read: a build of the library needs no file beside its own.
+#[cfg(all(doc, feature = "teams"))]
+#[doc = include_str!("../../../docs/concepts/runs.md")]
+pub mod concepts {}

@@ -159,3 +159,8 @@ pub mod discovery_guide {}
 #[cfg(doc)]
 #[doc = include_str!("../../../docs/guides/shared-state.md")]
 pub mod shared_state_guide {}
+
+// Only where it is read, as above.
+#[cfg(doc)]
+#[doc = include_str!("../../../docs/guides/teams.md")]
+pub mod teams_guide {}

@@ -46,7 +46,7 @@ pub(super) fn complaints(files: &BTreeMap<PathBuf, String>) -> Vec<String> {
 }
 
 /// The rows of all tables but their heads: line, rule, and the names of the tests.
-fn rules(page: &str) -> impl Iterator<Item = (usize, &str, Vec<&str>)> {
+pub(super) fn rules(page: &str) -> impl Iterator<Item = (usize, &str, Vec<&str>)> {
     let lines: Vec<&str> = page.lines().collect();
     let is_rule = |line: &&str| line.starts_with("| ---");
     let heads: BTreeSet<usize> =

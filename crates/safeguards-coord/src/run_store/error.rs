@@ -143,6 +143,7 @@ impl fmt::Display for RunStoreError {
 
 impl error::Error for RunStoreError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        let source: &(dyn error::Error + 'static) = self.source.as_deref()?;
+        Some(source)
     }
 }

@@ -31,8 +31,8 @@ impl Allowance {
             if after.get(unit) > bound.quantity() && !amounts.get(unit).is_zero() {
                 let left = bound.quantity().saturating_sub(taken.get(unit));
                 return Err(RunFault::BudgetExceeded {
-                    asked: Amount::new(amounts.get(unit), unit.clone()),
-                    left: Amount::new(left, unit.clone()),
+                    asked: amounts.get(unit),
+                    left,
                     max: bound.clone(),
                 });
             }

@@ -180,7 +180,13 @@ impl Attempt {
             Ok(held) => held,
             Err(again) => return again,
         };
-        if let Some((state, fault)) = self.must_not_begin(self.now()) {
+        // An agent whose own time went by while its hold was placed is not begun either: it would be charged for nothing.
+        let now = self.now();
+        let is_late = || {
+            let fault = RunFault::DeadlineBeforeStart { deadline: until };
+            (now >= until).then_some((State::TimedOut, fault))
+        };
+        if let Some((state, fault)) = self.must_not_begin(now).or_else(is_late) {
             self.end(report, state, (&fault).into());
             self.release(report, &held).await;
             return Again::No;
@@ -243,8 +249,8 @@ impl Attempt {
             self.end(report, State::Denied, (&fault).into());
             return Err(Again::No);
         }
-        let number = match &self.resumed {
-            Some(_) => match self.found(report, intent).await {
+        let number = if self.resumed.is_some() {
+            match self.found(report, intent).await {
                 Ok(Found::NeverBegan(number) | Found::RanOut(number, _)) => number,
                 Ok(Found::Held(held) | Found::Settled(held)) => {
                     let delegated_by = self.work.delegated_by.clone();
@@ -253,17 +259,15 @@ impl Attempt {
                     return Ok(held);
                 }
                 Err(()) => return Err(Again::No),
-            },
-            None => {
-                if let Err(fault) =
-                    self.run().write(|| RunEntry::Intent(Box::new(intent.clone()))).await
-                {
-                    self.run().allowance.settle(&intent.hold, &Amounts::none());
-                    self.end(report, State::Failed, (&fault).into());
-                    return Err(Again::No);
-                }
-                1
             }
+        } else {
+            let entry = || RunEntry::Intent(Box::new(intent.clone()));
+            if let Err(fault) = self.run().write(entry).await {
+                self.run().allowance.settle(&intent.hold, &Amounts::none());
+                self.end(report, State::Failed, (&fault).into());
+                return Err(Again::No);
+            }
+            1
         };
         let delegated_by = self.work.delegated_by.clone();
         self.emit(RunFact::StepStarted { deadline: until, delegated_by });
@@ -332,13 +336,12 @@ impl Attempt {
                 (Amounts::none(), 0)
             }
         };
-        let mut drawn = Amounts::none();
+        let mut told = Told::default();
         if !more.is_zero() {
             // More was set aside only where all that was held was drawn.
-            drawn = held.amounts.clone();
-            drawn.add_all(&more);
+            told.drawn = held.amounts.clone();
+            told.drawn.add_all(&more);
         }
-        let told = Told { drawn, ..Told::default() };
         self.settle(report, &held, (Cost::Unknown, told)).await;
         self.give_back(report, (draws, Amounts::none()), intent.at).await;
         Err(())
@@ -390,6 +393,7 @@ impl Attempt {
     ) -> (Ending, Told) {
         let Till { deadline, grace, .. } = **till;
         let stop = self.cancellation.child_token();
+        let backing = Arc::<Till>::clone(till);
         let cx = Context::new(Parts {
             agent: self.agent().clone(),
             clock: Arc::clone(&self.run().runner.clock),
@@ -400,7 +404,7 @@ impl Attempt {
             deadline,
             cancellation: stop.clone(),
             held: report.held.clone(),
-            backing: Arc::clone(till) as Arc<dyn Backing>,
+            backing,
             delegations: self.run().delegations.clone(),
             depth: self.work.depth,
         });

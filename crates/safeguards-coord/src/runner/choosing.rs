@@ -30,8 +30,8 @@ pub(super) async fn choose(
             RunFault::NobodyCapable { need: String::new(), why: "nothing is needed".to_owned() };
         return Err((State::Failed, fault));
     };
-    let of_team = || Arc::new(TeamSelector::new()) as Arc<dyn Selector>;
-    let selector = run.runner.selector.clone().unwrap_or_else(of_team);
+    let own: Option<Arc<dyn Selector>> = run.runner.selector.clone();
+    let selector = own.unwrap_or_else(|| Arc::new(TeamSelector::new()));
     let loads = &run.runner.loads;
     let _turn = loads.turn().await;
     let candidates: Vec<Candidate> = {

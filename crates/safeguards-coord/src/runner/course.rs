@@ -357,7 +357,7 @@ impl<'run> Course<'run> {
                 self.replayed.insert(when, Ended { place, report: *report, answer });
                 return;
             }
-            Standing::GoesOn(before) => before,
+            Standing::GoesOn(before) => *before,
         };
         let chosen = Arc::new(OnceLock::new());
         let run = StepRun {
@@ -404,7 +404,8 @@ impl<'run> Course<'run> {
         let place = self.name(step)?;
         // What it spent in an earlier leg, if it was begun there, stands.
         let (attempts, spent, notes) = match self.past.begin(step) {
-            Standing::GoesOn(Before { attempts, spent, notes, open: _ }) => {
+            Standing::GoesOn(before) => {
+                let Before { attempts, spent, notes, open: _ } = *before;
                 (attempts, spent, notes)
             }
             Standing::Ended(_, report) => (report.attempts, report.spent, report.notes),
@@ -611,5 +612,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         // A task that is aborted could not settle; one that is cancelled does.
         self.tasks.detach_all();
+        // Who delegated is told in order, so that the same run goes the same way.
+        let mut steps: Vec<OnItsWay> = self.steps.drain().map(|(_, step)| step).collect();
+        steps.sort_unstable_by_key(|step| step.place);
+        steps.into_iter().for_each(drop);
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum Standing {
     /// It ended: this is how, and when the strategy was told.
     Ended((u32, u64), Box<StepReport>),
     /// It goes on.
-    GoesOn(Before),
+    GoesOn(Box<Before>),
 }
 
 /// What is known of a step that goes on.
@@ -134,11 +134,11 @@ impl Past {
     /// Where a step stands that is begun now. It is taken out of the past.
     pub(super) fn begin(&mut self, step: &StepId) -> Standing {
         let Some(past) = self.steps.remove(step) else {
-            return Standing::GoesOn(Before::default());
+            return Standing::GoesOn(Box::default());
         };
         match past.end {
             Some(end) => Standing::Ended(end, Box::new(past.report(step))),
-            None => Standing::GoesOn(past.before()),
+            None => Standing::GoesOn(Box::new(past.before())),
         }
     }
 

@@ -169,8 +169,8 @@ impl Purse {
             let op = self.operation(&format!("release-draw-{number}"), now);
             match self.ask(Command::new(op, Action::Release { hold })).await {
                 // What was denied was never set aside.
-                Ok(_) => {}
-                Err(CommandError::Denied(
+                Ok(_)
+                | Err(CommandError::Denied(
                     Denial::UnknownHold { .. } | Denial::HoldEnded { .. },
                 )) => {}
                 Err(error) => troubles.push(error),
@@ -283,10 +283,10 @@ impl Purse {
         now: Timestamp,
     ) -> Result<(), CommandError> {
         if let Hold::Placed { id, until } = &mut held.hold {
-            let (hold, ttl) = (*id, ttl(lasts));
+            let (id, ttl) = (*id, ttl(lasts));
             // Each beat is an operation of its own.
             let op = self.operation(&format!("extend-{}", now.as_nanos()), now);
-            self.ask(Command::new(op, Action::ExtendHold { hold, ttl })).await?;
+            self.ask(Command::new(op, Action::ExtendHold { hold: id, ttl })).await?;
             *until = now.saturating_add(ttl);
         }
         Ok(())

@@ -8,7 +8,9 @@ mod money;
 mod program_ends;
 #[cfg(unix)]
 mod programs;
+mod promises;
 mod resume;
+mod rules;
 mod run_store;
 mod selection;
 mod shared_state;

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use safeguards_budget::{
-    Accounts, Batch, EntryId, EntryPage, Guarantees, HoldId, HoldState, HoldView, Ledger,
+    Accounts, Batch, Entry, EntryId, EntryPage, Guarantees, HoldId, HoldState, HoldView, Ledger,
     LedgerError, LedgerExt, Limit, MemoryLedger, OpenAccount, Outcome,
 };
 use safeguards_coord::{
@@ -280,8 +280,11 @@ fn resume_until_cut(
     })
 }
 
+/// State, output, spending, and state and spending of each step.
+type CameTo = (State, Option<Value>, Amounts, BTreeMap<String, (State, Amounts)>);
+
 /// What a run came to, whatever happened on the way.
-fn came_to(report: &Report) -> (State, Option<Value>, Amounts, BTreeMap<String, (State, Amounts)>) {
+fn came_to(report: &Report) -> CameTo {
     let step = |step: &safeguards_coord::StepReport| {
         (step.step.to_string(), (step.state, step.spent.clone()))
     };
@@ -413,7 +416,7 @@ fn a_hold_of_an_attempt_that_was_cut_off_is_the_one_that_is_settled() {
     let op = world.options();
     let entries = on_a_machine(world.ledger.entries(EntryId::FIRST, 1_000)).unwrap().entries;
     let holds = entries.iter().filter(|entry| entry.name() == "place_hold");
-    let first = holds.clone().next().and_then(|entry| entry.op()).unwrap();
+    let first = holds.clone().next().and_then(Entry::op).unwrap();
     let view = on_a_machine(world.ledger.holds(&[HoldId::placed_by(first)])).unwrap();
     assert_eq!(view[0].as_ref().map(|hold| hold.state), Some(HoldState::Settled), "{op:?}");
     assert_eq!(report.leg, 2);
@@ -547,7 +550,7 @@ fn who_runs_a_run_that_was_taken_over_stops() {
 fn a_ledger_that_is_new_is_told_what_was_spent() {
     let world = on_a_machine(World::new());
     // The outcome of the first step is written down, the second one is at work.
-    let first = (0..).find(|point| {
+    let first = (0..100).find(|point| {
         let world = on_a_machine(World::new());
         let _ = run_until_cut(&world, &Pipeline::new(), &Power::until(*point, true), true);
         let entries = world.store.sync().entries(&RunId::new(RUN), 0, 100).unwrap_or_default();

@@ -48,7 +48,10 @@ impl Call {
     /// What it really cost, as far as it came: what it drew or what it said, whichever is more of each unit. Of a cost
     /// by usage nothing: only a price table knows it.
     pub fn spent(&self) -> Amounts {
-        larger(&self.drawn, self.said.as_ref().unwrap_or(&Amounts::none()))
+        match &self.said {
+            Some(said) => larger(&self.drawn, said),
+            None => self.drawn.clone(),
+        }
     }
 
     pub(super) fn charge(&mut self, amounts: &Amounts) {

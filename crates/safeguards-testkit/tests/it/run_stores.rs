@@ -172,7 +172,15 @@ impl RunStore for Twisted {
         match self.twist {
             Twist::NoTeam => query.team = None,
             Twist::NoCursor => query.after = None,
-            _ => {}
+            Twist::Slow
+            | Twist::NoFence
+            | Twist::AnyLeg
+            | Twist::Twice
+            | Twist::NoEnd
+            | Twist::ForgetsAll
+            | Twist::Ascending
+            | Twist::Lenient
+            | Twist::Short => {}
         }
         let mut runs = self.plain.runs(&query).await?;
         if self.twist == Twist::Ascending {

@@ -1,3 +1,5 @@
+//! What a graph starts, step by step, and with ends of all kinds.
+
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::json;
 

@@ -62,7 +62,7 @@ pub(super) async fn play(sim: &Simulated, scene: &Scene) -> Tally {
         .iter()
         .zip(options)
         .map(|(plan, options)| carry_out(sim, (&runner, &team), plan, options));
-    for (plan, report) in scene.runs.iter().zip(join_all(runs).await) {
+    for (plan, report) in scene.runs.iter().zip(Box::pin(join_all(runs)).await) {
         let Some(report) = report else {
             tally.count("run dropped");
             continue;
@@ -260,7 +260,8 @@ pub(super) fn calls_of<'a>(
 
 /// A call in one line.
 pub(super) fn brief(call: &Call) -> String {
-    let said = call.said.as_ref().map_or("nothing said".to_owned(), |said| format!("said {said}"));
+    let said =
+        call.said.as_ref().map_or_else(|| "nothing said".to_owned(), |said| format!("said {said}"));
     let Call { run, attempt, held, drawn, end, .. } = call;
     let (step, number) = (&attempt.step, attempt.number);
     format!("{run} {step} #{number}: {end:?}, held {held}, drawn {drawn}, {said}")

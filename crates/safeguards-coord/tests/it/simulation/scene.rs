@@ -7,8 +7,8 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 use safeguards_budget::{Limit, OpenAccount, Window};
 use safeguards_coord::{
-    Candidate, Descriptor, FanOut, Guards, Member, Pipeline, Policy, Retry, Seat, Selection,
-    Selector, Strategy, Unfit,
+    Candidate, Descriptor, FanOut, Guards, HandOver, MapReduce, Member, Pipeline, Policy, Retry,
+    Seat, Selection, Selector, Strategy, Subtask, Supervise, Unfit, Vote,
 };
 use safeguards_discovery::{FindError, Query, RegistryError};
 use safeguards_testkit::{Script, ScriptedAgent};
@@ -214,7 +214,13 @@ fn script(names: &[String], blocks: bool, dice: &mut Rng) -> Script {
         _ => script,
     };
     match dice.u8(0..22) {
-        0..12 => script.then_replies(json!({ "said": dice.u8(..) })),
+        0..7 => script.then_replies(json!({ "said": dice.u8(0..3) })),
+        7..11 => {
+            let next =
+                if once_in(dice, 5) { "nobody" } else { &*names[dice.usize(0..names.len())] };
+            script.then_replies(json!({ "next_speaker": next, "subtasks": ["one", "two"] }))
+        }
+        11 => script.then_replies(json!({ "next_speaker": "done", "subtasks": ["one"] })),
         12 => script.then_replies(json!(null)),
         13 => script.then_fails("down"),
         14..16 => script.then_fails_for_now("busy"),
@@ -232,20 +238,7 @@ fn need() -> Query {
 }
 
 fn run(names: &[String], dice: &mut Rng) -> RunPlan {
-    let seat = |dice: &mut Rng| match dice.u8(0..4) {
-        0 => Seat::from(need()),
-        _ => Seat::from(names[dice.usize(0..names.len())].as_str()),
-    };
-    let strategy: Box<dyn Strategy> = match dice.u8(0..6) {
-        0 => Box::new(Pipeline::new()),
-        1 => Box::new(Pipeline::through((0..dice.usize(1..6)).map(|_| seat(dice)))),
-        2 => Box::new(fan_out(FanOut::to_everybody(), dice)),
-        3 | 4 => {
-            let inputs = (0..dice.usize(0..12)).map(|input| json!(input / 2));
-            Box::new(fan_out(FanOut::over(inputs).at_once(dice.usize(0..6)), dice))
-        }
-        _ => Box::new(Wild::seeded(dice.u64(..))),
-    };
+    let strategy = strategy(names, dice);
     let within = Duration::from_millis(1) + millis(dice, 40_000);
     let most = u64::try_from(within.as_millis()).unwrap();
     let mut guards = Guards::default();
@@ -272,9 +265,79 @@ fn run(names: &[String], dice: &mut Rng) -> RunPlan {
     }
 }
 
-fn fan_out(fan_out: FanOut, dice: &mut Rng) -> FanOut {
-    let fan_out = if once_in(dice, 3) { fan_out.policy(Policy::FailFast) } else { fan_out };
+fn seat(names: &[String], dice: &mut Rng) -> Seat {
+    match dice.u8(0..4) {
+        0 => Seat::from(need()),
+        _ => Seat::from(names[dice.usize(0..names.len())].as_str()),
+    }
+}
+
+fn strategy(names: &[String], dice: &mut Rng) -> Box<dyn Strategy> {
+    match dice.u8(0..13) {
+        0 => Box::new(Pipeline::new()),
+        1 => {
+            let seats: Vec<Seat> = (0..dice.usize(1..6)).map(|_| seat(names, dice)).collect();
+            Box::new(Pipeline::through(seats))
+        }
+        2..5 => Box::new(fan_out(dice)),
+        5 if dice.bool() => Box::new(MapReduce::by_last(fan_out(dice))),
+        5 => Box::new(MapReduce::new(fan_out(dice), seat(names, dice))),
+        6 | 7 => Box::new(supervise(names, dice)),
+        8 | 9 => Box::new(vote(names, dice)),
+        10 => Box::new(HandOver::new()),
+        11 => {
+            Box::new(HandOver::new().moderated_by(names[0].as_str()).transcript(dice.usize(0..3)))
+        }
+        _ => Box::new(Wild::seeded(dice.u64(..))),
+    }
+}
+
+fn policy(dice: &mut Rng) -> Policy {
+    match dice.u8(0..8) {
+        0 => Policy::FailFast,
+        1 => Policy::Any,
+        2 => Policy::Quorum(dice.usize(0..4)),
+        3 => Policy::AtLeast(dice.usize(0..4)),
+        _ => Policy::All,
+    }
+}
+
+fn fan_out(dice: &mut Rng) -> FanOut {
+    let inputs = (0..dice.usize(0..12)).map(|input| json!(input / 2));
+    let fan_out = match dice.u8(0..3) {
+        0 => FanOut::to_everybody(),
+        _ => FanOut::over(inputs).at_once(dice.usize(0..6)),
+    };
+    let fan_out = fan_out.policy(policy(dice));
     if once_in(dice, 4) { fan_out.by(need()) } else { fan_out }
+}
+
+fn supervise(names: &[String], dice: &mut Rng) -> Supervise {
+    let many = dice.usize(0..6);
+    let supervise = match dice.u8(0..4) {
+        0 => Supervise::by_first(),
+        1 => Supervise::by(seat(names, dice)),
+        2 => Supervise::by_first()
+            .decompose(move |_| (0..many).map(|part| Subtask::new(format!("{part}"))).collect()),
+        _ => Supervise::new(
+            move |_| (0..many).map(|part| Subtask::new(format!("{part}"))).collect(),
+            |parts| json!(parts.len()),
+        ),
+    };
+    supervise.policy(policy(dice)).at_once(dice.usize(0..4)).subtasks_max(dice.usize(1..8))
+}
+
+fn vote(names: &[String], dice: &mut Rng) -> Vote {
+    let vote = match dice.u8(0..3) {
+        0 => Vote::new(),
+        1 => Vote::new().times(seat(names, dice), dice.usize(1..6)),
+        _ => {
+            Vote::new().among((0..dice.usize(1..5)).map(|_| seat(names, dice)).collect::<Vec<_>>())
+        }
+    };
+    let vote = if once_in(dice, 3) { vote.judged_by(seat(names, dice)) } else { vote };
+    let vote = if once_in(dice, 3) { vote.plurality() } else { vote };
+    vote.at_once(dice.usize(0..5))
 }
 
 /// Chooses anybody, or nobody, or fails.

@@ -19,7 +19,7 @@ impl Wild {
         Self { seed }
     }
 
-    fn one(&self, name: String, progress: &Progress, dice: &mut Rng) -> Option<Move> {
+    fn one(name: String, progress: &Progress, dice: &mut Rng) -> Option<Move> {
         let agents = progress.agents();
         let agent = agents[dice.usize(0..agents.len())].clone();
         let seat = if dice.u8(0..6) == 0 {
@@ -64,7 +64,7 @@ impl Strategy for Wild {
         let many = if progress.running() == 0 && dice.u8(0..12) > 0 { many.max(1) } else { many };
         let mut moves = Vec::new();
         for number in 0..many {
-            moves.extend(self.one(format!("s-{}", named + number), progress, &mut dice));
+            moves.extend(Self::one(format!("s-{}", named + number), progress, &mut dice));
         }
         moves
     }
