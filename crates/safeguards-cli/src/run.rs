@@ -239,10 +239,7 @@ async fn resume(
     (run, reruns): (RunView, bool),
     told: impl FnOnce(RunOptions) -> RunOptions,
 ) -> Result<Report, Failure> {
-    let each = match run.head.task.input() {
-        Value::Array(inputs) => Some(inputs.clone()),
-        _ => None,
-    };
+    let each = run.head.task.input().as_array().cloned();
     let way = Way::of(spec, each);
     let mut options = bound.options_to_resume().ledger_is_new();
     if run.end.is_some() {
@@ -253,9 +250,11 @@ async fn resume(
     }
     let (name, options) = (run.head.run, told(options.guards(way.guards)));
     let ended = bound.runner().resume(bound.team(), &name, &way.strategy, options).await;
-    ended.map_err(|error| match error {
-        RunError::DeadlinePassed { .. } => Failure::Over { run: name, source: error },
-        error => error.into(),
+    ended.map_err(|source| {
+        if matches!(source, RunError::DeadlinePassed { .. }) {
+            return Failure::Over { run: name, source };
+        }
+        source.into()
     })
 }
 

@@ -141,7 +141,9 @@ impl TeamSpec {
         match &self.strategy {
             StrategySpec::Pipeline => Arc::new(Pipeline::new()),
             StrategySpec::FanOut(_) => Arc::new(self.fan_out([])),
-            StrategySpec::MapReduce { reducer, .. } => self.map_reduce(self.fan_out([]), reducer),
+            StrategySpec::MapReduce { reducer, .. } => {
+                map_reduce(self.fan_out([]), reducer.as_ref())
+            }
             StrategySpec::Supervisor(spec) => Arc::new(self.supervise(spec)),
             StrategySpec::Vote(spec) => Arc::new(self.vote(spec)),
             StrategySpec::HandOver(spec) => Arc::new(hand_over(spec)),
@@ -165,7 +167,7 @@ impl TeamSpec {
         match &self.strategy {
             StrategySpec::FanOut(_) => Some(Arc::new(self.fan_out(inputs))),
             StrategySpec::MapReduce { reducer, .. } => {
-                Some(self.map_reduce(self.fan_out(inputs), reducer))
+                Some(map_reduce(self.fan_out(inputs), reducer.as_ref()))
             }
             StrategySpec::Pipeline
             | StrategySpec::Supervisor(_)
@@ -192,14 +194,6 @@ impl TeamSpec {
             Some(need) => fan_out.by(need.clone()),
             None => fan_out,
         }
-    }
-
-    fn map_reduce(&self, map: FanOut, reducer: &Option<AgentId>) -> Arc<dyn Strategy> {
-        let _ = self;
-        Arc::new(match reducer {
-            Some(reducer) => MapReduce::new(map, reducer),
-            None => MapReduce::by_last(map),
-        })
     }
 
     fn supervise(&self, spec: &SupervisorSpec) -> Supervise {
@@ -239,6 +233,13 @@ impl TeamSpec {
             None => vote,
         }
     }
+}
+
+fn map_reduce(map: FanOut, reducer: Option<&AgentId>) -> Arc<dyn Strategy> {
+    Arc::new(match reducer {
+        Some(reducer) => MapReduce::new(map, reducer),
+        None => MapReduce::by_last(map),
+    })
 }
 
 fn hand_over(spec: &HandOverSpec) -> HandOver {

@@ -97,7 +97,17 @@ pub(crate) fn headline(run: &RunId, fact: &RunFact, store: Option<&str>) -> Opti
             let steps = counted(count, "step");
             Some(format!("run {run}  goes on in leg {leg}; {steps} ended before"))
         }
-        _ => None,
+        RunFact::Chosen { .. }
+        | RunFact::StepStarted { .. }
+        | RunFact::Held { .. }
+        | RunFact::Denied { .. }
+        | RunFact::Progressed { .. }
+        | RunFact::Logged { .. }
+        | RunFact::Settled { .. }
+        | RunFact::Retrying { .. }
+        | RunFact::StepEnded { .. }
+        | RunFact::RunEnded { .. }
+        | _ => None,
     }
 }
 

@@ -67,9 +67,10 @@ impl Live {
 
     fn show_run(&mut self, run: &RunId, fact: &RunFact) {
         if let Some(headline) = headline(run, fact, self.store.as_deref()) {
-            match fact {
-                RunFact::RunResumed { .. } => self.print(&headline),
-                _ => self.head.set_message(one_line(&headline)),
+            if let RunFact::RunResumed { .. } = fact {
+                self.print(&headline);
+            } else {
+                self.head.set_message(one_line(&headline));
             }
             self.show_pool();
         }
@@ -149,9 +150,9 @@ impl Live {
         let bar = self.lines.insert_after(&lowest, bar);
         bar.set_prefix(one_line(&format!("└ {step}")));
         let mut above = Some(by.clone());
-        while let Some(line) = above.and_then(|above| self.steps.get_mut(&above)) {
+        while let Some(line) = above.as_ref().and_then(|above| self.steps.get_mut(above)) {
             line.lowest = bar.clone();
-            above = line.by.clone();
+            above.clone_from(&line.by);
         }
         self.steps.insert(step.clone(), Line::new(bar, Some(by.clone())));
     }
@@ -193,7 +194,12 @@ fn announced(spec: &TeamSpec) -> Vec<(StepId, String)> {
     };
     match spec.strategy {
         StrategySpec::Pipeline | StrategySpec::Graph(_) => spec.agents.iter().map(waits).collect(),
-        _ => Vec::new(),
+        StrategySpec::FanOut(_)
+        | StrategySpec::MapReduce { .. }
+        | StrategySpec::Supervisor(_)
+        | StrategySpec::Vote(_)
+        | StrategySpec::HandOver(_)
+        | _ => Vec::new(),
     }
 }
 

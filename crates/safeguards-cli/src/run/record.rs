@@ -11,6 +11,9 @@ use safeguards_coord::{RunId, RunQuery, RunStore, RunView};
 use super::error::Failure;
 use crate::runs::store::FileRunStore;
 
+/// What is added where an interrupted step is to be done again.
+pub(super) const RERUN: &str = " --rerun-interrupted";
+
 /// Where a run is written down.
 pub(crate) struct Record {
     store: Arc<FileRunStore>,
@@ -61,7 +64,7 @@ impl Record {
         let team = quoted(&self.team.to_string_lossy());
         let store = self.named.as_ref().map(|store| quoted(&store.to_string_lossy()));
         let store = store.map(|store| format!(" --store {store}")).unwrap_or_default();
-        let again = if was_interrupted { " --rerun-interrupted" } else { "" };
+        let again = if was_interrupted { RERUN } else { "" };
         format!("safeguards run {team}{store} --resume {}{again}", quoted(run.as_str()))
     }
 }

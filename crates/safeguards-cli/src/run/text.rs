@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     account_line::AccountLine,
+    record::RERUN,
     report::{RunReport, StepLine, Undelivered},
     spans::seconds,
 };
@@ -44,10 +45,12 @@ fn how_to_go_on(report: &RunReport) -> String {
     let Some(command) = &report.resume else {
         return String::new();
     };
-    let first = match report.state {
-        State::Denied => "once there is room, ",
-        State::Interrupted => "once you have looked at what was interrupted, ",
-        _ => "",
+    let first = if report.state == State::Denied {
+        "once there is room, "
+    } else if command.ends_with(RERUN) {
+        "once you have looked at what was interrupted, "
+    } else {
+        ""
     };
     format!("\nto go on: {first}{}\n", one_line(command))
 }

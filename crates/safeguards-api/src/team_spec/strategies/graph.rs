@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use safeguards_coord::{GraphError, NewTask, TaskGraph};
+use safeguards_types::AgentId;
 
 use super::{
     super::{
@@ -30,7 +31,7 @@ pub(super) fn graph_of(agents: &[AgentSpec], spec: &GraphSpec) -> Result<TaskGra
 fn task(agent: &AgentSpec) -> NewTask {
     NewTask::new(agent.id.as_str())
         .by(&agent.id)
-        .after(agent.after.iter().map(|other| other.as_str()))
+        .after(agent.after.iter().map(AgentId::as_str))
         .needs(agent.needs.iter().map(String::as_str))
         .priority(agent.priority)
 }
@@ -76,10 +77,8 @@ fn check(file: &Section<'_>, agents: &[AgentDraft<'_>], spec: &GraphSpec) {
     for draft in agents {
         let agent = &draft.spec;
         for text in draft.needs.iter().filter(|text| !there.contains(text.get_ref())) {
-            let listed = match there.is_empty() {
-                true => "nothing".to_owned(),
-                false => listed(there.iter().copied()),
-            };
+            let listed =
+                if there.is_empty() { "nothing".to_owned() } else { listed(there.iter().copied()) };
             let message = format!(
                 "agent {} needs `{}`, which there is not; `resources` of [graph] lists {listed}",
                 agent.id,

@@ -116,7 +116,7 @@ fn an_agent_that_may_be_run_again_is_wherever_it_was_cut_off() {
 #[test]
 fn what_is_done_is_not_done_again() {
     for (happened, step, free) in
-        [("step_ended", "a", "a"), ("held", "b", "a"), ("progressed", "c", "ab")]
+        [("step_started", "b", "a"), ("held", "b", "a"), ("progressed", "c", "ab")]
     {
         let (crew, _, _, report) = cut_off(happened, step, free);
         assert_eq!(crew.ran("a"), 1, "{happened}");
