@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Ledger, MemoryLedger};
-use safeguards_coord::{Loads, MemoryStateStore, Runner, SharedState, StateStore};
+use safeguards_coord::{Loads, MemoryStateStore, Runner, SharedState, StateStore, TeamSelector};
 use safeguards_discovery::{Finder, MemoryRegistry, Registry, StatusSource};
 use safeguards_notify::{
     AlertStore, Alerts, AlertsBuilder, Channel, ChannelOptions, ConsoleChannel, EventBus,
@@ -119,14 +119,17 @@ impl Safeguards {
     }
 
     /// A runner of teams that spends from this ledger, by this clock and these prices. Steps that ask for a
-    /// capability are done by whoever of the team is best, as [`Self::finder`] has it. All runners made here
-    /// count together what agents have to do.
+    /// capability are done by whoever of the team is best, as [`Self::finder`] has it; those that ask for no more than
+    /// the least loaded or the cheapest, by any of the team. Agents share [`Self::state`]. All runners made here count
+    /// together what agents have to do.
     pub fn runner(&self) -> Runner {
         let (ledger, clock) = (Arc::clone(&self.core.ledger), Arc::clone(&self.core.clock));
         Runner::new(ledger, clock)
             .prices(Arc::clone(&self.core.prices))
             .counting(self.core.loads.clone())
-            .selector(Arc::new(self.core.finder.clone()))
+            .selector(Arc::new(TeamSelector::before(Arc::new(self.core.finder.clone()))))
+            .state(self.state().clone())
+            .events(Arc::clone(self.events()))
     }
 
     /// Mints the caller's name for a piece of work.

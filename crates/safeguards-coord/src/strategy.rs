@@ -173,17 +173,26 @@ pub struct Step {
     /// Whether an agent handed over to whoever does it: the run counts these, and has enough of them at some
     /// point.
     pub is_handed_over: bool,
+    /// Whether whoever asked for the run named it, so that it cannot come of a loop: that it repeats another call
+    /// is not counted.
+    pub is_given: bool,
 }
 
 impl Step {
     /// The step `step`: whoever sits in `seat` is to do `task`.
     pub fn new(step: impl Into<StepId>, seat: impl Into<Seat>, task: Task) -> Self {
-        Self { step: step.into(), seat: seat.into(), task, is_handed_over: false }
+        Self { step: step.into(), seat: seat.into(), task, is_handed_over: false, is_given: false }
     }
 
     /// Writes down that it will not be begun, because of this.
     pub fn skip(self, because: impl Into<String>) -> Move {
         Move::Skip { step: self.step, seat: self.seat, because: because.into() }
+    }
+
+    /// The same, named by whoever asked for the run, such as one of many inputs.
+    #[must_use]
+    pub fn given(self) -> Self {
+        Self { is_given: true, ..self }
     }
 
     /// The same, begun because an agent handed over.

@@ -307,7 +307,9 @@ impl<'run> Course<'run> {
         if step.is_handed_over {
             self.watch.hand_over(&step.step)?;
         }
-        self.watch.call(&step.step, &step.seat, &step.task)?;
+        if !step.is_given {
+            self.watch.call(&step.step, &step.seat, &step.task)?;
+        }
         let place = self.name(&step.step)?;
         match step.seat.agent() {
             Some(agent) => self.progress.begin(step.step.clone(), agent.clone()),
@@ -351,7 +353,7 @@ impl<'run> Course<'run> {
         (delegated_by, depth, deadline): (Option<StepId>, u32, Timestamp),
         (cancellation, answer): (CancellationToken, Option<oneshot::Sender<Delegated>>),
     ) {
-        let Step { step, seat, task, is_handed_over: _ } = step;
+        let Step { step, seat, task, is_handed_over: _, is_given: _ } = step;
         let before = match self.past.begin(&step) {
             Standing::Ended(when, report) => {
                 self.replayed.insert(when, Ended { place, report: *report, answer });

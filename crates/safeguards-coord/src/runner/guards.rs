@@ -28,7 +28,8 @@ pub struct Guards {
     /// How often one agent may hand over to another; 100 unless set.
     pub hand_overs_max: u32,
     /// How often the same may be asked of the same agent, or of whoever can do the same; 10 unless set. Attempts of
-    /// one step count once.
+    /// one step count once; the inputs of a fan-out, and who is asked to vote, are given by whoever asked for the run,
+    /// and are not counted.
     pub repeats_max: u32,
 }
 

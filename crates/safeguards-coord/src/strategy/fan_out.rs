@@ -198,7 +198,7 @@ impl Within<'_> {
             }
             None => (seat.name().into(), task),
         };
-        Some(Step::new(name, seat, task))
+        Some(Step::new(name, seat, task).given())
     }
 }
 

@@ -110,8 +110,7 @@ impl Vote {
         Self { voters: Some(voters), ..self }
     }
 
-    /// Lets one agent answer so many times. To the run these are the same call again and again: for more than ten,
-    /// its [`Guards::repeats_max`](crate::Guards::repeats_max) must allow it.
+    /// Lets one agent answer so many times. That is meant, and the guard of repeated calls does not count it.
     #[must_use]
     pub fn times(self, agent: impl Into<Seat>, votes: usize) -> Self {
         let agent = agent.into();
@@ -282,7 +281,7 @@ impl Strategy for Vote {
         }
         let make = |place: usize| {
             let (name, seat) = voters.get(place)?.clone();
-            Some(Step::new(name, seat, progress.task().clone()))
+            Some(Step::new(name, seat, progress.task().clone()).given())
         };
         let Some(decision) = self.decide(batch, &tally) else {
             return batch.starts(make);

@@ -59,8 +59,10 @@ fn without_inputs_everybody_gets_the_task_once() {
 #[test]
 fn by_a_need_nobody_is_named() {
     let need = Query::new("data.analysis").unwrap();
-    let start =
-        |step: &str, input| Move::start_by(step, need.clone(), Task::new("read").with_input(input));
+    let start = |step: &str, input| {
+        let task = Task::new("read").with_input(input);
+        Move::Start(Step::new(step, need.clone(), task).given())
+    };
     let pages = FanOut::over([json!(1), json!(2), json!(3)]).at_once(2).by(need.clone());
     let mut progress = progress();
     let expected = [start("data.analysis-1", json!(1)), start("data.analysis-2", json!(2))];
@@ -70,8 +72,8 @@ fn by_a_need_nobody_is_named() {
     progress.chosen(&"data.analysis-1".into(), "b".into());
     assert_eq!(progress.steps()[0].agent, Some("b".into()));
     let once = FanOut::to_everybody().by(need.clone());
-    let only = Move::start_by("data.analysis", need, Task::new("read"));
-    assert_eq!(once.next(&self::progress()), [only]);
+    let only = Step::new("data.analysis", need, Task::new("read")).given();
+    assert_eq!(once.next(&self::progress()), [Move::Start(only)]);
 }
 
 #[test]
