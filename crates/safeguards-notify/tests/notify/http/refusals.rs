@@ -103,7 +103,7 @@ async fn each_redirect_is_looked_at_like_the_first_url() {
         ("http://0x7f000002/".to_owned(), "127.0.0.2"),
         ("http://hooks.example.com/".to_owned(), "plain `http` is not encrypted"),
         ("ftp://hooks.example.com/".to_owned(), "a webhook has an `https` URL"),
-        (inner.url("/").replace("127", "me:secret@127"), "user info"),
+        (inner.url("/").replacen("//", "//me:secret@", 1), "user info"),
     ] {
         let location = to.clone();
         let server = HttpServer::start(move |_| Reply::redirect(307, &location)).await;
