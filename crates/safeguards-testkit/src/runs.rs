@@ -5,6 +5,7 @@
 //! are read, and what is shown of each must be what its entries say.
 
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,

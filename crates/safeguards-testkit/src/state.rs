@@ -6,6 +6,7 @@
 //! are read, and must tell what is there.
 
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,

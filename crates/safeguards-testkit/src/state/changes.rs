@@ -46,8 +46,8 @@ pub async fn a_scope_is_a_key_or_a_prefix(desk: &StateDesk) {
     assert_eq!(of(StateScope::prefix("a/1")).await, [1, 5, 6]);
     assert_eq!(of(StateScope::prefix("a/")).await, [1, 2, 5, 6]);
     assert_eq!(of(StateScope::all()).await, [1, 2, 3, 4, 5, 6]);
-    assert_eq!(of(StateScope::key("c").unwrap()).await, [] as [u64; 0]);
-    assert_eq!(of(StateScope::prefix("c")).await, [] as [u64; 0]);
+    assert!(of(StateScope::key("c").unwrap()).await.is_empty());
+    assert!(of(StateScope::prefix("c")).await.is_empty());
 }
 
 /// The changes of a key go on over its ends.
