@@ -8,7 +8,7 @@ mod memory;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use safeguards_types::Timestamp;
+use safeguards_types::{OperationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -52,9 +52,16 @@ pub trait RunStore: fmt::Debug + Send + Sync + 'static {
     /// over again; nothing is appended after it. There is room for it however many entries there are.
     async fn append(&self, run: &RunId, leg: u32, entry: RunEntry) -> Result<(), RunStoreError>;
 
-    /// Begins the leg after `leg`, for a runner that goes on at this time, and gives its number. Where the run has
-    /// ended it has not any more, if there is room for another that has not.
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError>;
+    /// Begins the leg after `leg`, for a runner that goes on at this time as this operation, and gives its
+    /// number: of two operations one begins it. Where the run has ended it has not any more, if there is room for
+    /// another that has not.
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError>;
 
     /// A run as it stands; `None` where there is, or is known, none of this name.
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError>;
@@ -88,8 +95,14 @@ impl<S: RunStore + ?Sized> RunStore for Arc<S> {
         (**self).append(run, leg, entry).await
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
-        (**self).take_over(run, leg, at).await
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
+        (**self).take_over(run, leg, by, at).await
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError> {

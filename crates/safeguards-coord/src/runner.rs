@@ -231,7 +231,7 @@ impl Runner {
         }
         self.check(head.deadline, now)?;
         let estimates = self.estimates(team)?;
-        let leg = asking(|| store.take_over(run, view.leg, now)).await?;
+        let leg = asking(|| store.take_over(run, view.leg, options.op, now)).await?;
         let reruns = |outcome: &Outcome| self.tries_again(team, outcome, options.reruns);
         let past = asking(|| Past::read(store, run, &reruns)).await?;
         let options = RunOptions { op: head.op, id: head.run.clone(), ..options };

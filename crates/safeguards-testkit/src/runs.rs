@@ -51,6 +51,6 @@ mod prelude {
 
     pub(super) use super::{
         desk::{RunStoreDesk, at_once, pass},
-        words::{end, head, head_at, instant, intent, outcome, sized},
+        words::{end, head, head_at, instant, intent, outcome, sized, taker},
     };
 }

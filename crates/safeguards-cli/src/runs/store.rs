@@ -15,7 +15,7 @@ use safeguards_coord::{
     MemoryRunStore, RunEntry, RunHead, RunId, RunQuery, RunStore, RunStoreBounds, RunStoreError,
     RunStoreErrorKind, RunView, SyncRunStore,
 };
-use safeguards_types::Timestamp;
+use safeguards_types::{OperationId, Timestamp};
 use tokio::sync::oneshot;
 
 use self::{appending::Appending, line::Written};
@@ -161,13 +161,19 @@ impl RunStore for FileRunStore {
         .await
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
         let next = leg.saturating_add(1);
-        let entry = RunEntry::TakenOver { leg: next, at };
+        let entry = RunEntry::TakenOver { leg: next, by, at };
         let line = Written::Entry { run, leg: next, entry: &entry }.text()?;
         let run = run.clone();
         self.ask(move |runs, file| {
-            let next = runs.take_over(&run, leg, at)?;
+            let next = runs.take_over(&run, leg, by, at)?;
             file.add(&line);
             Ok(next)
         })

@@ -49,6 +49,8 @@ pub enum RunEntry {
     TakenOver {
         /// The leg that begins.
         leg: u32,
+        /// Which operation took it over: two that do at one instant are told apart.
+        by: OperationId,
         /// When.
         at: Timestamp,
     },

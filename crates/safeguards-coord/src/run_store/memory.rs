@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use safeguards_types::Timestamp;
+use safeguards_types::{OperationId, Timestamp};
 
 use super::{
     EntryKey, RunEntry, RunHead, RunQuery, RunStore, RunStoreBounds, RunStoreError, RunView,
@@ -160,13 +160,19 @@ impl SyncRunStore {
     /// # Errors
     ///
     /// As there.
-    pub fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
+    pub fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
         let Shared { bounds, state } = &*self.shared;
         let mut runs = state.lock();
         let room = runs.check_room(bounds.unfinished_max);
         let found = runs.by_name.get_mut(run).ok_or_else(|| RunStoreError::unknown(run))?;
         let next = leg.saturating_add(1);
-        let entry = RunEntry::TakenOver { leg: next, at };
+        let entry = RunEntry::TakenOver { leg: next, by, at };
         if found.view.leg == next && found.entries.last() == Some(&entry) {
             return Ok(next);
         }
@@ -304,8 +310,14 @@ impl RunStore for MemoryRunStore {
         self.runs.append(run, leg, entry)
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
-        self.runs.take_over(run, leg, at)
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
+        self.runs.take_over(run, leg, by, at)
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError> {

@@ -20,7 +20,7 @@ use safeguards_coord::{
     Retry, RunEntry, RunError, RunHead, RunId, RunOptions, RunQuery, RunStore, RunStoreError,
     RunView, Runner, State, Strategy, Task, Team, agent_fn,
 };
-use safeguards_types::{AccountId, Amounts, OperationIds, SimClock, Timestamp, usd};
+use safeguards_types::{AccountId, Amounts, OperationId, OperationIds, SimClock, Timestamp, usd};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -115,8 +115,14 @@ impl RunStore for CutStore {
         self.1.point(self.0.append(run, leg, entry)).await
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
-        self.1.point(self.0.take_over(run, leg, at)).await
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
+        self.1.point(self.0.take_over(run, leg, by, at)).await
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError> {
@@ -522,10 +528,11 @@ fn who_runs_a_run_that_was_taken_over_stops() {
         let runner = world.runner(&on);
         let takes_over = {
             let (store, at) = (world.store.clone(), world.clock.now_shown());
+            let other = OperationIds::seeded(8).mint(at);
             agent_fn("a", move |_, _| {
                 let store = store.clone();
                 async move {
-                    store.sync().take_over(&RunId::new(RUN), 1, at).unwrap();
+                    store.sync().take_over(&RunId::new(RUN), 1, other, at).unwrap();
                     Ok(Reply::new("read").cost(usd!(0.03)))
                 }
             })

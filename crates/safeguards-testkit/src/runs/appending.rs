@@ -80,7 +80,7 @@ pub async fn nothing_is_appended_to_nobody(desk: &RunStoreDesk) {
 /// A taking over is written down by taking over, and by nothing else.
 pub async fn a_taking_over_is_not_appended(desk: &RunStoreDesk) {
     desk.begin(head("r")).await;
-    let taken_over = |leg| RunEntry::TakenOver { leg, at: instant(5) };
+    let taken_over = |leg| RunEntry::TakenOver { leg, by: taker(5), at: instant(5) };
     for leg in [1, 2, 7] {
         desk.refuses("r", 1, taken_over(leg), "runs.entry_conflict").await;
     }

@@ -81,8 +81,8 @@ pub async fn one_of_many_takes_over(desk: &RunStoreDesk) {
         let taken = at_once(|task| {
             let store = desk.store();
             async move {
-                let at = instant(i64::from(leg * 8 + task));
-                let next = store.take_over(&"r".into(), leg, at).await;
+                let by = taker(i64::from(leg * 8 + task));
+                let next = store.take_over(&"r".into(), leg, by, instant(leg.into())).await;
                 let next = next.map_err(|error| error.code())?;
                 let entry = intent(&format!("{task}"), 1);
                 store.append(&"r".into(), next, entry).await.map_err(|error| error.code())?;

@@ -6,7 +6,11 @@ use std::{
 
 use safeguards_coord::{RunEntry, RunHead, RunQuery, RunStore, RunStoreBounds, RunView};
 
-use super::{RunStoreEnv, RunStoreSetup, env::Open, words::instant};
+use super::{
+    RunStoreEnv, RunStoreSetup,
+    env::Open,
+    words::{instant, taker},
+};
 
 /// What a case works at: a run store, and the words to ask it with.
 #[derive(Debug)]
@@ -62,13 +66,17 @@ impl RunStoreDesk {
 
     /// Takes a run over, so many seconds after the morning.
     pub(super) async fn take_over(&self, run: &str, leg: u32, seconds: i64) -> u32 {
-        self.store().take_over(&run.into(), leg, instant(seconds)).await.unwrap()
+        self.store().take_over(&run.into(), leg, taker(seconds), instant(seconds)).await.unwrap()
     }
 
     /// It is refused with this code, and nothing has happened.
     pub(super) async fn refuses_taking_over(&self, run: &str, leg: u32, seconds: i64, code: &str) {
         let before = self.all().await;
-        let error = self.store().take_over(&run.into(), leg, instant(seconds)).await.unwrap_err();
+        let error = self
+            .store()
+            .take_over(&run.into(), leg, taker(seconds), instant(seconds))
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert_eq!(self.all().await, before, "nothing of what is refused has happened");
     }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use safeguards_coord::{
     RunEntry, RunHead, RunId, RunQuery, RunStore, RunStoreError, RunStoreErrorKind, RunView,
 };
-use safeguards_types::Timestamp;
+use safeguards_types::{OperationId, Timestamp};
 
 use crate::alerts::script::Script;
 
@@ -162,8 +162,14 @@ impl RunStore for FaultyRunStore {
         self.call(call, self.inner.append(run, leg, entry)).await
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
-        self.call(RunStoreCall::TakeOver, self.inner.take_over(run, leg, at)).await
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
+        self.call(RunStoreCall::TakeOver, self.inner.take_over(run, leg, by, at)).await
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError> {

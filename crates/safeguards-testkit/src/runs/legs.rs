@@ -9,7 +9,7 @@ pub async fn a_taking_over_begins_the_next_leg(desk: &RunStoreDesk) {
     assert_eq!(desk.take_over("r", 1, 5).await, 2);
     let view = desk.view("r").await;
     assert_eq!((view.leg, view.entries, view.end), (2, 2, None));
-    let taken_over = RunEntry::TakenOver { leg: 2, at: instant(5) };
+    let taken_over = RunEntry::TakenOver { leg: 2, by: taker(5), at: instant(5) };
     assert_eq!(desk.entries("r").await, [intent("a", 1), taken_over]);
 }
 

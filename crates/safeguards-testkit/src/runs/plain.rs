@@ -8,7 +8,7 @@ use safeguards_coord::{
     RunEnd, RunEntry, RunHead, RunId, RunQuery, RunStore, RunStoreBounds, RunStoreError,
     RunStoreErrorKind, RunView,
 };
-use safeguards_types::Timestamp;
+use safeguards_types::{OperationId, Timestamp};
 use serde::Serialize;
 
 use super::RunStoreSetup;
@@ -154,10 +154,16 @@ impl RunStore for PlainRunStore {
         })
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
         self.with(run, |runs, place| {
             let next = leg.wrapping_add(1);
-            let entry = RunEntry::TakenOver { leg: next, at };
+            let entry = RunEntry::TakenOver { leg: next, by, at };
             if runs[place].entries.last() == Some(&entry) {
                 return Ok(next);
             }

@@ -87,6 +87,8 @@ pub async fn a_taking_over_may_be_repeated(desk: &RunStoreDesk) {
     }
     assert_eq!(desk.view("r").await.entries, 1);
     desk.refuses_taking_over("r", 1, 6, "runs.taken_over").await;
+    let another = desk.store().take_over(&"r".into(), 1, taker(6), instant(5)).await;
+    assert_eq!(another.unwrap_err().code(), "runs.taken_over", "at the same instant");
     assert_eq!(desk.take_over("r", 2, 5).await, 3);
 }
 

@@ -9,7 +9,7 @@ use safeguards_coord::{
 
 use super::{
     RunHeads, RunStoreSetup,
-    words::{end, instant, intent, outcome, sized},
+    words::{end, instant, intent, outcome, sized, taker},
 };
 
 /// What is asked of run stores, one after the other.
@@ -101,8 +101,8 @@ impl Pair<'_> {
             }
             RunStoreAct::TakeOver(run, back, seconds) => {
                 let (leg, at) = (self.leg(run).await?.wrapping_sub(*back), instant(*seconds));
-                let answer = one.take_over(run, leg, at).await;
-                self.both(answer, other.take_over(run, leg, at).await)?;
+                let answer = one.take_over(run, leg, taker(*seconds), at).await;
+                self.both(answer, other.take_over(run, leg, taker(*seconds), at).await)?;
             }
             RunStoreAct::Run(run) => {
                 self.both(one.run(run).await, other.run(run).await)?;
@@ -190,7 +190,7 @@ fn entry() -> impl Strategy<Value = RunEntry> {
             .prop_map(|(step, attempt, output)| outcome(step, attempt, output)),
         4 => select(states).prop_map(end),
         1 => (999..1_002_usize).prop_map(|bytes| sized("u", bytes)),
-        1 => (0..4_u32).prop_map(|leg| RunEntry::TakenOver { leg, at: instant(5) }),
+        1 => (0..4_u32).prop_map(|leg| RunEntry::TakenOver { leg, by: taker(5), at: instant(5) }),
     ]
 }
 

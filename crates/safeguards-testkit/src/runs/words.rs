@@ -1,7 +1,7 @@
 //! What cases and sequences write down: heads, intents, outcomes and ends.
 
 use safeguards_coord::{RunEntry, RunHead};
-use safeguards_types::{OperationIds, Timestamp};
+use safeguards_types::{OperationId, OperationIds, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 pub(super) fn instant(seconds: i64) -> Timestamp {
     let nanos = seconds.saturating_mul(1_000_000_000);
     Timestamp::from_nanos(1_767_603_600_000_000_000_i64.saturating_add(nanos)).unwrap_or_default()
+}
+
+/// The operation that takes a run over at that second.
+pub(super) fn taker(seconds: i64) -> OperationId {
+    OperationIds::seeded(seconds.unsigned_abs()).mint(instant(seconds))
 }
 
 /// A value of its written form: its types may grow.
@@ -133,7 +138,7 @@ pub fn sample_entries() -> Vec<(RunEntry, &'static str)> {
         r#"{"type":"outcome","step":"reader","attempt":0,"state":"skipped","reason":{"code":"run.skipped","message":"not begun: a failed"},"held":{},"spent":{},"basis":"not_begun","started_at":"2026-01-05T09:00:00Z","duration_ns":0}"#,
         r#"{"type":"outcome","step":"reader","attempt":1,"agent":"a","order":0,"state":"succeeded","output":null,"held":{},"spent":{},"basis":"free","started_at":"2026-01-05T09:00:00Z","duration_ns":1}"#,
         r#"{"type":"outcome","step":"reader","attempt":2,"agent":"a","order":3,"state":"denied","reason":{"code":"budget.limit_exceeded","message":"no"},"denial":{"asked":"1","code":"budget.limit_exceeded","never":true,"retry_at":null},"output":{"so":["far",1.5]},"notes":["one"],"log":["two","three"],"held":{"USD":"0.5"},"spent":{"USD":"0.000000000001"},"basis":"drawn","cost_mismatch":{"reported":{"USD":"0.1"},"drawn":{"USD":"0.2"}},"started_at":"2026-01-05T09:00:00Z","duration_ns":1500000001}"#,
-        r#"{"type":"taken_over","leg":2,"at":"2026-01-05T09:00:00Z"}"#,
+        r#"{"type":"taken_over","leg":2,"by":"019b8d4e-1a80-7000-8000-000000000001","at":"2026-01-05T09:00:00Z"}"#,
         r#"{"type":"ended","state":"succeeded","output":"done","spent":{"USD":"0.25"},"at":"2026-01-05T09:00:09Z"}"#,
         r#"{"type":"ended","state":"timed_out","reason":{"code":"run.deadline_passed","message":"too late"},"spent":{},"at":"2026-01-05T09:00:09Z"}"#,
         r#"{"type":"ended","state":"succeeded","output":null,"spent":{},"at":"2026-01-05T09:00:09Z"}"#,

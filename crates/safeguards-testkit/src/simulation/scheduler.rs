@@ -11,7 +11,7 @@ use safeguards_coord::{
     Agent, AgentError, Context, Descriptor, Reply, RunEntry, RunHead, RunId, RunQuery, RunStore,
     RunStoreError, RunView, Task,
 };
-use safeguards_types::{AccountId, Timestamp};
+use safeguards_types::{AccountId, OperationId, Timestamp};
 use tokio::{task::yield_now, time::sleep};
 
 /// Lets others go first, or waits, as a seed says. Clones draw from the same seed, one after the other.
@@ -122,8 +122,14 @@ impl RunStore for Seeded<dyn RunStore> {
         self.around(self.inner.append(run, leg, entry)).await
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
-        self.around(self.inner.take_over(run, leg, at)).await
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
+        self.around(self.inner.take_over(run, leg, by, at)).await
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError> {

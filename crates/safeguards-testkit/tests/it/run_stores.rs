@@ -21,7 +21,7 @@ use safeguards_testkit::{
         RunStoreSetup, run_store_sequences, sample_entries,
     },
 };
-use safeguards_types::Timestamp;
+use safeguards_types::{OperationId, OperationIds, Timestamp};
 use tokio::task::yield_now;
 
 mod plain {
@@ -134,10 +134,16 @@ impl RunStore for Twisted {
         appended
     }
 
-    async fn take_over(&self, run: &RunId, leg: u32, at: Timestamp) -> Result<u32, RunStoreError> {
+    async fn take_over(
+        &self,
+        run: &RunId,
+        leg: u32,
+        by: OperationId,
+        at: Timestamp,
+    ) -> Result<u32, RunStoreError> {
         self.give_way().await;
         let leg = if self.twist == Twist::AnyLeg { self.leg_of(run, leg).await } else { leg };
-        let next = self.plain.take_over(run, leg, at).await;
+        let next = self.plain.take_over(run, leg, by, at).await;
         self.give_way().await;
         next
     }
@@ -295,7 +301,8 @@ fn a_faulty_run_store_fails_as_it_is_told() {
         runs.fail_always(RunStoreFault::Before);
         assert!(runs.runs(&RunQuery::all()).await.is_err());
         assert!(runs.entries(&run, 0, 1).await.is_err());
-        assert!(runs.take_over(&run, 1, Timestamp::UNIX_EPOCH).await.is_err());
+        let by = OperationIds::seeded(1).mint(Timestamp::UNIX_EPOCH);
+        assert!(runs.take_over(&run, 1, by, Timestamp::UNIX_EPOCH).await.is_err());
         runs.plan(|_| Some(RunStoreFault::Panic));
         let store = runs.clone();
         let joined = tokio::spawn(async move { store.forget(&"r".into()).await }).await;

@@ -59,8 +59,8 @@ pub(super) fn replay(line: &[u8], runs: &SyncRunStore) -> Result<(), String> {
             return Err(format!("it is of form {form}; this version knows form {FORM}"));
         }
         Line::Begun(head) => runs.begin(head),
-        Line::Entry { run, leg, entry: RunEntry::TakenOver { at, .. } } => {
-            runs.take_over(&run, leg.saturating_sub(1), at).map(drop)
+        Line::Entry { run, leg, entry: RunEntry::TakenOver { by, at, .. } } => {
+            runs.take_over(&run, leg.saturating_sub(1), by, at).map(drop)
         }
         Line::Entry { run, leg, entry } => runs.append(&run, leg, entry),
         Line::Forgotten(run) => runs.forget(&run).map(drop),
