@@ -13,7 +13,7 @@ use crate::{AgentError, Context, Reply, Task};
 pub struct Descriptor {
     /// Its name.
     pub id: AgentId,
-    /// Whether a run of it that was cut off may be run again.
+    /// Whether a run of it that was cut off may be run again, which does and costs nothing more.
     pub idempotent: bool,
     /// Whether its runs cost nothing but the request that they count.
     pub free: bool,
@@ -32,7 +32,12 @@ impl Descriptor {
         Self { id: id.into(), idempotent: false, free: false, grace: Self::GRACE, blocks: false }
     }
 
-    /// Declares that a run that was cut off may be run again.
+    /// Declares that a run that was cut off may be run again: whatever it asks for a second time in the name of
+    /// [`Context::op`] is neither done nor paid for twice. Both runs count as one, at what the second one costs.
+    ///
+    /// An agent whose second run costs again, such as most that call a model, is not idempotent. It can be run again
+    /// all the same by whoever resumes with [`RunOptions::rerun_interrupted`](crate::RunOptions::rerun_interrupted):
+    /// both runs are paid for then.
     #[must_use]
     pub fn idempotent(self) -> Self {
         Self { idempotent: true, ..self }

@@ -439,13 +439,11 @@ pub enum RunFault {
         message: String,
     },
     /// An attempt was cut off, and must not be run again by itself.
-    #[error("attempt {attempt} was cut off, and {agent} does not say that it may be run again")]
-    Interrupted {
-        /// Who did it.
-        agent: AgentId,
-        /// Its number.
-        attempt: u32,
-    },
+    #[error("it was cut off, and does not say that it may be run again")]
+    Interrupted,
+    /// An attempt was cut off, and there is no time to run it again.
+    #[error("it was cut off, and there is no time left to run it again")]
+    InterruptedLate,
     /// Nobody can tell how far an attempt came that was cut off.
     #[error("nobody can tell how far attempt {attempt} came, which was cut off: {message}")]
     Unreadable {
@@ -486,7 +484,9 @@ impl RunFault {
             Self::BudgetExceeded { .. } => "run.budget_exceeded",
             Self::NotRecorded { .. } => "run.not_recorded",
             Self::TakenOver { .. } => "run.taken_over",
-            Self::Interrupted { .. } | Self::Unreadable { .. } => "run.interrupted",
+            Self::Interrupted | Self::InterruptedLate | Self::Unreadable { .. } => {
+                "run.interrupted"
+            }
         }
     }
 }

@@ -75,7 +75,10 @@ impl RunStoreError {
 
     /// There is a run of this name already, and it began otherwise.
     pub fn exists(run: &RunId) -> Self {
-        let message = format!("there is a run {run} already, which began otherwise");
+        let message = format!(
+            "there is a run {run} already, which began otherwise: it is gone on with by resuming it; another one has \
+             another name or operation"
+        );
         Self::new(RunStoreErrorKind::RunExists, message)
     }
 

@@ -41,6 +41,11 @@ impl Allowance {
         Ok(())
     }
 
+    /// Counts what was taken before the run was cut off, be it more than there is.
+    pub(super) fn take_again(&self, amounts: &Amounts) {
+        self.settle(&Amounts::none(), amounts);
+    }
+
     /// What was set aside is spent as this instead.
     pub(super) fn settle(&self, held: &Amounts, spent: &Amounts) {
         if self.max.is_none() {

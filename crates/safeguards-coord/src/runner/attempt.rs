@@ -62,6 +62,8 @@ pub(super) enum Again {
     Soon,
     /// From this instant on.
     From(Timestamp),
+    /// It does, at once: what was cut off says nothing of how often it may be tried.
+    Anew,
 }
 
 /// How the agent ended.
@@ -200,7 +202,7 @@ impl Attempt {
             deadline: until,
             grace,
             at: intent.at,
-            drawn: Mutex::default(),
+            drawn: Mutex::new(held.draws.clone()),
         });
         let mut held = held;
         let (ending, told) = self.run_agent(report, &mut held, &till).await;
@@ -245,23 +247,26 @@ impl Attempt {
         intent: &Intent,
         (until, grace): (Timestamp, Duration),
     ) -> Result<Held, Again> {
-        // What was taken before the run was cut off is taken: it has to be ended in any case.
-        if let Err(fault) = self.run().allowance.take(&intent.hold)
-            && self.resumed.is_none()
-        {
+        if self.resumed.is_some() {
+            self.run().allowance.take_again(&intent.hold);
+        } else if let Err(fault) = self.run().allowance.take(&intent.hold) {
             self.end(report, State::Denied, (&fault).into());
             return Err(Again::No);
         }
+        let mut draws = (0, Amounts::none());
         let number = if self.resumed.is_some() {
-            match self.found(report, intent).await {
-                Ok(Found::NeverBegan(number) | Found::RanOut(number, _)) => number,
-                Ok(Found::Held(held) | Found::Settled(held)) => {
+            match self.found(report, intent).await? {
+                Found::NeverBegan(number) => number,
+                Found::RanOut(number, held) => {
+                    draws = held.draws;
+                    number
+                }
+                Found::Held(held) | Found::Settled(held) => {
                     let delegated_by = self.work.delegated_by.clone();
                     self.emit(RunFact::StepStarted { deadline: until, delegated_by });
                     report.held = held.amounts.clone();
                     return Ok(held);
                 }
-                Err(()) => return Err(Again::No),
             }
         } else {
             let entry = || RunEntry::Intent(Box::new(intent.clone()));
@@ -278,7 +283,8 @@ impl Attempt {
         let lasts = until.since(now).saturating_add(grace);
         let asked = self.purse.hold((intent.hold.clone(), lasts), (number, intent.at), now);
         match asked.await {
-            Ok((held, receipt)) => {
+            Ok((mut held, receipt)) => {
+                held.draws = draws;
                 report.held = held.amounts.clone();
                 if let Some(receipt) = receipt {
                     self.emit(RunFact::Held { amounts: held.amounts.clone(), receipt });
@@ -294,7 +300,7 @@ impl Attempt {
 
     /// How far the attempt came that was cut off. An error where it is not run again: it ended then, and what is
     /// known to be spent, or else the estimate, is settled.
-    async fn found(&self, report: &mut StepReport, intent: &Intent) -> Result<Found, ()> {
+    async fn found(&self, report: &mut StepReport, intent: &Intent) -> Result<Found, Again> {
         let found = match self.purse.find(&intent.hold, intent.at).await {
             Ok(found) => found,
             Err(error) => {
@@ -302,7 +308,7 @@ impl Attempt {
                 let fault = RunFault::Unreadable { attempt, message };
                 self.run().allowance.settle(&intent.hold, &Amounts::none());
                 self.end(report, State::Interrupted, (&fault).into());
-                return Err(());
+                return Err(Again::No);
             }
         };
         let held = match found {
@@ -312,7 +318,7 @@ impl Attempt {
                     Some((state, fault)) => {
                         self.run().allowance.settle(&intent.hold, &Amounts::none());
                         self.end(report, state, (&fault).into());
-                        Err(())
+                        Err(Again::No)
                     }
                 };
             }
@@ -322,32 +328,27 @@ impl Attempt {
                 held.clone()
             }
         };
-        let may_run_again = self.member.agent().descriptor().idempotent || self.run().reruns;
+        // More was set aside only where all that was held was drawn.
+        let more = &held.draws.1;
+        self.run().allowance.take_again(more);
         let is_over = self.must_not_begin(self.now()).is_some();
-        if may_run_again && !is_over {
+        let is_idempotent = self.member.agent().descriptor().idempotent;
+        if is_idempotent && !is_over {
             return Ok(found);
         }
-        let (agent, attempt) = (self.agent().clone(), self.id.number);
-        let fault = RunFault::Interrupted { agent, attempt };
+        let fault = if is_idempotent { RunFault::InterruptedLate } else { RunFault::Interrupted };
         report.held = held.amounts.clone();
         report.state = State::Interrupted;
         report.reason = Some((&fault).into());
-        let (more, draws) = match self.purse.find_draws(intent.at).await {
-            Ok(draws) => draws,
-            Err(error) => {
-                report.notes.push(format!("what it drew is not known: {}", with_causes(&error)));
-                (Amounts::none(), 0)
-            }
-        };
         let mut told = Told::default();
         if !more.is_zero() {
-            // More was set aside only where all that was held was drawn.
             told.drawn = held.amounts.clone();
-            told.drawn.add_all(&more);
+            told.drawn.add_all(more);
         }
         self.settle(report, &held, (Cost::Unknown, told)).await;
-        self.give_back(report, (draws, Amounts::none()), intent.at).await;
-        Err(())
+        self.give_back(report, held.draws.clone(), intent.at).await;
+        // What was cut off is paid for; whoever resumes may want it done all the same, which costs anew.
+        Err(if self.run().reruns && !is_over { Again::Anew } else { Again::No })
     }
 
     fn intent(&self, at: Timestamp) -> Intent {
@@ -395,6 +396,8 @@ impl Attempt {
         till: &Arc<Till>,
     ) -> (Ending, Told) {
         let Till { deadline, grace, .. } = **till;
+        let mut covered = report.held.clone();
+        covered.add_all(&held.draws.1);
         let stop = self.cancellation.child_token();
         let backing = Arc::<Till>::clone(till);
         let cx = Context::new(Parts {
@@ -403,10 +406,11 @@ impl Attempt {
             commons: self.run().runner.commons.clone(),
             attempt: self.id.clone(),
             run: self.run().id.clone(),
+            op: self.work.op(self.id.number),
             events: Arc::clone(&self.run().events),
             deadline,
             cancellation: stop.clone(),
-            held: report.held.clone(),
+            held: covered,
             backing,
             delegations: self.run().delegations.clone(),
             depth: self.work.depth,

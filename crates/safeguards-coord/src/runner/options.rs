@@ -130,7 +130,8 @@ impl RunOptions {
     }
 
     /// Lets a run that is resumed do again what was interrupted or abandoned, be it that the agent does not say that
-    /// it may be run again: whoever asks has looked at what it did.
+    /// it may be run again: whoever asks has looked at what it did. It is another attempt, and what was cut off is
+    /// paid for as well: what is known that it drew, else its estimate.
     #[must_use]
     pub fn rerun_interrupted(self) -> Self {
         Self { reruns: true, ..self }

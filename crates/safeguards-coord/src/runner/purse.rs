@@ -47,6 +47,8 @@ pub(super) struct Purse {
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) amounts: Amounts,
+    /// How often more was set aside for what was drawn beyond that before the run was cut off, and how much.
+    pub(super) draws: (u32, Amounts),
     hold: Hold,
 }
 
@@ -63,8 +65,12 @@ enum Hold {
 
 impl Held {
     /// Nothing is set aside for it, though this was to be.
-    pub(super) const fn nothing(amounts: Amounts) -> Self {
-        Self { amounts, hold: Hold::Nothing }
+    pub(super) fn nothing(amounts: Amounts) -> Self {
+        Self::of(amounts, Hold::Nothing)
+    }
+
+    fn of(amounts: Amounts, hold: Hold) -> Self {
+        Self { amounts, draws: (0, Amounts::none()), hold }
     }
 
     /// It is not given more time any more.
@@ -128,7 +134,7 @@ impl Purse {
         now: Timestamp,
     ) -> Result<(Held, Option<Receipt>), CommandError> {
         if amounts.is_empty() {
-            return Ok((Held { amounts, hold: Hold::Nothing }, None));
+            return Ok((Held::nothing(amounts), None));
         }
         let (op, ttl) = (self.operation(&hold_name(number), at), ttl(lasts));
         let (held, place) = self.placing(amounts, op, (ttl, now));
@@ -188,7 +194,7 @@ impl Purse {
         let place = PlaceHold::new(self.account.clone(), amounts.clone(), ttl);
         let place = self.scopes.iter().fold(place, PlaceHold::scope);
         let hold = Hold::Placed { id: HoldId::placed_by(op), until: now.saturating_add(ttl) };
-        (Held { amounts, hold }, place)
+        (Held::of(amounts, hold), place)
     }
 
     /// How far the attempt came whose intent was written down at `at`, to hold `amounts`.
@@ -211,7 +217,8 @@ impl Purse {
             // An id that is too old for the ledger to know, it would not take for a hold either.
             return Ok(Found::NeverBegan(1));
         };
-        let held = |hold| Held { amounts: amounts.clone(), hold };
+        let draws = self.find_draws(at).await?;
+        let held = |hold| Held { amounts: amounts.clone(), draws: draws.clone(), hold };
         let placed = || held(Hold::Placed { id: view.id, until: view.expires_at });
         Ok(match view.state {
             HoldState::Open => Found::Held(placed()),
@@ -224,14 +231,15 @@ impl Purse {
         })
     }
 
-    /// What was set aside for draws of the attempt whose intent was written down at `at`, and how many these were.
-    pub(super) async fn find_draws(&self, at: Timestamp) -> Result<(Amounts, u32), LedgerError> {
+    /// How often more was set aside for draws of the attempt whose intent was written down at `at`, and how much of
+    /// that still is.
+    async fn find_draws(&self, at: Timestamp) -> Result<(u32, Amounts), LedgerError> {
         let (mut left, mut number) = (Amounts::none(), 0_u32);
         loop {
             let next = number.saturating_add(1);
             let id = HoldId::placed_by(self.operation(&format!("draw-{next}"), at));
             let Some(view) = self.view(id).await? else {
-                return Ok((left, number));
+                return Ok((number, left));
             };
             left.add_all(&view.left);
             number = next;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use safeguards_discovery::Query;
-use safeguards_types::{AgentId, Amounts, Timestamp};
+use safeguards_types::{AgentId, Amounts, OperationId, Timestamp};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,13 @@ pub(super) struct Work {
     pub(super) depth: u32,
     /// The run's deadline, or that of who delegated it.
     pub(super) deadline: Timestamp,
+}
+
+impl Work {
+    /// The operation that its attempt of this number is.
+    pub(super) fn op(&self, number: u32) -> OperationId {
+        self.run.op.step(&format!("{}/{number}", self.step))
+    }
 }
 
 /// A step on its way.
@@ -78,11 +85,11 @@ impl StepRun {
             let (work, token) = (self.work.clone(), self.cancellation.clone());
             let attempt = Attempt::new(work, Arc::clone(&member), number, token, resumed.take());
             let Attempted { mut report, again } = attempt.carry_out().await;
-            let op = self.work.run.op.step(&format!("{}/{number}", self.work.step));
             let wait = match again {
+                Again::Anew => Some(Duration::ZERO),
                 _ if tried >= member.tries().attempts() => None,
                 Again::No => None,
-                Again::Soon => Some(member.tries().wait(tried, op)),
+                Again::Soon => Some(member.tries().wait(tried, self.work.op(number))),
                 Again::From(at) => Some(at.since(self.work.run.now())),
             };
             let mut wait = wait.filter(|wait| self.fits(*wait, &mut report));
@@ -107,7 +114,7 @@ impl StepRun {
             notes.append(&mut report.notes);
             notes.extend(report.reason.map(|reason| reason.message));
             number = number.saturating_add(1);
-            tried = tried.saturating_add(1);
+            tried = tried.saturating_add(u32::from(again != Again::Anew));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Teams run to their end: with closures on simulated time, and with real programs.
 
 mod closures;
+mod cut_off;
 mod graph;
 mod graph_model;
 mod money;
