@@ -86,6 +86,11 @@ pub struct StepReport {
 }
 
 impl StepReport {
+    /// Its last attempt.
+    pub(crate) fn last_attempt(&self) -> AttemptId {
+        AttemptId { step: self.step.clone(), agent: self.agent.clone(), number: self.attempts }
+    }
+
     pub(crate) fn new(
         id: &AttemptId,
         account: Option<&AccountId>,

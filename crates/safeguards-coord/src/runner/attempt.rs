@@ -22,7 +22,7 @@ use super::{
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, DrawError, Intent, Reason,
     Reply, RunEntry, RunFact, RunFault, State, StepReport,
-    bill::{Said, Tariff, bill, larger, price_all},
+    bill::{Said, Tariff, beyond, bill, larger, price_all},
     context::{Backing, Parts, Told},
     error::with_causes,
     panics::panic_text,
@@ -87,8 +87,8 @@ struct Till {
     grace: Duration,
     /// When the intent was written down.
     at: Timestamp,
-    /// How often more was asked for, and what was set aside.
-    drawn: Mutex<(u32, Amounts)>,
+    /// How often more was asked for, and what was set aside; none once the attempt has ended.
+    drawn: Mutex<Option<(u32, Amounts)>>,
 }
 
 #[async_trait]
@@ -96,27 +96,53 @@ impl Backing for Till {
     async fn hold_more(&self, amounts: Amounts) -> Result<(), DrawError> {
         self.run.allowance.take(&amounts).map_err(DrawError::Refused)?;
         // Counted before it is asked for: whoever ends the attempt meanwhile gives it back.
-        let number = {
-            let mut drawn = self.drawn.lock();
-            drawn.0 = drawn.0.saturating_add(1);
-            drawn.1.add_all(&amounts);
-            drawn.0
+        let Some(number) = self.count(&amounts) else {
+            self.run.allowance.settle(&amounts, &Amounts::none());
+            return Err(DrawError::Ended);
         };
         let now = self.run.now();
         let lasts = self.deadline.since(now).saturating_add(self.grace);
         match self.purse.hold_more((amounts.clone(), lasts), (number, self.at), now).await {
             Ok(receipt) => {
+                if self.drawn.lock().is_none() {
+                    // Too late to be given back by whoever ended the attempt.
+                    let _ = self.purse.release_draw(number, self.at, self.run.now()).await;
+                    return Err(DrawError::Ended);
+                }
                 self.run.events.emit(Some(&self.id), RunFact::Held { amounts, receipt });
                 Ok(())
             }
             Err(error) => {
                 if let Some(denial) = error.denial() {
+                    self.forget(&amounts);
                     let denial = denial.clone();
                     self.run.events.emit(Some(&self.id), RunFact::Denied { denial });
                 }
                 Err(DrawError::NotHeld(error))
             }
         }
+    }
+}
+
+impl Till {
+    /// Counts another draw, and gives its number, from 1; none once the attempt has ended.
+    fn count(&self, amounts: &Amounts) -> Option<u32> {
+        let mut drawn = self.drawn.lock();
+        let (draws, set_aside) = drawn.as_mut()?;
+        *draws = draws.saturating_add(1);
+        set_aside.add_all(amounts);
+        Some(*draws)
+    }
+
+    /// Nothing was set aside for the last draw: it leaves no gap behind, by which those after it are found.
+    fn forget(&self, amounts: &Amounts) {
+        let mut drawn = self.drawn.lock();
+        let Some((draws, set_aside)) = drawn.as_mut() else {
+            return;
+        };
+        *draws = draws.saturating_sub(1);
+        *set_aside = beyond(set_aside, amounts);
+        self.run.allowance.settle(amounts, &Amounts::none());
     }
 }
 
@@ -202,14 +228,14 @@ impl Attempt {
             deadline: until,
             grace,
             at: intent.at,
-            drawn: Mutex::new(held.draws.clone()),
+            drawn: Mutex::new(Some(held.draws.clone())),
         });
         let mut held = held;
         let (ending, told) = self.run_agent(report, &mut held, &till).await;
         report.state = ending.state;
         report.reason = ending.reason;
         report.denial = ending.denial.filter(|_| ending.state == State::Denied);
-        let drawn = till.drawn.lock().clone();
+        let drawn = till.drawn.lock().take().unwrap_or_default();
         if ending.never_began {
             self.give_back(report, drawn, intent.at).await;
             self.release(report, &held).await;
@@ -312,7 +338,7 @@ impl Attempt {
             }
         };
         let held = match found {
-            Found::NeverBegan(number) if !self.run().is_ledger_new => {
+            Found::NeverBegan(number) if !self.run().is_ledger_new && !intent.hold.is_empty() => {
                 return match self.must_not_begin(self.now()) {
                     None => Ok(Found::NeverBegan(number)),
                     Some((state, fault)) => {
@@ -322,7 +348,7 @@ impl Attempt {
                     }
                 };
             }
-            // The ledger that knew is gone.
+            // The ledger that knew is gone, or has nothing to know: it may have begun.
             Found::NeverBegan(_) => Held::nothing(intent.hold.clone()),
             Found::Held(ref held) | Found::RanOut(_, ref held) | Found::Settled(ref held) => {
                 held.clone()
