@@ -10,7 +10,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use safeguards_types::{AgentId, Amounts, Clock, Timestamp};
+use safeguards_types::{AgentId, Amounts, Clock, OperationId, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +43,7 @@ pub struct Context {
 #[derive(Debug)]
 struct Shared {
     run: RunId,
+    operation: OperationId,
     agent: AgentId,
     attempt: AttemptId,
     deadline: Timestamp,
@@ -69,6 +70,7 @@ pub(crate) struct Parts {
     pub(crate) commons: Commons,
     pub(crate) attempt: AttemptId,
     pub(crate) run: RunId,
+    pub(crate) operation: OperationId,
     pub(crate) events: Arc<Emitter>,
     pub(crate) deadline: Timestamp,
     pub(crate) cancellation: CancellationToken,
@@ -99,6 +101,7 @@ impl Context {
             commons,
             attempt,
             run,
+            operation,
             events,
             deadline,
             cancellation,
@@ -110,6 +113,7 @@ impl Context {
         let drawing = tokio::sync::Mutex::new(Drawing::of(held.clone()));
         let shared = Shared {
             run,
+            operation,
             agent,
             clock,
             commons,
@@ -135,6 +139,12 @@ impl Context {
     /// Which attempt of which step this is.
     pub fn attempt(&self) -> &AttemptId {
         &self.shared.attempt
+    }
+
+    /// The operation that this attempt is: a key for whatever the agent asks of others, so that they do it once. An
+    /// attempt that was cut off and is run again is the same operation; another attempt is another.
+    pub fn operation(&self) -> OperationId {
+        self.shared.operation
     }
 
     /// When it has to be done.

@@ -3,7 +3,7 @@
 use std::{fmt, process::ExitStatus};
 
 use safeguards_pricing::Usage;
-use safeguards_types::{Amounts, Quantity, Timestamp};
+use safeguards_types::{Amounts, OperationId, Quantity, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
@@ -31,6 +31,7 @@ pub(super) fn request(task: &Task, cx: &Context) -> Vec<u8> {
         run: &'task RunId,
         step: &'task StepId,
         attempt: u32,
+        operation: OperationId,
         held: &'task Amounts,
         deadline: Timestamp,
     }
@@ -40,6 +41,7 @@ pub(super) fn request(task: &Task, cx: &Context) -> Vec<u8> {
         run: cx.run(),
         step: &cx.attempt().step,
         attempt: cx.attempt().number,
+        operation: cx.operation(),
         held: cx.held(),
         deadline: cut_to_millis(cx.deadline()),
     };

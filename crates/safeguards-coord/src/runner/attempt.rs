@@ -403,6 +403,7 @@ impl Attempt {
             commons: self.run().runner.commons.clone(),
             attempt: self.id.clone(),
             run: self.run().id.clone(),
+            operation: self.run().op.step(&format!("{}/{}", self.work.step, self.id.number)),
             events: Arc::clone(&self.run().events),
             deadline,
             cancellation: stop.clone(),
