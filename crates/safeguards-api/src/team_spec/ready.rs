@@ -32,7 +32,7 @@ impl TeamSpec {
     /// let error = spec.check_ready(None, |_| None).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "/teams/report.toml:1:41: agent writer: there is no program `./none/such`: /teams/none/such is not there; \
+    ///     "/teams/report.toml:1:40: agent writer: there is no program `./none/such`: /teams/none/such is not there; \
     ///      a path with a `/` begins at the team file's folder"
     /// );
     /// # Ok::<(), safeguards_api::TeamFileError>(())

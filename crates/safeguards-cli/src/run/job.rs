@@ -66,14 +66,13 @@ impl Job {
                 (failure, _) => failure,
             })?;
         let spec = TeamSpec::parse(&text, team)?;
-        let work = match &args.resume {
-            Some(run) => Work::Resume { run: run.as_str().into(), reruns: args.rerun_interrupted },
-            None => {
-                let each = inputs(args.each.as_deref(), &spec)?;
-                spec.check_ready(each.as_ref().map(Vec::len), variable)?;
-                let task = Task::new(task(args.task.as_deref().unwrap_or_default())?);
-                Work::Begin { task, each }
-            }
+        let work = if let Some(run) = &args.resume {
+            Work::Resume { run: run.as_str().into(), reruns: args.rerun_interrupted }
+        } else {
+            let each = inputs(args.each.as_deref(), &spec)?;
+            spec.check_ready(each.as_ref().map(Vec::len), variable)?;
+            let task = Task::new(task(args.task.as_deref().unwrap_or_default())?);
+            Work::Begin { task, each }
         };
         let goes_on = args.resume.is_some();
         let record = Record::open(&spec, team, (args.store.as_deref(), goes_on))?;

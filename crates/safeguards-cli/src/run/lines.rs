@@ -36,11 +36,10 @@ impl Lines {
         let line = match &event.attempt {
             None => {
                 let headline = headline(&event.run, &event.fact, self.store.as_deref())?;
-                match &event.fact {
-                    RunFact::RunResumed { .. } => {
-                        format!("{headline}; so far {}", self.spend.text())
-                    }
-                    _ => headline,
+                if let RunFact::RunResumed { .. } = &event.fact {
+                    format!("{headline}; so far {}", self.spend.text())
+                } else {
+                    headline
                 }
             }
             Some(attempt) => self.of_step(&attempt.step, attempt.number, &event.fact)?,

@@ -32,7 +32,9 @@ impl Spend {
 
     /// Begins with what each step spent in the legs before.
     pub(crate) fn before(&mut self, steps: HashMap<StepId, Amounts>) {
-        steps.values().for_each(|spent| self.spent.add_all(spent));
+        for spent in steps.values() {
+            self.spent.add_all(spent);
+        }
         self.open = steps;
     }
 
@@ -45,7 +47,7 @@ impl Spend {
     /// A step ended, whose attempts cost this in all: what is not yet counted of it is.
     pub(crate) fn end(&mut self, step: &StepId, in_all: &Amounts) {
         let counted = self.open.remove(step).unwrap_or_default();
-        for amount in in_all.iter() {
+        for amount in in_all {
             let counted = counted.get(amount.unit());
             let more = amount.quantity().saturating_sub(counted);
             self.spent.add(&Amount::new(more, amount.unit().clone()));

@@ -56,7 +56,7 @@ impl View {
         let screen = if !json && io::stderr().is_terminal() {
             Screen::Live(Box::new(Live::on_stderr(spec, store)))
         } else {
-            Screen::Lines(Lines::of(spec, store))
+            Screen::Lines(Box::new(Lines::of(spec, store)))
         };
         let (err, err_shown) = start(screen)?;
         let (out, out_shown) = if json { Some(start(Screen::Json)?) } else { None }.unzip();
@@ -139,7 +139,7 @@ enum Screen {
     /// One JSON object a line, to stdout.
     Json,
     /// One line a change, to stderr.
-    Lines(Lines),
+    Lines(Box<Lines>),
     /// Drawn anew while it changes, on the terminal behind stderr.
     Live(Box<Live>),
 }

@@ -147,10 +147,10 @@ fn vote(own: &mut Section<'_>, agents: &[AgentDraft<'_>], names: &Names<'_>) -> 
     let voters = names.agents(own, "voters");
     let at_least = own.count("at_least");
     // Whoever is named and unknown was noted, and is counted here all the same.
-    let named =
+    let listed =
         own.value("voters").and_then(|value| value.get_ref().as_array().map(|all| all.len()));
     let all = agents.iter().filter(|agent| Some(&agent.spec.id) != judge.as_ref()).count();
-    let there = named.unwrap_or(if all == 0 { agents.len() } else { all });
+    let there = listed.unwrap_or(if all == 0 { agents.len() } else { all });
     if let (Some(needed), Some(value)) = (at_least, own.value("at_least"))
         && needed > there
         && there > 0
