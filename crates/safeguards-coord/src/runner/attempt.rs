@@ -432,7 +432,7 @@ impl Attempt {
             commons: self.run().runner.commons.clone(),
             attempt: self.id.clone(),
             run: self.run().id.clone(),
-            op: self.work.op(self.id.number),
+            operation: self.work.op(self.id.number),
             events: Arc::clone(&self.run().events),
             deadline,
             cancellation: stop.clone(),

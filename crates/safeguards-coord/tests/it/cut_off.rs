@@ -124,7 +124,7 @@ impl Draws {
         let agent = member(name, move |_, cx: Context| {
             let (draws, ops) = (draws.clone(), Arc::clone(&ops));
             async move {
-                ops.lock().push(cx.op());
+                ops.lock().push(cx.operation());
                 for draw in draws {
                     cx.charge(draw).await?;
                 }
