@@ -130,8 +130,10 @@ fn headline(report: &RunReport) -> String {
     if let Some(reason) = report.reason.as_ref().filter(|reason| !is_of_a_step(reason)) {
         return format!("{ended}: {reason}");
     }
+    // The one whose end is the run's, not one before it that was cancelled for it.
+    let decided = |step: &&StepLine| step.reason.is_some() && step.reason == report.reason;
     let fate = |step: &&StepLine| !step.state.is_success() && step.state != State::Skipped;
-    let Some(first) = steps.iter().find(fate) else {
+    let Some(first) = steps.iter().find(decided).or_else(|| steps.iter().find(fate)) else {
         return ended;
     };
     let what = format!("{} {}", first.step, first.state.as_verb());

@@ -97,11 +97,13 @@ struct Verdict {
     output: Option<Value>,
     /// The step whose reason is the run's, where that is not known yet.
     because_of: Option<StepId>,
+    /// What the reason begins with.
+    why: Option<String>,
 }
 
 impl Verdict {
     fn new(state: State, reason: Option<Reason>, output: Option<Value>) -> Self {
-        Self { state, reason, output, because_of: None }
+        Self { state, reason, output, because_of: None, why: None }
     }
 
     fn fault(fault: &RunFault) -> Self {
@@ -178,6 +180,9 @@ impl<'run> Course<'run> {
             let place = self.places.get(&step).and_then(|place| self.reports.get(*place));
             verdict.reason = place.and_then(Option::as_ref).and_then(|step| step.reason.clone());
         }
+        if let (Some(why), Some(reason)) = (verdict.why.take(), &mut verdict.reason) {
+            reason.message = format!("{why}; {}", reason.message);
+        }
         // Whatever the strategy made of it: who asked for the end is told that it came.
         if verdict.state != State::Succeeded && shared.asked_to_stop.is_cancelled() {
             verdict.state = State::Cancelled;
@@ -191,7 +196,7 @@ impl<'run> Course<'run> {
         for step in &steps {
             spent.add_all(&step.spent);
         }
-        let Verdict { mut state, mut reason, output, because_of: _ } = verdict;
+        let Verdict { mut state, mut reason, output, .. } = verdict;
         let end = || RunEnd {
             state,
             reason: reason.clone(),
@@ -262,7 +267,9 @@ impl<'run> Course<'run> {
                 Move::Succeed { output } => {
                     return Some(Verdict::new(State::Succeeded, None, Some(output)));
                 }
-                Move::Stop { because_of, output } => return Some(self.stop(because_of, output)),
+                Move::Stop { because_of, why, output } => {
+                    return Some(Verdict { why, ..self.stop(because_of, output) });
+                }
                 Move::Fail { reason, output } => {
                     return Some(Verdict::new(State::Failed, Some(reason), output));
                 }
@@ -480,7 +487,7 @@ impl<'run> Course<'run> {
             (Some(step), _) => Verdict::new(step.state, step.reason.clone(), output),
             // Its end is being written down, and has the reason.
             (None, Some(state)) => {
-                Verdict { state, reason: None, output, because_of: Some(because_of) }
+                Verdict { because_of: Some(because_of), ..Verdict::new(state, None, output) }
             }
             (None, None) => Verdict::fault(&RunFault::UnknownStep {
                 strategy: self.strategy.name().to_owned(),

@@ -93,7 +93,7 @@ async fn a_strategy_that_misbehaves_fails_its_run_and_leaves_nothing_behind() {
     })
     .await;
     check("run.unknown_step", "because of step x", |_| {
-        vec![start("y", "b"), Move::Stop { because_of: "x".into(), output: None }]
+        vec![start("y", "b"), Move::Stop { because_of: "x".into(), why: None, output: None }]
     })
     .await;
 }

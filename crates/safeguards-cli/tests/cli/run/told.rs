@@ -46,6 +46,20 @@ fn a_fan_out_says_how_many_did_not_succeed() {
 }
 
 #[test]
+fn a_fan_out_names_who_ended_it_and_nobody_who_was_cancelled_for_it() {
+    let bad = "echo '{\"error\":\"down\",\"cost\":{}}'";
+    let agents = [("a", "sleep 66"), ("b", bad), ("c", bad)];
+    let agents = agents.map(|(name, script)| agent(name, script)).concat();
+    let team =
+        |policy| format!("strategy = \"fan_out\"\n{POOL}{agents}[fan_out]\npolicy = {policy}\n");
+    check(told(&team("\"fail_fast\""), &[]), 1, &[" steps did not succeed; first: "]);
+    let (_, text) = told(&team("\"fail_fast\""), &[]);
+    assert!(!text.contains("first: a was cancelled"), "{text}");
+    let quorum = ": agent.failed: a quorum of 2 of 3 steps can no longer be reached: ";
+    check(told(&team("{ quorum = 2 }"), &[]), 1, &[quorum, "c failed", "b failed"]);
+}
+
+#[test]
 fn labels_never_touch_names() {
     let team = format!("{POOL}{}{}", agent("one", "sleep 66"), agent("two", &says("never")));
     check(
