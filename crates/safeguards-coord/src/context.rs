@@ -20,7 +20,7 @@ pub use self::{
     shared::{MessageError, NotGiven},
 };
 pub(crate) use self::{
-    delegate::{Delegated, Delegation},
+    delegate::{Delegated, Delegation, PassedUp},
     draw::{Backing, Drawing},
     shared::Commons,
 };

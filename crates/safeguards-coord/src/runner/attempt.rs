@@ -23,7 +23,7 @@ use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, DrawError, Intent, Reason,
     Reply, RunEntry, RunFact, RunFault, State, StepReport,
     bill::{Said, Tariff, beyond, bill, larger, price_all},
-    context::{Backing, Parts, Told},
+    context::{Backing, Parts, PassedUp, Told},
     error::with_causes,
     panics::panic_text,
     size::{SMALL, is_larger, is_small},
@@ -75,6 +75,8 @@ struct Ending {
     is_retryable: bool,
     /// The denial that it stopped for.
     denial: Option<Denial>,
+    /// What it passes up from what it delegated.
+    passed_up: Option<Box<PassedUp>>,
 }
 
 /// What sets more aside where an agent draws more than is held for it.
@@ -242,6 +244,7 @@ impl Attempt {
         report.state = ending.state;
         report.reason = ending.reason;
         report.denial = ending.denial.filter(|_| ending.state == State::Denied);
+        report.passed_up = ending.passed_up;
         let drawn = till.drawn.lock().take().unwrap_or_default();
         if ending.never_began {
             self.give_back(report, drawn, intent.at).await;
@@ -536,7 +539,8 @@ impl Attempt {
             (AgentErrorKind::TimedOut, format!("not done after {had:?}, its deadline"))
         };
         // What it says on its way out is no longer how it ended, but what it cost counts.
-        Ending { state, reason: Some(Reason::new(kind.code(), message)), ..read(ended) }
+        let reason = Some(Reason::new(kind.code(), message));
+        Ending { state, reason, passed_up: None, ..read(ended) }
     }
 
     /// Lets go of an agent that does not stop. Should it end one day and say what it cost, what was settled for it
@@ -668,7 +672,15 @@ impl Ending {
         let reason = Some(Reason::new(kind.code(), message));
         let never_began = kind.never_began();
         let reply = Reply::default();
-        Self { state, reason, reply, never_began, is_retryable: false, denial: None }
+        Self {
+            state,
+            reason,
+            reply,
+            never_began,
+            is_retryable: false,
+            denial: None,
+            passed_up: None,
+        }
     }
 }
 
@@ -682,12 +694,18 @@ fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
             never_began: false,
             is_retryable: false,
             denial: None,
+            passed_up: None,
         },
         Ok(Err(error)) => {
-            let mut ending = Ending::of(State::Failed, error.kind(), with_causes(&error));
+            let passed_up = PassedUp::by(&error);
+            let message = passed_up
+                .as_ref()
+                .map_or_else(|| with_causes(&error), |passed| passed.told(&error));
+            let mut ending = Ending::of(State::Failed, error.kind(), message.clone());
+            ending.passed_up = passed_up;
             if let Some(denial) = error.denial() {
                 ending.state = State::Denied;
-                ending.reason = Some(Reason::new(denial.code(), with_causes(&error)));
+                ending.reason = Some(Reason::new(denial.code(), message));
                 ending.denial = Some(denial.clone());
             }
             ending.reply.cost = error.spent().clone();
