@@ -106,19 +106,17 @@ impl Backing for Till {
         let lasts = self.deadline.since(now).saturating_add(self.grace);
         match self.purse.hold_more((amounts.clone(), lasts), (number, self.at), now).await {
             Ok(receipt) => {
-                if self.drawn.lock().is_none() {
-                    // Too late to be given back by whoever ended the attempt.
-                    let _ = self.purse.release_draw(number, self.at, self.run.now()).await;
-                    return Err(DrawError::Ended);
+                if self.tell(RunFact::Held { amounts, receipt }) {
+                    return Ok(());
                 }
-                self.run.events.emit(Some(&self.id), RunFact::Held { amounts, receipt });
-                Ok(())
+                // Too late to be given back by whoever ended the attempt.
+                let _ = self.purse.release_draw(number, self.at, self.run.now()).await;
+                Err(DrawError::Ended)
             }
             Err(error) => {
                 if let Some(denial) = error.denial() {
                     self.forget(&amounts);
-                    let denial = denial.clone();
-                    self.run.events.emit(Some(&self.id), RunFact::Denied { denial });
+                    self.tell(RunFact::Denied { denial: denial.clone() });
                 }
                 Err(DrawError::NotHeld(error))
             }
@@ -134,6 +132,15 @@ impl Till {
         *draws = draws.saturating_add(1);
         set_aside.add_all(amounts);
         Some(*draws)
+    }
+
+    /// Tells of a draw, unless the attempt has ended: its end is the last that is told of it.
+    fn tell(&self, fact: RunFact) -> bool {
+        let drawn = self.drawn.lock();
+        if drawn.is_some() {
+            self.run.events.emit(Some(&self.id), fact);
+        }
+        drawn.is_some()
     }
 
     /// Nothing was set aside for the last draw: it leaves no gap behind, by which those after it are found.
