@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use safeguards_budget::{LedgerExt, Limit, MemoryLedger, OpenAccount};
 use safeguards_coord::{
     AgentError, Context, Descriptor, Member, MemoryRunStore, Move, Pipeline, Progress, Reply,
-    Report, Retry, RunEntry, RunEvent, RunOptions, Runner, State, Step, Strategy, Task, Team,
-    agent_fn,
+    Report, Retry, RunEntry, RunEvent, RunOptions, Runner, State, Step, StepProgress, Strategy,
+    Task, Team, agent_fn,
 };
 use safeguards_types::{
     AgentId, Amount, Amounts, OperationId, SimClock, Timestamp, Unit, requests, usd,
@@ -106,7 +106,7 @@ impl Disk {
             RunEntry::Outcome(outcome) => {
                 Some((outcome.attempt, outcome.state, outcome.spent.to_string()))
             }
-            _ => None,
+            RunEntry::Intent(_) | RunEntry::TakenOver { .. } | RunEntry::Ended(_) | _ => None,
         };
         entries.into_iter().filter_map(of).collect()
     }
@@ -350,7 +350,7 @@ impl Strategy for ChangesItsMind {
                 .steps()
                 .iter()
                 .filter(|step| step.state.is_some())
-                .map(|step| step.finish())
+                .map(StepProgress::finish)
                 .collect();
         }
         let step = Step::new("s", AgentId::from("a"), Task::new("work"));

@@ -212,8 +212,8 @@ impl Strategy for SkipsAndStops {
 
     fn next(&self, _: &Progress) -> Vec<Move> {
         let step = Step::new("s", AgentId::from("a"), Task::new("work"));
-        let stop = Move::Stop { because_of: step.step.clone(), why: None, output: None };
-        vec![step.skip("nobody wants it"), stop]
+        let end = Move::Stop { because_of: step.step.clone(), why: None, output: None };
+        vec![step.skip("nobody wants it"), end]
     }
 }
 
