@@ -1,29 +1,23 @@
-//! [`Due`]: when a ledger has to be ticked, and who is to be told when that is sooner than was thought.
+//! [`Due`]: when something has to be looked after, and who is to be told when that is sooner than was thought.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
-use safeguards_budget::Ledger as _;
 use safeguards_types::{Clock, Timestamp};
 use tokio::{sync::Notify, time::timeout};
 
-use super::AlertingLedger;
-
-/// How long one sleeps at most: other processes place holds too, and a machine's clock may be set.
+/// How long one sleeps at most: other processes write too, and a machine's clock may be set.
 const SLEEP_MAX: Duration = Duration::from_mins(1);
-/// How long one sleeps at least: the ledger's clock may be behind ours.
+/// How long one sleeps at least: the clock of what is looked after may be behind ours.
 const SLEEP_MIN: Duration = Duration::from_millis(100);
-/// How long one waits for a ledger that did not answer.
+/// How long one leaves alone what did not answer.
 const FAILURE_PAUSE: Duration = Duration::from_secs(5);
 
-/// When the next hold runs out, as far as is known here.
+/// When the next hold, lease or key runs out, as far as is known here.
 #[derive(Debug)]
-pub(super) struct Due {
+pub(crate) struct Due {
     nanos: AtomicI64,
     sooner: Notify,
 }
@@ -36,30 +30,32 @@ impl Default for Due {
 
 impl Due {
     /// Something is due then. Wakes who sleeps longer.
-    pub(super) fn note(&self, at: Timestamp) {
+    pub(crate) fn note(&self, at: Timestamp) {
         if self.nanos.fetch_min(at.as_nanos(), Ordering::SeqCst) > at.as_nanos() {
             self.sooner.notify_one();
         }
     }
-}
 
-/// Ticks the ledger whenever a hold is due, and never ends.
-pub(crate) async fn tick_when_due(ledger: Arc<AlertingLedger>, clock: Arc<dyn Clock>) {
-    let due = &ledger.due;
-    loop {
-        // From here on a hold that is placed wakes us, whenever it is due.
-        due.nanos.store(i64::MAX, Ordering::SeqCst);
-        let pause = match ledger.tick().await {
-            Ok(next) => {
-                if let Some(next) = next {
-                    due.nanos.fetch_min(next.as_nanos(), Ordering::SeqCst);
+    /// Looks whenever something is due, and never ends. Each look says when the next thing is.
+    pub(crate) async fn look<Looking, Error>(&self, clock: &dyn Clock, look: impl Fn() -> Looking)
+    where
+        Looking: Future<Output = Result<Option<Timestamp>, Error>>,
+    {
+        loop {
+            // From here on whatever is noted wakes us, whenever it is due.
+            self.nanos.store(i64::MAX, Ordering::SeqCst);
+            let pause = match look().await {
+                Ok(next) => {
+                    if let Some(next) = next {
+                        self.nanos.fetch_min(next.as_nanos(), Ordering::SeqCst);
+                    }
+                    let pause = next.map_or(SLEEP_MAX, |next| next.since(clock.now()));
+                    pause.clamp(SLEEP_MIN, SLEEP_MAX)
                 }
-                let pause = next.map_or(SLEEP_MAX, |next| next.since(clock.now()));
-                pause.clamp(SLEEP_MIN, SLEEP_MAX)
-            }
-            Err(_) => FAILURE_PAUSE,
-        };
-        // Woken or not, it looks again.
-        let _ = timeout(pause, due.sooner.notified()).await;
+                Err(_) => FAILURE_PAUSE,
+            };
+            // Woken or not, it looks again.
+            let _ = timeout(pause, self.sooner.notified()).await;
+        }
     }
 }

@@ -3,7 +3,9 @@
 mod alerting_ledger;
 mod alerts;
 mod api;
+mod building;
 mod discovery;
 mod retries;
+mod running;
 #[cfg(unix)]
 mod team;
