@@ -6,6 +6,7 @@
 //! - [`limit_text`] reads what people write for limits.
 
 mod alerting;
+pub mod blocking;
 mod bounded_file;
 mod build_error;
 mod builder;

@@ -3,6 +3,7 @@
 mod alerting_ledger;
 mod alerts;
 mod api;
+mod blocking;
 mod building;
 mod discovery;
 mod retries;
