@@ -47,6 +47,7 @@ pub fn mock_ledger() -> MockLedger {
 /// # Errors
 ///
 /// Never: a denial is an answer. It is what [`Ledger::submit`](crate::Ledger::submit) returns.
+#[expect(clippy::needless_pass_by_value, reason = "as mocks want it: they give arguments away")]
 pub fn deny_all(batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
     Ok(batch.commands.iter().map(|command| Err(denial(command))).collect())
 }

@@ -54,7 +54,7 @@ fn whoever_waits_is_woken_by_other_threads_and_by_time() -> Test {
     assert!(matches!(waited.request(), Some(StateError::TimedOut { .. })), "{waited}");
     let other = sg.clone();
     let writer = thread::spawn(move || other.wait(other.inner().state().set("b", "key", 7)));
-    let value = sg.wait(state.wait_for("a", "key", |_| true, Duration::from_secs(60)))?;
+    let value = sg.wait(state.wait_for("a", "key", |_| true, Duration::from_mins(1)))?;
     assert_eq!(*value, 7);
     writer.join().map_err(|_| "the writer panicked")??;
     Ok(())
