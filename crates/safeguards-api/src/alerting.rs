@@ -1,6 +1,5 @@
 //! [`AlertingLedger`]: turns what a ledger answers into alerts. Neither the ledger nor the alerts know of it.
 
-mod due;
 pub mod facts;
 mod reading;
 
@@ -19,10 +18,10 @@ use safeguards_budget::{
     Accounts, Batch, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger, LedgerError, Outcome,
 };
 use safeguards_notify::Alerts;
-use safeguards_types::{AccountId, Timestamp};
+use safeguards_types::{AccountId, Clock, Timestamp};
 
-pub(crate) use self::due::tick_when_due;
-use self::{due::Due, facts::Asked, reading::Reading};
+use self::{facts::Asked, reading::Reading};
+use crate::due::Due;
 
 /// How many entries are remembered one by one whose alerts were sent.
 const TOLD_MAX: usize = 4_096;
@@ -163,6 +162,11 @@ impl AlertingLedger {
             }
         }
     }
+}
+
+/// Ticks the ledger whenever a hold is due, and never ends.
+pub(crate) async fn tick_when_due(ledger: Arc<AlertingLedger>, clock: Arc<dyn Clock>) {
+    ledger.due.look(&*clock, || ledger.tick()).await;
 }
 
 /// The entries whose alerts were sent, in bounded room: the latest one by one, and all up to some entry.

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use safeguards_budget::{Account, CommandError, Denial, Ledger, LedgerExt, Window};
-use safeguards_coord::{Loads, SharedState};
+use safeguards_coord::{Loads, RunStore, SharedState};
 use safeguards_discovery::{Finder, Lease, RegisterError, Registration, Registry};
 use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
@@ -16,6 +16,7 @@ use crate::{
     discovering::SweptRegistry,
     endings::Endings,
     error::{BudgetError, CreateError},
+    swept_state::SweptStateStore,
     terms,
 };
 
@@ -37,6 +38,10 @@ pub(crate) struct Core {
     pub(crate) loads: Loads,
     /// What agents share.
     pub(crate) state: SharedState,
+    /// Where that is kept, to sweep it.
+    pub(crate) swept_state: Arc<SweptStateStore>,
+    /// Where the progress of runs is written down.
+    pub(crate) run_store: Arc<dyn RunStore>,
     /// The team files whose alerts have a channel here.
     pub(crate) alerts_of: Vec<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -6,16 +6,24 @@
 //! - [`limit_text`] reads what people write for limits.
 
 mod alerting;
+pub mod blocking;
 mod bounded_file;
+mod build_error;
+mod builder;
 mod core;
 mod directory;
 mod discovering;
+mod due;
 mod endings;
 mod error;
 pub mod limit_text;
 mod request;
 mod running;
 mod safeguards;
+#[cfg(feature = "mock")]
+pub mod sample;
+mod stores;
+mod swept_state;
 mod team_spec;
 mod terms;
 pub mod v1;
@@ -29,11 +37,14 @@ pub use v2 as latest;
 
 pub use self::{
     alerting::AlertingLedger,
+    build_error::BuildError,
+    builder::Builder,
     discovering::Watch,
     error::{BudgetError, CreateError},
     request::RequestFuture,
     running::Running,
-    safeguards::{BuildError, Builder, Safeguards},
+    safeguards::Safeguards,
+    stores::Stores,
     team_spec::{
         AgentSpec, AlertSpec, AlertTarget, AlertsError, EmailTarget, EmailTls, FileTarget,
         GraphSpec, HandOverSpec, Mistake, MistakeKind, PoolSpec, RunSpec, Setting, SlackTarget,

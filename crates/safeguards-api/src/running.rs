@@ -1,22 +1,26 @@
-//! [`Running`]: alerts that are being delivered, a ledger that is being ticked and a registry that is being swept,
-//! and the way to stop all three.
+//! [`Running`]: alerts that are being delivered, a ledger that is being ticked, a registry and shared state that are
+//! being swept, and the way to stop all of it.
 
 use std::{sync::Arc, time::Duration};
 
 use safeguards_notify::{StartError, Undelivered};
 use tokio::task::JoinSet;
 
-use crate::{alerting::tick_when_due, core::Core, discovering::sweep_when_due};
+use crate::{
+    alerting::tick_when_due, core::Core, discovering::sweep_when_due,
+    swept_state::sweep_state_when_due,
+};
 
-/// What [`Safeguards::start`](crate::Safeguards::start) began: alerts go out to their channels, and holds and
-/// leases end, and are told, when they run out.
+/// What [`Safeguards::start`](crate::Safeguards::start) began: alerts go out to their channels, and holds,
+/// leases and keys of shared state end, and are told, when they run out.
 ///
-/// Dropped without [`stop`](Self::stop), all of it ends at once; what waits stays until the next start.
+/// Dropped without [`stop`](Self::stop), all of it ends at once; what waits stays until the next start. `stop` takes
+/// it, so that nothing is stopped twice.
 #[derive(Debug)]
 #[must_use = "delivery ends when this is dropped; keep it, and call `stop`"]
 pub struct Running {
     alerts: safeguards_notify::Running,
-    /// Two tasks. Dropped, they end.
+    /// Three tasks. Dropped, they end.
     ticking: JoinSet<()>,
 }
 
@@ -27,6 +31,7 @@ impl Running {
         let mut ticking = JoinSet::new();
         ticking.spawn(tick_when_due(Arc::clone(&core.alerting), Arc::clone(&core.clock)));
         ticking.spawn(sweep_when_due(Arc::clone(&core.swept), Arc::clone(&core.clock)));
+        ticking.spawn(sweep_state_when_due(Arc::clone(&core.swept_state)));
         Ok(Self { alerts, ticking })
     }
 

@@ -1,6 +1,6 @@
 //! The seam: where accounts live.
 
-use std::{error, fmt, time::Duration};
+use std::{error, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use safeguards_types::{AccountId, Timestamp};
@@ -48,6 +48,37 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
 
     /// What this ledger promises, and its bounds.
     fn guarantees(&self) -> Guarantees;
+}
+
+#[async_trait]
+impl<L: Ledger + ?Sized> Ledger for Arc<L> {
+    async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
+        (**self).submit(batch).await
+    }
+
+    async fn accounts(&self, ids: &[AccountId]) -> Result<Accounts, LedgerError> {
+        (**self).accounts(ids).await
+    }
+
+    async fn subtree(&self, of: &AccountId) -> Result<Accounts, LedgerError> {
+        (**self).subtree(of).await
+    }
+
+    async fn holds(&self, ids: &[HoldId]) -> Result<Vec<Option<HoldView>>, LedgerError> {
+        (**self).holds(ids).await
+    }
+
+    async fn entries(&self, from: EntryId, limit: usize) -> Result<EntryPage, LedgerError> {
+        (**self).entries(from, limit).await
+    }
+
+    async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
+        (**self).tick().await
+    }
+
+    fn guarantees(&self) -> Guarantees {
+        (**self).guarantees()
+    }
 }
 
 /// What a ledger promises, and its bounds.

@@ -47,6 +47,8 @@ mod ledger;
 mod limit;
 mod memory;
 mod receipt;
+#[cfg(feature = "mock")]
+pub mod sample;
 mod sync;
 mod window;
 mod wire;

@@ -58,6 +58,11 @@ impl MemoryLedger {
         self.shared.ids.mint(self.shared.clock.now())
     }
 
+    /// The clock that it reads.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
     /// The same ledger for callers without a runtime.
     pub fn sync(&self) -> SyncLedger<'_> {
         SyncLedger { shared: &self.shared }

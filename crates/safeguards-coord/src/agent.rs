@@ -72,6 +72,7 @@ impl From<&str> for Descriptor {
 /// - The cost that it returns, with a reply or with an error, is the total of this attempt. Who cannot know it
 ///   leaves it unknown; never 0 for want of a figure.
 /// - Several runs may go on at the same time.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Agent: fmt::Debug + Send + Sync + 'static {
     /// Who it is.

@@ -102,6 +102,10 @@ mod task;
 #[cfg(feature = "teams")]
 mod team;
 
+#[cfg(feature = "mock")]
+pub use self::{
+    agent::MockAgent, run_store::MockRunStore, selector::MockSelector, state_store::MockStateStore,
+};
 pub use graph::{
     CriticalPath, Cycle, GraphError, Missing, NewTask, OnFailure, TaskCounts, TaskGraph, TaskId,
     TaskRef, TaskState, TaskView,

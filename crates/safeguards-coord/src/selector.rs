@@ -24,6 +24,7 @@ pub use of_team::TeamSelector;
 /// - It is asked when the step begins, and answers soon: the runner waits ten seconds for it, and asks again
 ///   only when that is answered, so that each choice sees what those before it made of the load.
 /// - It may be dropped at any `.await`.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Selector: fmt::Debug + Send + Sync + 'static {
     /// Who of `candidates`, the members of the team in their order, does what is needed.

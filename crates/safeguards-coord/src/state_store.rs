@@ -34,6 +34,7 @@ use crate::{
 ///
 /// [`KeyStanding`](crate::KeyStanding) decides all of this but for what a store keeps; [`StateBounds`](crate::StateBounds)
 /// are the same for all.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// What is there.

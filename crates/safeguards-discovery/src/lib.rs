@@ -57,4 +57,6 @@ pub use registry::MockRegistry;
 pub use registry::{Registry, RegistryExt};
 pub use search::{Bm25, WordWeight, Words};
 pub use semver::{Version, VersionReq};
+#[cfg(feature = "mock")]
+pub use status::MockStatusSource;
 pub use status::{Block, Health, Status, StatusSource};

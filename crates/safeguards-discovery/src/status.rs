@@ -146,6 +146,7 @@ impl Status {
 ///   agent said itself stands.
 /// - What it says replaces what the agent said itself, field by field: a health that is worse, blocks besides, a
 ///   load or an available amount where it names one.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait StatusSource: fmt::Debug + Send + Sync + 'static {
     /// How these agents stand now.

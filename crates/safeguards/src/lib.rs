@@ -130,6 +130,8 @@ mod error;
 pub mod prelude;
 
 pub use safeguards_api as api;
+#[cfg(feature = "mock")]
+pub use safeguards_api::sample;
 #[doc(inline)]
 pub use safeguards_api::{
     ApiVersion, BuildError, Builder, Safeguards, TeamFileError, TeamSpec, latest, v1, v2,

@@ -3,3 +3,4 @@
 mod discovery;
 mod guide;
 mod readme;
+mod swapping;

@@ -1,12 +1,6 @@
 //! [`SweptRegistry`]: a registry whose leases are ended when they run out, so that watchers are told.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use safeguards_discovery::{
@@ -15,35 +9,26 @@ use safeguards_discovery::{
     WithdrawError,
 };
 use safeguards_types::{AgentId, Clock, Timestamp};
-use tokio::{sync::Notify, time::timeout};
 
-/// How long one sleeps at most: other processes register too, and a machine's clock may be set.
-const SLEEP_MAX: Duration = Duration::from_mins(1);
-/// How long one sleeps at least: the registry's clock may be behind ours.
-const SLEEP_MIN: Duration = Duration::from_millis(100);
-/// How long one waits for a registry that did not answer.
-const FAILURE_PAUSE: Duration = Duration::from_secs(5);
+use crate::due::Due;
 
 /// The same registry, which notes when the next lease runs out.
 #[derive(Debug)]
 pub(crate) struct SweptRegistry {
     inner: Arc<dyn Registry>,
     /// When the next lease runs out, as far as is known here.
-    due: AtomicI64,
-    sooner: Notify,
+    due: Due,
 }
 
 impl SweptRegistry {
     pub(crate) fn new(inner: Arc<dyn Registry>) -> Self {
-        Self { inner, due: AtomicI64::new(i64::MAX), sooner: Notify::new() }
+        Self { inner, due: Due::default() }
     }
 
     /// Wakes who sleeps longer than this lease lasts.
     fn note(&self, lease: Lease) -> Lease {
-        if let Some(at) = lease.expires_at.map(Timestamp::as_nanos)
-            && self.due.fetch_min(at, Ordering::SeqCst) > at
-        {
-            self.sooner.notify_one();
+        if let Some(at) = lease.expires_at {
+            self.due.note(at);
         }
         lease
     }
@@ -51,22 +36,7 @@ impl SweptRegistry {
 
 /// Ends leases whenever one is due, and never ends.
 pub(crate) async fn sweep_when_due(registry: Arc<SweptRegistry>, clock: Arc<dyn Clock>) {
-    loop {
-        // From here on a lease that is made wakes us, whenever it is due.
-        registry.due.store(i64::MAX, Ordering::SeqCst);
-        let pause = match registry.inner.sweep().await {
-            Ok(next) => {
-                if let Some(next) = next {
-                    registry.due.fetch_min(next.as_nanos(), Ordering::SeqCst);
-                }
-                let pause = next.map_or(SLEEP_MAX, |next| next.since(clock.now()));
-                pause.clamp(SLEEP_MIN, SLEEP_MAX)
-            }
-            Err(_) => FAILURE_PAUSE,
-        };
-        // Woken or not, it looks again.
-        let _ = timeout(pause, registry.sooner.notified()).await;
-    }
+    registry.due.look(&*clock, || registry.inner.sweep()).await;
 }
 
 #[async_trait]

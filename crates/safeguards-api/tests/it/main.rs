@@ -3,7 +3,10 @@
 mod alerting_ledger;
 mod alerts;
 mod api;
+mod blocking;
+mod building;
 mod discovery;
 mod retries;
+mod running;
 #[cfg(unix)]
 mod team;

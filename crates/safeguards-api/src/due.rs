@@ -1,0 +1,61 @@
+//! [`Due`]: when something has to be looked after, and who is to be told when that is sooner than was thought.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+use safeguards_types::{Clock, Timestamp};
+use tokio::{sync::Notify, time::timeout};
+
+/// How long one sleeps at most: other processes write too, and a machine's clock may be set.
+const SLEEP_MAX: Duration = Duration::from_mins(1);
+/// How long one sleeps at least: the clock of what is looked after may be behind ours.
+const SLEEP_MIN: Duration = Duration::from_millis(100);
+/// How long one leaves alone what did not answer.
+const FAILURE_PAUSE: Duration = Duration::from_secs(5);
+
+/// When the next hold, lease or key runs out, as far as is known here.
+#[derive(Debug)]
+pub(crate) struct Due {
+    nanos: AtomicI64,
+    sooner: Notify,
+}
+
+impl Default for Due {
+    fn default() -> Self {
+        Self { nanos: AtomicI64::new(i64::MAX), sooner: Notify::new() }
+    }
+}
+
+impl Due {
+    /// Something is due then. Wakes who sleeps longer.
+    pub(crate) fn note(&self, at: Timestamp) {
+        if self.nanos.fetch_min(at.as_nanos(), Ordering::SeqCst) > at.as_nanos() {
+            self.sooner.notify_one();
+        }
+    }
+
+    /// Looks whenever something is due, and never ends. Each look says when the next thing is.
+    pub(crate) async fn look<Looking, Error>(&self, clock: &dyn Clock, look: impl Fn() -> Looking)
+    where
+        Looking: Future<Output = Result<Option<Timestamp>, Error>>,
+    {
+        loop {
+            // From here on whatever is noted wakes us, whenever it is due.
+            self.nanos.store(i64::MAX, Ordering::SeqCst);
+            let pause = match look().await {
+                Ok(next) => {
+                    if let Some(next) = next {
+                        self.nanos.fetch_min(next.as_nanos(), Ordering::SeqCst);
+                    }
+                    let pause = next.map_or(SLEEP_MAX, |next| next.since(clock.now()));
+                    pause.clamp(SLEEP_MIN, SLEEP_MAX)
+                }
+                Err(_) => FAILURE_PAUSE,
+            };
+            // Woken or not, it looks again.
+            let _ = timeout(pause, self.sooner.notified()).await;
+        }
+    }
+}
