@@ -13,6 +13,7 @@ mod discovering;
 mod endings;
 mod error;
 pub mod limit_text;
+mod metrics;
 mod request;
 mod running;
 mod safeguards;
@@ -30,7 +31,8 @@ pub use v2 as latest;
 pub use self::{
     alerting::AlertingLedger,
     discovering::Watch,
-    error::{BudgetError, CreateError},
+    error::{BudgetError, ChangeError, CreateError},
+    metrics::RECENT,
     request::RequestFuture,
     running::Running,
     safeguards::{BuildError, Builder, Safeguards},

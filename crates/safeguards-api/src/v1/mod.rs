@@ -40,15 +40,18 @@ mod agents;
 mod alerts;
 mod budgets;
 mod discovery;
+mod metrics;
 mod state;
+mod text;
 
 use std::sync::Arc;
 
 pub use self::{
-    agents::{Agent, Agents, CreateAgent},
+    agents::{Agent, Agents, CreateAgent, UpdateAgent},
     alerts::Alerts,
     budgets::{Budgets, Pool},
     discovery::Discovery,
+    metrics::{AgentMetrics, Metrics, PoolMetrics, SystemMetrics},
     state::State,
 };
 use crate::core::Core;
@@ -82,6 +85,11 @@ impl Api {
     /// What agents can do.
     pub fn discovery(&self) -> Discovery {
         Discovery::new(Arc::clone(&self.core))
+    }
+
+    /// How agents, pools and all of them stand.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(Arc::clone(&self.core))
     }
 
     /// What agents share.

@@ -7,3 +7,4 @@ mod discovery;
 mod retries;
 #[cfg(unix)]
 mod team;
+mod v1;
