@@ -6,7 +6,9 @@ mod denial;
 mod exit;
 mod files;
 mod ledger;
+mod named;
 mod output;
+mod refusal;
 mod replay;
 mod rules_file;
 mod run;
@@ -19,7 +21,8 @@ use std::{error::Error, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use self::{
-    output::{forgive, say},
+    output::{forgive, say, say_on_stdout},
+    refusal::{Placed, Refusal, with_causes},
     text::one_line,
 };
 
@@ -52,10 +55,13 @@ fn main() -> ExitCode {
     match cli.verb {
         Verb::Run(args) => match run::execute(&args) {
             Ok(code) => ExitCode::from(code),
-            Err(error) if error.mistakes().is_empty() => {
-                fail(error.code(), &error, error.exit_code())
-            }
             Err(error) => {
+                if args.is_json() && error.is_a_refusal() {
+                    refuse(error.code(), &error, error.exit_code(), error.placed());
+                }
+                if error.mistakes().is_empty() {
+                    return fail(error.code(), &error, error.exit_code());
+                }
                 say(&list(&error.mistakes()));
                 ExitCode::from(error.exit_code())
             }
@@ -72,7 +78,12 @@ fn main() -> ExitCode {
         },
         Verb::Runs(args) => match runs::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
-            Err(error) => fail(error.code(), &error, error.exit_code()),
+            Err(error) => {
+                if args.is_json() && error.is_a_refusal() {
+                    refuse(error.code(), &error, error.exit_code(), Vec::new());
+                }
+                fail(error.code(), &error, error.exit_code())
+            }
         },
         Verb::Ledger(args) => match ledger::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
@@ -128,12 +139,11 @@ fn list(mistakes: &[(&str, String)]) -> String {
 
 /// Says what went wrong, with its causes, in one line on stderr.
 fn fail(code: &str, error: &dyn Error, exit_code: u8) -> ExitCode {
-    let mut message = format!("error {code}: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    say(&one_line(&message));
+    say(&one_line(&format!("error {code}: {}", with_causes(error))));
     ExitCode::from(exit_code)
+}
+
+/// Says on stdout, to programs, why nothing else is there. People are told on stderr all the same.
+fn refuse(code: &str, error: &dyn Error, exit_code: u8, mistakes: Vec<Placed>) {
+    say_on_stdout(Refusal::new(code, error, exit_code, mistakes).line());
 }

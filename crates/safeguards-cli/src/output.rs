@@ -34,9 +34,22 @@ pub(crate) fn write_to_stderr(text: &str) {
 /// Says a line on standard error. A pipe that nobody reads holds up the end of the program for a moment only.
 pub(crate) fn say(line: &str) {
     let text = format!("{line}\n");
+    for_a_moment(move || write_to_stderr(&text));
+}
+
+/// Writes to standard output what is no result, with the same patience.
+pub(crate) fn say_on_stdout(text: String) {
+    for_a_moment(move || {
+        // That there is no result is said on standard error too.
+        let _ = print(&text);
+    });
+}
+
+/// Waits for somebody who writes, for a moment.
+fn for_a_moment(write: impl FnOnce() + Send + 'static) {
     let (done, said) = mpsc::channel();
     let writer = thread::Builder::new().spawn(move || {
-        write_to_stderr(&text);
+        write();
         // Perhaps nobody waits any more.
         let _ = done.send(());
     });

@@ -64,19 +64,24 @@ Examples:
   safeguards run team.toml --store runs.jsonl --resume r-7f3c      (goes on with what was cut off)
 
 Exit codes:
-    0  every step succeeded
-    1  an agent failed
-    2  wrong usage, or a mistake in the team file
-    3  a budget denied a step
-    4  a deadline passed
-    5  the store of runs cannot be reached or written, or another process has it
+    0  the run succeeded, be it that its policy, quorum or vote needs not every step
+    1  it did not: an agent failed or was interrupted, there was no majority, a guard stopped it
+    2  wrong usage, a mistake in the team file, a program that is not there, or no such run: nothing was run
+    3  it was denied by a budget
+    4  it ran out of time
+    5  the store of runs is not there, cannot be reached or written, or another process has it
    70  the report cannot be written to standard output, or the machine gives no threads or signals
   130  interrupted by Ctrl-C, SIGTERM, SIGHUP or SIGQUIT: running steps were cancelled and settled, and the
        report printed; or by a second one meanwhile: what ran was killed at once, and there is no report
 
 A run that is written down can be resumed, whatever ended it: finished steps are not done again, and what they
 spent counts. An attempt that was cut off is done again where its agent is `idempotent`; else it ends
-`interrupted`, and its estimate counts as spent.
+`interrupted`, and its estimate counts as spent; `--rerun-interrupted` does it again, and both count.
+
+A run is written down where `--store` says, else where the team file does, else nowhere. `--resume` looks for it
+there too; where neither says it, in `runs.jsonl`, where `safeguards runs` looks as well.
+
+With `--json`, what is refused is one object on standard output: {\"type\":\"error\",\"code\":…,\"message\":…}.
 
 Progress that nobody reads in time is dropped and counted; it never holds up the run.")]
 pub(crate) struct Args {
@@ -89,11 +94,12 @@ pub(crate) struct Args {
     /// Give each line of this file to the agents in turn, as their input. For the strategies `fan_out` and `map_reduce`.
     #[arg(long, value_name = "FILE")]
     each: Option<PathBuf>,
-    /// Write down what happens in this file, so that the run can be resumed; instead of the team file's `store`.
+    /// Write down what happens in this file, so that the run can be resumed; instead of the team file's `store`. With
+    /// `--resume` also without either, where there is a `runs.jsonl`.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
     /// Go on with this run: one that was cut off, or that did not succeed. Its task is in the store.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["task", "each"])]
+    #[arg(long, value_name = "RUN")]
     resume: Option<String>,
     /// Do again what was interrupted, be it that its agent is not `idempotent`: you have looked at what it did.
     #[arg(long, requires = "resume")]
@@ -105,6 +111,13 @@ pub(crate) struct Args {
     /// Print one JSON object a line: what happens, and last the report.
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    /// Whether programs read what is printed.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
 }
 
 /// Does what the arguments say; gives the exit code, which tells how the run ended.
@@ -148,7 +161,19 @@ async fn oversee(job: Job) -> Result<u8, Failure> {
     let _ = spawn_blocking(move || team.shutdown_timeout(THREADS_END_WITHIN)).await;
     view.close();
     shown.on_stderr().await;
-    let report = ended?;
+    let report = match ended {
+        Ok(report) => report,
+        Err(failure) => {
+            if failure.is_a_refusal() {
+                // It comes after what happened.
+                tokio::select! {
+                    () = shown.on_stdout() => {}
+                    () = signals.more_than(come) => {}
+                }
+            }
+            return Err(failure);
+        }
+    };
     let exit = report.exit;
     let printing = async {
         shown.on_stdout().await;
@@ -174,6 +199,18 @@ fn print_report(report: &RunReport, json: bool) -> Result<(), Failure> {
 /// Opens the team's accounts, runs it, and puts together what came of it.
 async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<RunReport, Failure> {
     let Job { spec, work, record, within, json: _ } = job;
+    let past = match (&work, &record) {
+        (Work::Begin { .. }, _) => None,
+        (Work::Resume { run, .. }, Some(record)) => {
+            let view = record.run(run).await?;
+            let inputs = view.head.task.input().as_array().map(Vec::len);
+            spec.check_ready(inputs.filter(|_| spec.strategy.takes_inputs()), variable)?;
+            Some((view, record.spent(run).await?))
+        }
+        (Work::Resume { run, .. }, None) => {
+            return Err(Failure::NoStore { run: run.clone(), team: spec.file.clone() });
+        }
+    };
     let safeguards = Safeguards::builder(MemoryLedger::new())
         .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?
         .build()?;
@@ -185,6 +222,7 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         bound = bound.recording(record.store());
     }
     let delivering = safeguards.start()?;
+    let before = view.clone();
     let told = |options: RunOptions| {
         let options = match within {
             Some(within) => options.within(within),
@@ -192,12 +230,13 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         };
         options.cancellation(cancellation.clone()).observer(move |event: &_| view.show(event))
     };
-    let report = match (work, &record) {
-        (Work::Begin { task, each }, record) => {
+    let report = match (work, past) {
+        (Work::Begin { task, each }, _) => {
             begin(&bound, &spec, (task, each), record.is_some(), told).await?
         }
-        (Work::Resume { run, reruns }, Some(record)) => {
-            resume(&bound, &spec, (record.run(&run).await?, reruns), told).await?
+        (Work::Resume { reruns, .. }, Some((run, spent))) => {
+            before.began_before(spent);
+            resume(&bound, &spec, (run, reruns), told).await?
         }
         (Work::Resume { run, .. }, None) => {
             return Err(Failure::NoStore { run, team: spec.file.clone() });

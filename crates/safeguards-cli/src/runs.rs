@@ -31,7 +31,7 @@ enum Verb {
 /// Where runs are written down.
 #[derive(Debug, Arguments)]
 struct Store {
-    /// The file that runs were written into: the `--store` of `safeguards run`, or its team file's `store`
+    /// The file that runs were written into: the `--store` of `safeguards run`, or the `store` of its team file
     #[arg(long, value_name = "FILE", default_value = "runs.jsonl")]
     store: PathBuf,
 }
@@ -46,9 +46,20 @@ impl Store {
     }
 }
 
-fn exists(path: &Path) -> bool {
+/// Whether there is a file of this name.
+pub(crate) fn exists(path: &Path) -> bool {
     // What cannot be looked at is there, and cannot be read.
     path.try_exists().unwrap_or(true)
+}
+
+impl Args {
+    /// Whether programs read the answer.
+    pub(crate) const fn is_json(&self) -> bool {
+        match &self.verb {
+            Verb::List(args) => args.is_json(),
+            Verb::Show(args) => args.is_json(),
+        }
+    }
 }
 
 /// Does what the arguments say; gives what the process ends with.

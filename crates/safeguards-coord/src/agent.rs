@@ -33,7 +33,7 @@ impl Descriptor {
     }
 
     /// Declares that a run that was cut off may be run again: whatever it asks for a second time in the name of
-    /// [`Context::op`] is neither done nor paid for twice. Both runs count as one, at what the second one costs.
+    /// [`Context::operation`] is neither done nor paid for twice. Both runs count as one, at what the second one costs.
     ///
     /// An agent whose second run costs again, such as most that call a model, is not idempotent. It can be run again
     /// all the same by whoever resumes with [`RunOptions::rerun_interrupted`](crate::RunOptions::rerun_interrupted):

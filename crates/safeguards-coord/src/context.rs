@@ -20,7 +20,7 @@ pub use self::{
     shared::{MessageError, NotGiven},
 };
 pub(crate) use self::{
-    delegate::{Delegated, Delegation},
+    delegate::{Delegated, Delegation, PassedUp},
     draw::{Backing, Drawing},
     shared::Commons,
 };
@@ -43,7 +43,7 @@ pub struct Context {
 #[derive(Debug)]
 struct Shared {
     run: RunId,
-    op: OperationId,
+    operation: OperationId,
     agent: AgentId,
     attempt: AttemptId,
     deadline: Timestamp,
@@ -70,7 +70,7 @@ pub(crate) struct Parts {
     pub(crate) commons: Commons,
     pub(crate) attempt: AttemptId,
     pub(crate) run: RunId,
-    pub(crate) op: OperationId,
+    pub(crate) operation: OperationId,
     pub(crate) events: Arc<Emitter>,
     pub(crate) deadline: Timestamp,
     pub(crate) cancellation: CancellationToken,
@@ -101,7 +101,7 @@ impl Context {
             commons,
             attempt,
             run,
-            op,
+            operation,
             events,
             deadline,
             cancellation,
@@ -113,7 +113,7 @@ impl Context {
         let drawing = tokio::sync::Mutex::new(Drawing::of(held.clone()));
         let shared = Shared {
             run,
-            op,
+            operation,
             agent,
             clock,
             commons,
@@ -141,10 +141,10 @@ impl Context {
         &self.shared.attempt
     }
 
-    /// The operation that this attempt is: the same when it is run again after the run was cut off, another one for
-    /// the step's next attempt. Whoever it calls may be given it as an idempotency key.
-    pub fn op(&self) -> OperationId {
-        self.shared.op
+    /// The operation that this attempt is: a key for whatever the agent asks of others, so that they do it once. An
+    /// attempt that was cut off and is run again is the same operation; another attempt is another.
+    pub fn operation(&self) -> OperationId {
+        self.shared.operation
     }
 
     /// When it has to be done.

@@ -441,8 +441,8 @@ pub enum RunFault {
     /// An attempt was cut off, and must not be run again by itself.
     #[error("it was cut off, and does not say that it may be run again")]
     Interrupted,
-    /// An attempt was cut off, and there is no time to run it again.
-    #[error("it was cut off, and there is no time left to run it again")]
+    /// An attempt was cut off, and its time is over, or nobody wants it any more.
+    #[error("it was cut off, and is not run again")]
     InterruptedLate,
     /// Nobody can tell how far an attempt came that was cut off.
     #[error("nobody can tell how far attempt {attempt} came, which was cut off: {message}")]

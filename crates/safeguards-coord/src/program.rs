@@ -35,7 +35,7 @@ const REAPING: Duration = Duration::from_secs(2);
 /// It gets one JSON object on stdin, then the end of the file:
 ///
 /// ```json
-/// {"task":"compare","input":null,"run":"r-7f3c","step":"research","attempt":1,"op":"019cae5e-2a40-7c3a-9d06-1f0f2b0c9a11","held":{"USD":"0.20","requests":"1"},"deadline":"2026-03-02T14:12:07Z"}
+/// {"task":"compare","input":null,"run":"r-7f3c","step":"research","attempt":1,"operation":"019b8d3f-4a00-7000-8000-5d1f3a60c2e4","held":{"USD":"0.20","requests":"1"},"deadline":"2026-03-02T14:12:07Z"}
 /// ```
 ///
 /// On stdout it writes JSON lines: progress as it likes, with what it has drawn so far all in all, and as its

@@ -7,7 +7,7 @@ use safeguards_discovery::Query;
 use safeguards_types::{AccountId, AgentId, Amounts, OperationId, Timestamp};
 use serde_json::Value;
 
-use crate::{AttemptId, CostBasis, CostMismatch, Reason, RunId, State, StepId};
+use crate::{AttemptId, CostBasis, CostMismatch, Reason, RunId, State, StepId, context::PassedUp};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ pub struct StepReport {
     pub basis: CostBasis,
     /// That the agent said less than it had drawn.
     pub cost_mismatch: Option<CostMismatch>,
+    /// What it passes up from what it delegated itself, where it did not succeed for that.
+    pub(crate) passed_up: Option<Box<PassedUp>>,
     /// Which step it was delegated by, where it was.
     pub delegated_by: Option<StepId>,
     /// Whether it was done in an earlier leg of the run, and not again.
@@ -86,6 +88,11 @@ pub struct StepReport {
 }
 
 impl StepReport {
+    /// Its last attempt.
+    pub(crate) fn last_attempt(&self) -> AttemptId {
+        AttemptId { step: self.step.clone(), agent: self.agent.clone(), number: self.attempts }
+    }
+
     pub(crate) fn new(
         id: &AttemptId,
         account: Option<&AccountId>,
@@ -108,6 +115,7 @@ impl StepReport {
             spent: Amounts::none(),
             basis: CostBasis::NotBegun,
             cost_mismatch: None,
+            passed_up: None,
             delegated_by: None,
             is_reused: false,
             started_at,

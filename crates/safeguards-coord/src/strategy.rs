@@ -131,10 +131,13 @@ pub enum Move {
         /// What the team has to show.
         output: Value,
     },
-    /// The run ends without success: in the state of the step that it ends because of.
+    /// The run ends without success: in the state of the step that it ends because of, and for its reason.
     Stop {
         /// Which step.
         because_of: StepId,
+        /// Why its end is the run's, where its own reason does not tell, such as that a quorum is out of reach. The
+        /// run's reason begins with it.
+        why: Option<String>,
         /// What there is to show all the same.
         output: Option<Value>,
     },
@@ -264,7 +267,7 @@ impl StepProgress {
         if self.has_succeeded() {
             Move::Succeed { output: self.output.clone().unwrap_or_default() }
         } else {
-            Move::Stop { because_of: self.step.clone(), output: None }
+            Move::Stop { because_of: self.step.clone(), why: None, output: None }
         }
     }
 }

@@ -9,7 +9,11 @@ use safeguards_pricing::Price;
 use safeguards_types::{AccountId, AgentId, Amounts, Priority};
 use toml::Spanned;
 
-use super::{mistake::MistakeKind, reader::Text, section::Section};
+use super::{
+    mistake::{MistakeKind, Place},
+    reader::Text,
+    section::Section,
+};
 
 /// An agent: a program with a name, a priority, limits of its own and an estimate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub struct AgentSpec {
     pub price: Option<Price>,
     /// What it can do.
     pub capabilities: Vec<Capability>,
+    /// Where its program stands in the file.
+    pub(super) command_at: Place,
+    /// Where its folder does, if it has one.
+    pub(super) dir_at: Option<Place>,
 }
 
 impl AgentSpec {
@@ -127,7 +135,8 @@ fn read_one<'a>(
         section.rename(format!("agent {}", name.get_ref()));
     }
     let pool = section.text("pool", "write the name of a pool");
-    let command = read_command(&mut section);
+    let (command, command_at) = read_command(&mut section);
+    let (dir, dir_at) = read_dir(&mut section).unzip();
     let (estimate, is_free) = read_estimate(&mut section, default);
     let after = section.texts("after", "an agent is named by a text").unwrap_or_default();
     let needs = section.texts("needs", "a resource is a text, such as \"gpu\"");
@@ -139,7 +148,7 @@ fn read_one<'a>(
         priority: section.priority(),
         limits: section.limits(),
         command,
-        dir: read_dir(&mut section),
+        dir,
         environment: read_environment(&mut section),
         estimate: estimate.map(Spanned::into_inner).unwrap_or_default(),
         retry: read_retry(&mut section),
@@ -150,13 +159,16 @@ fn read_one<'a>(
         timeout: section.duration("timeout"),
         price: super::price::read(&mut section),
         capabilities: super::capabilities::read(&mut section),
+        command_at,
+        dir_at,
     };
     section.finish(&PLANNED);
     let name = name?.span();
     Some(AgentDraft { spec, header, name, pool, estimate: estimate_span, after, needs })
 }
 
-fn read_command(section: &mut Section<'_>) -> Vec<String> {
+/// The program with its arguments, and where it stands.
+fn read_command(section: &mut Section<'_>) -> (Vec<String>, Place) {
     let what = "a command is a list of texts: the program, then its arguments";
     let words = section.texts("command", what);
     let is_missing = section.lacks("command") && section.lacks("chat");
@@ -171,8 +183,10 @@ fn read_command(section: &mut Section<'_>) -> Vec<String> {
         section.reader.mistake(MistakeKind::Agent, &section.span(), message);
     }
     let words = words.unwrap_or_default();
+    let at = words.first().map_or_else(|| section.span(), Spanned::span);
     let is_path = |word: &&Text<'_>| section.reader.is_path("command", word);
-    words.iter().filter(is_path).map(|word| (*word.get_ref()).to_owned()).collect()
+    let command = words.iter().filter(is_path).map(|word| (*word.get_ref()).to_owned()).collect();
+    (command, section.reader.place(at.start))
 }
 
 /// Reads `retries = 2` or `retry = { times = 2, pause = "1s", at_most = "30s" }`.
@@ -239,9 +253,10 @@ fn read_estimate(
     (estimate, is_free)
 }
 
-fn read_dir(section: &mut Section<'_>) -> Option<String> {
+fn read_dir(section: &mut Section<'_>) -> Option<(String, Place)> {
     let dir = section.text("dir", "write a folder, relative to the team file's")?;
-    section.reader.is_path("dir", &dir).then(|| (*dir.get_ref()).to_owned())
+    let place = section.reader.place(dir.span().start);
+    section.reader.is_path("dir", &dir).then(|| ((*dir.get_ref()).to_owned(), place))
 }
 
 fn read_environment(section: &mut Section<'_>) -> Vec<VariableSpec> {

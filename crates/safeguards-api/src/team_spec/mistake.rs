@@ -148,19 +148,10 @@ impl Mistakes {
 }
 
 /// A line and a column of a file, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) line: usize,
     pub(super) column: usize,
-}
-
-impl Place {
-    /// Where this byte of the text is.
-    pub(super) fn of(at: usize, text: &str) -> Self {
-        let mut walk = Walk::new();
-        walk.go_on_to(at, text);
-        walk.place
-    }
 }
 
 /// A text that is walked through once.

@@ -10,10 +10,13 @@ mod bind;
 mod capabilities;
 mod connect;
 mod mistake;
+mod near;
 mod notes;
 mod pools;
 mod price;
 mod reader;
+#[cfg(unix)]
+mod ready;
 mod rules;
 mod runs;
 mod section;
@@ -38,6 +41,7 @@ pub use self::bind::{BindError, BoundTeam};
 pub(crate) use self::connect::{Connected, connect};
 use self::{
     agents::AgentDraft,
+    mistake::Place,
     reader::{Reader, Text},
     section::Section,
     strategies::Kind,
@@ -113,6 +117,8 @@ pub struct TeamSpec {
     pub rules: Option<PathBuf>,
     /// Which alerts go where.
     pub alerts: Vec<AlertSpec>,
+    /// Where the policy of its strategy stands in the file.
+    policy_at: Option<Place>,
 }
 
 impl TeamSpec {
@@ -167,6 +173,7 @@ fn read<'a>(
     pools.extend(pools::read_further(&mut file, &name));
     let agents = agents::read(&mut file, &name, run.estimate.as_ref());
     let strategy = strategies::read(&mut file, kind, (&agents, by.as_ref()));
+    let policy_at = strategies::policy_at(&mut file, kind);
     let (rules, alerts) = alerts::read(&mut file);
     file.finish(&[]);
 
@@ -191,6 +198,7 @@ fn read<'a>(
         agents: agents.into_iter().map(AgentDraft::into_spec).collect(),
         rules,
         alerts,
+        policy_at,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use safeguards_types::{Amount, Amounts};
 
-use super::{StrategySpec, TeamSpec};
+use super::{StrategySpec, TeamSpec, near::near};
 
 /// What the topics begin with that a run itself sends.
 const TOPICS: [&str; 5] = ["agent", "alerts", "budget", "event", "team"];
@@ -61,13 +61,10 @@ impl TeamSpec {
             if first.contains('*') || TOPICS.contains(&first) {
                 return None;
             }
-            let distances = TOPICS.iter().map(|known| (strsim::osa_distance(known, first), known));
-            let (distance, near) = distances.min()?;
-            (distance <= 2 && distance < first.chars().count()).then(|| {
-                let number = index.saturating_add(1);
-                let name = alert.name.clone().unwrap_or_else(|| format!("[[alert]] {number}"));
-                format!("{name} is told of `{on}`, and no topic of a run begins with `{first}`; did you mean `{near}`?")
-            })
+            let meant = near(first, TOPICS)?;
+            let number = index.saturating_add(1);
+            let name = alert.name.clone().unwrap_or_else(|| format!("[[alert]] {number}"));
+            Some(format!("{name} is told of `{on}`, and no topic of a run begins with `{first}`; did you mean `{meant}`?"))
         });
         mistyped.collect()
     }

@@ -1,6 +1,11 @@
 //! [`Reader`]: reads the texts of one file, and keeps each mistake with its place.
 
-use std::{cell::RefCell, collections::BTreeSet, ops::Range, path::Path};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeSet,
+    ops::Range,
+    path::Path,
+};
 
 use safeguards_budget::{Limit, Percent};
 use safeguards_types::{Amount, Quantity, Unit};
@@ -22,6 +27,8 @@ pub(super) type Text<'a> = Spanned<&'a str>;
 pub(super) struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
+    /// Where each line begins.
+    lines: OnceCell<Vec<usize>>,
     /// The units that are known, in the order in which messages list them, and for look-up.
     units: RefCell<(Vec<Unit>, BTreeSet<Unit>)>,
     mistakes: RefCell<Mistakes>,
@@ -29,7 +36,8 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
-        let reader = Self { file, text, units: RefCell::default(), mistakes: RefCell::default() };
+        let (lines, units, mistakes) = (OnceCell::new(), RefCell::default(), RefCell::default());
+        let reader = Self { file, text, lines, units, mistakes };
         for unit in [Unit::USD, Unit::TOKENS, Unit::REQUESTS] {
             reader.add_unit(unit);
         }
@@ -66,7 +74,14 @@ impl<'a> Reader<'a> {
 
     /// The line and column of this byte.
     pub(super) fn place(&self, at: usize) -> Place {
-        Place::of(at, self.text)
+        let lines = self.lines.get_or_init(|| {
+            let ends = self.text.match_indices('\n').map(|(end, _)| end.saturating_add(1));
+            std::iter::once(0).chain(ends).collect()
+        });
+        let line = lines.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|before| lines.get(before)).copied();
+        let before = self.text.get(start.unwrap_or_default()..at).unwrap_or_default();
+        Place { line, column: before.chars().count().saturating_add(1) }
     }
 
     /// Reads `NUMBER UNIT`.

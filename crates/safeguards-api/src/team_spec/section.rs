@@ -11,8 +11,10 @@ use toml::{
 
 use super::{
     mistake::MistakeKind,
+    near::near,
     reader::{Reader, Text, Value},
 };
+
 /// One table of the file, whose keys are asked for one by one. [`Section::finish`] notes those that nobody
 /// asked for.
 #[derive(Debug)]
@@ -308,13 +310,9 @@ impl<'a> Section<'a> {
                 reader.mistake(MistakeKind::Unsupported, &span, message);
                 continue;
             }
-            let nearest = known
-                .iter()
-                .map(|known| (strsim::osa_distance(known, name), *known))
-                .min()
-                .filter(|(distance, known)| *distance <= 2 && *distance < known.len());
-            let help = match nearest {
-                Some((_, known)) => format!("did you mean `{known}`?"),
+            let help = match near(name, known.iter().copied()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None if known.is_empty() => "it has none".to_owned(),
                 None => format!("known are {}", known.join(", ")),
             };
             let message = format!("{owner} has no key `{name}`; {help}");

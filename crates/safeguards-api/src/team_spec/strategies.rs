@@ -18,7 +18,7 @@ use serde_json::Value;
 use self::graph::graph_of;
 pub(super) use self::{
     kind::{Kind, read_kind},
-    reading::read,
+    reading::{policy_at, read},
 };
 use super::TeamSpec;
 
@@ -181,7 +181,12 @@ impl TeamSpec {
     /// itself.
     pub fn fan_out(&self, inputs: impl IntoIterator<Item = Value>) -> FanOut {
         let at_once = self.concurrency.unwrap_or(FanOut::AT_ONCE);
-        let mut fan_out = FanOut::over(inputs).at_once(at_once.get());
+        let mut inputs = inputs.into_iter().peekable();
+        let fan_out = match inputs.peek() {
+            Some(_) => FanOut::over(inputs),
+            None => FanOut::to_everybody(),
+        };
+        let mut fan_out = fan_out.at_once(at_once.get());
         if let StrategySpec::FanOut(spread) | StrategySpec::MapReduce { map: spread, .. } =
             &self.strategy
         {

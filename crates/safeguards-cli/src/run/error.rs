@@ -2,12 +2,13 @@
 
 use std::{io, path::PathBuf};
 
-use safeguards_api::{AlertsError, BindError, BuildError, TeamFileError};
+use safeguards_api::{AlertsError, BindError, BuildError, Mistake, TeamFileError};
 use safeguards_budget::LedgerError;
 use safeguards_coord::{RunError, RunId, RunStoreError, RunStoreErrorKind};
 use safeguards_notify::{AlertStoreError, StartError};
 
-use crate::{exit, text::counted};
+use super::record::DEFAULT_STORE;
+use crate::{exit, refusal::Placed, text::counted};
 
 /// Why a run could not begin, or its report not be made.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,17 @@ pub(crate) enum Failure {
     /// A file that the arguments name cannot be read.
     #[error("{} cannot be read", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
+    /// The team file is not there, and what stands in its place is a task.
+    #[error(
+        "{} cannot be read; with `--resume` the team file stands alone, `safeguards run TEAM --resume {run}`: the task is in the store",
+        team.display()
+    )]
+    NoTeamFile { team: PathBuf, run: String, source: io::Error },
+    /// A run that goes on was given a task, or inputs.
+    #[error(
+        "run {run} goes on with the task and the inputs that it was begun with, which are in the store; leave {given} out, or begin a new run without `--resume`"
+    )]
+    HasTask { run: String, given: &'static str },
     /// The team file is wrong.
     #[error(transparent)]
     Team(#[from] TeamFileError),
@@ -52,11 +64,14 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Store(#[from] RunStoreError),
     /// There is no such run in the store.
-    #[error("there is no run {run} in {}{}", store.display(), unfinished_ones(unfinished))]
-    UnknownRun { run: RunId, store: PathBuf, unfinished: Vec<String> },
+    #[error("there is no run {run} in {}{}", store.display(), those_that_may_go_on(open))]
+    UnknownRun { run: RunId, store: PathBuf, open: Vec<String> },
+    /// There is no such store.
+    #[error("{}: there is no such store of runs; `--store` names another", store.display())]
+    NoFile { store: PathBuf },
     /// Nothing says where a run is written down.
     #[error(
-        "nothing says where run {run} is written down; give `--store FILE`, or write `store = \"FILE\"` into {}",
+        "nothing says where run {run} is written down, and there is no {DEFAULT_STORE} here; give `--store FILE`, or write `store = \"FILE\"` into {}",
         team.display()
     )]
     NoStore { run: RunId, team: PathBuf },
@@ -87,23 +102,24 @@ pub(crate) enum Failure {
     Json(#[from] serde_json::Error),
 }
 
-/// Which runs have not ended, for somebody who named none of them.
-fn unfinished_ones(runs: &[String]) -> String {
+/// Which runs may go on, for somebody who named none of them.
+fn those_that_may_go_on(runs: &[String]) -> String {
     const LISTED_MAX: usize = 5;
     if runs.is_empty() {
-        return "; all runs there have ended (`safeguards runs list`)".to_owned();
+        return "; no run there may go on (`safeguards runs list`)".to_owned();
     }
     let listed = runs.iter().take(LISTED_MAX).cloned().collect::<Vec<_>>().join(", ");
     let count = u64::try_from(runs.len()).unwrap_or(u64::MAX);
     let more = if runs.len() > LISTED_MAX { ", …" } else { "" };
-    format!("; {} there did not end: {listed}{more}", counted(count, "run"))
+    format!("; {} there may go on: {listed}{more}", counted(count, "run"))
 }
 
 impl Failure {
     /// The stable code.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } => "config.unreadable",
+            Self::Unreadable { .. } | Self::NoTeamFile { .. } => "config.unreadable",
+            Self::HasTask { .. } => "run.has_task",
             Self::Team(error) => error.code(),
             Self::EachWithoutFanOut { .. } | Self::NoInputs { .. } | Self::TooManyInputs { .. } => {
                 "config.inputs"
@@ -116,6 +132,7 @@ impl Failure {
             Self::Over { source, .. } => source.code(),
             Self::Store(error) => error.code(),
             Self::UnknownRun { .. } => RunStoreErrorKind::UnknownRun.code(),
+            Self::NoFile { .. } => RunStoreErrorKind::Unavailable.code(),
             Self::NoStore { .. } => "run.no_store",
             Self::NoTeam { .. } => "run.no_team",
             Self::Ledger(error) => error.code(),
@@ -134,7 +151,10 @@ impl Failure {
             Self::Run(RunError::Store(error)) | Self::Store(error) if error.is_retryable() => {
                 exit::STORE
             }
+            Self::NoFile { .. } => exit::STORE,
             Self::Unreadable { .. }
+            | Self::NoTeamFile { .. }
+            | Self::HasTask { .. }
             | Self::Team(_)
             | Self::EachWithoutFanOut { .. }
             | Self::NoInputs { .. }
@@ -155,6 +175,28 @@ impl Failure {
             | Self::Output { .. }
             | Self::Json(_) => exit::INTERNAL,
         }
+    }
+
+    /// Whether it is an answer to who asks; else standard output takes none, or is read no more.
+    pub(crate) const fn is_a_refusal(&self) -> bool {
+        !matches!(self, Self::Killed | Self::Unread | Self::Output { .. } | Self::Json(_))
+    }
+
+    /// Every mistake with its place, where there may be several.
+    pub(crate) fn placed(&self) -> Vec<Placed> {
+        let (Self::Team(error) | Self::AlertTargets(AlertsError::Team(error))) = self else {
+            let placed =
+                |(code, message)| Placed { code, message, file: None, line: None, column: None };
+            return self.mistakes().into_iter().map(placed).collect();
+        };
+        let placed = |mistake: &Mistake| Placed {
+            code: mistake.code(),
+            message: mistake.message.clone(),
+            file: Some(mistake.file.clone()),
+            line: Some(mistake.line),
+            column: Some(mistake.column),
+        };
+        error.mistakes().map(placed).collect()
     }
 
     /// Every mistake with its code, where there may be several.

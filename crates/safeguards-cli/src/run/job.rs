@@ -10,7 +10,7 @@ use safeguards_api::TeamSpec;
 use safeguards_coord::{RunId, Task};
 use serde_json::Value;
 
-use super::{Args, error::Failure, record::Record};
+use super::{Args, error::Failure, record::Record, variable};
 use crate::files;
 
 /// How many inputs a fan-out may have.
@@ -50,15 +50,32 @@ impl Job {
             let run = args.resume.clone().unwrap_or_default();
             return Err(Failure::NoTeam { run });
         };
-        let spec = TeamSpec::parse(&read(team, files::TEAM_FILE_MAX)?, team)?;
-        let work = match &args.resume {
-            Some(run) => Work::Resume { run: run.as_str().into(), reruns: args.rerun_interrupted },
-            None => Work::Begin {
-                task: Task::new(task(args.task.as_deref().unwrap_or_default())?),
-                each: inputs(args.each.as_deref(), &spec)?,
-            },
+        let given = [("the task", args.task.is_some()), ("`--each`", args.each.is_some())];
+        if let (Some(run), Some((given, _))) =
+            (&args.resume, given.into_iter().find(|given| given.1))
+        {
+            return Err(Failure::HasTask { run: run.clone(), given });
+        }
+        let text =
+            read(team, files::TEAM_FILE_MAX).map_err(|failure| match (failure, &args.resume) {
+                (Failure::Unreadable { path: team, source }, Some(run))
+                    if source.kind() == io::ErrorKind::NotFound =>
+                {
+                    Failure::NoTeamFile { team, run: run.clone(), source }
+                }
+                (failure, _) => failure,
+            })?;
+        let spec = TeamSpec::parse(&text, team)?;
+        let work = if let Some(run) = &args.resume {
+            Work::Resume { run: run.as_str().into(), reruns: args.rerun_interrupted }
+        } else {
+            let each = inputs(args.each.as_deref(), &spec)?;
+            spec.check_ready(each.as_ref().map(Vec::len), variable)?;
+            let task = Task::new(task(args.task.as_deref().unwrap_or_default())?);
+            Work::Begin { task, each }
         };
-        let record = Record::open(&spec, team, args.store.as_deref())?;
+        let goes_on = args.resume.is_some();
+        let record = Record::open(&spec, team, (args.store.as_deref(), goes_on))?;
         if let (None, Work::Resume { run, .. }) = (&record, &work) {
             return Err(Failure::NoStore { run: run.clone(), team: team.clone() });
         }

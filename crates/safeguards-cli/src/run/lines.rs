@@ -1,11 +1,15 @@
 //! [`Lines`]: what happens in a run, one line a change, where nothing can be drawn.
 
+use std::collections::HashMap;
+
 use safeguards_api::TeamSpec;
 use safeguards_coord::{RunEvent, RunFact, RunId, State, StepId};
+use safeguards_types::Amounts;
 
 use super::{spans::seconds, spend::Spend};
 use crate::{
     denial::told,
+    named,
     text::{counted, one_line, to_the_second},
 };
 
@@ -22,10 +26,22 @@ impl Lines {
         Self { spend: Spend::of(spec), store }
     }
 
+    /// What each step of a run that goes on had spent.
+    pub(crate) fn before(&mut self, spent: HashMap<StepId, Amounts>) {
+        self.spend.before(spent);
+    }
+
     /// What happened, as one line; none for what another line says too.
     pub(crate) fn line(&mut self, event: &RunEvent) -> Option<String> {
         let line = match &event.attempt {
-            None => headline(&event.run, &event.fact, self.store.as_deref())?,
+            None => {
+                let headline = headline(&event.run, &event.fact, self.store.as_deref())?;
+                if let RunFact::RunResumed { .. } = &event.fact {
+                    format!("{headline}; so far {}", self.spend.text())
+                } else {
+                    headline
+                }
+            }
             Some(attempt) => self.of_step(&attempt.step, attempt.number, &event.fact)?,
         };
         Some(one_line(&line))
@@ -42,10 +58,11 @@ impl Lines {
             }
             RunFact::Retrying { reason, spent, wait } => {
                 let (spent, wait) = (self.spend.units.shown(spent), seconds(*wait));
+                let reason = named::reason(reason, step.as_str());
                 format!("{step}  attempt {number}: {reason}, spent {spent}; retrying in {wait}")
             }
             RunFact::StepEnded { state, reason, spent, reused: true, .. } => {
-                self.spend.add(spent);
+                self.spend.end(step, spent);
                 let why =
                     reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
                 let (spent, so_far) = (self.spend.units.shown(spent), self.spend.text());
@@ -55,14 +72,15 @@ impl Lines {
             RunFact::Logged { line } => format!("{step}  log: {line}"),
             RunFact::Denied { denial } => format!("{step}  denied: {}", told(denial)),
             RunFact::Settled { amounts, .. } => {
-                self.spend.add(amounts);
+                self.spend.add(step, amounts);
                 return None;
             }
             RunFact::StepEnded { state, reason, spent, duration, .. } => {
+                self.spend.end(step, spent);
                 // Of a denial the numbers were just said.
                 let why = match reason {
                     Some(reason) if *state == State::Denied => format!(" ({})", reason.code),
-                    Some(reason) => format!(" ({reason})"),
+                    Some(reason) => format!(" ({})", named::reason(reason, step.as_str())),
                     None => String::new(),
                 };
                 let (spent, so_far) = (self.spend.units.shown(spent), self.spend.text());
@@ -124,12 +142,15 @@ fn in_words(strategy: &str, agents: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use safeguards_types::usd;
+
     use super::{super::events, *};
 
     #[test]
     fn a_step_is_told_from_hold_to_end() {
-        let mut lines = Lines::of(&events::team("pipeline"), None);
         let step = StepId::new("first");
+        let mut lines = Lines::of(&events::team("pipeline"), None);
+        lines.before([(step.clone(), usd!(0.10).into())].into());
         for (fact, expected) in [
             (events::held(), Some("first  started, 0.10 USD held")),
             (events::progressed("half of it"), Some("first  half of it")),
@@ -137,18 +158,18 @@ mod tests {
             (events::settled(), None),
             (
                 events::ended(State::Succeeded),
-                Some("first  succeeded, spent 0.04 USD in 1.5 s; so far 0.04 of 1.00 USD"),
+                Some("first  succeeded, spent 0.04 USD in 1.5 s; so far 0.14 of 1.00 USD"),
             ),
             (
                 events::ended(State::Failed),
                 Some(
-                    "first  failed (agent.failed: the source\nis down), spent 0.04 USD in 1.5 s; so far 0.04 of 1.00 USD",
+                    "first  failed (agent.failed: the source\nis down), spent 0.04 USD in 1.5 s; so far 0.18 of 1.00 USD",
                 ),
             ),
             (
                 events::ended(State::Denied),
                 Some(
-                    "first  denied (agent.failed), spent 0.04 USD in 1.5 s; so far 0.04 of 1.00 USD",
+                    "first  denied (agent.failed), spent 0.04 USD in 1.5 s; so far 0.22 of 1.00 USD",
                 ),
             ),
         ] {

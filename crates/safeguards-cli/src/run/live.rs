@@ -57,6 +57,12 @@ impl Live {
         Self { lines, head, steps: HashMap::new(), pool, spend, announced, store }
     }
 
+    /// What each step of a run that goes on had spent.
+    pub(crate) fn before(&mut self, spent: HashMap<StepId, Amounts>) {
+        self.spend.before(spent);
+        self.show_pool();
+    }
+
     /// Shows what happened.
     pub(crate) fn show(&mut self, event: &RunEvent) {
         match &event.attempt {
@@ -104,14 +110,12 @@ impl Live {
                 self.print(&format!("{step}  denied: {}", told(denial)));
             }
             RunFact::Settled { amounts, .. } => {
-                self.spend.add(amounts);
+                self.spend.add(step, amounts);
                 self.show_pool();
             }
             RunFact::StepEnded { state, reason, spent, duration, reused } => {
-                if *reused {
-                    self.spend.add(spent);
-                    self.show_pool();
-                }
+                self.spend.end(step, spent);
+                self.show_pool();
                 let why =
                     reason.as_ref().map(|reason| format!(" ({})", reason.code)).unwrap_or_default();
                 let (shown, time) = (self.spend.units.shown(spent), seconds(*duration));
@@ -255,7 +259,7 @@ mod tests {
         );
         check(&live, "first", 0, "waits");
         check(&live, "second", 0, "waits");
-        assert_eq!(live.pool.message(), "spent 0 of 1.00 USD");
+        assert_eq!(live.pool.message(), "spent 0.00 of 1.00 USD");
         assert!(self::live("fan_out").steps.is_empty());
     }
 

@@ -1,11 +1,12 @@
 //! [`Queue`]: what is to be shown, on its way to the one thread that shows it. Putting in never waits.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use safeguards_coord::RunEvent;
+use safeguards_coord::{RunEvent, StepId};
+use safeguards_types::Amounts;
 
 /// How many bytes of progress and of logs wait at most: the rest is dropped. What changes state is kept.
 const TALK_MAX: usize = 16 * 1024 * 1024;
@@ -17,6 +18,8 @@ const LINE: usize = 256;
 pub(crate) enum Item {
     /// What happened.
     Event(Box<RunEvent>),
+    /// What each step of a run that goes on had spent.
+    Before(HashMap<StepId, Amounts>),
     /// A line of ours.
     Line(String),
     /// Text of an alert, with its line end.
@@ -135,6 +138,7 @@ mod tests {
         let text = |item: Item| match item {
             Item::Dropped(count) => count.to_string(),
             Item::Line(line) => line,
+            Item::Before(_) => "before".to_owned(),
             Item::Event(_) | Item::Alert(_) => unreachable!(),
         };
         std::iter::from_fn(|| queue.pop()).map(text).collect()

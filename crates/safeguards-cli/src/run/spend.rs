@@ -1,7 +1,10 @@
 //! [`Spend`]: what a run has spent so far of what it may.
 
+use std::collections::HashMap;
+
 use safeguards_api::TeamSpec;
-use safeguards_types::{Amount, Amounts, Unit};
+use safeguards_coord::StepId;
+use safeguards_types::{Amount, Amounts, Quantity, Unit};
 
 use super::units::Units;
 
@@ -14,6 +17,8 @@ pub(crate) struct Spend {
     pub(crate) units: Units,
     limit: Option<Amount>,
     spent: Amounts,
+    /// Of steps that go on, how much of it is theirs.
+    open: HashMap<StepId, Amounts>,
 }
 
 impl Spend {
@@ -22,18 +27,40 @@ impl Spend {
         let limits = spec.pools.first().map(|pool| pool.limits.as_slice()).unwrap_or_default();
         let limit = limits.iter().find(|limit| limit.unit == Unit::USD).or_else(|| limits.first());
         let limit = limit.map(|limit| Amount::new(limit.amount, limit.unit.clone()));
-        Self { units: Units::of(spec), limit, spent: Amounts::none() }
+        Self { units: Units::of(spec), limit, spent: Amounts::none(), open: HashMap::new() }
     }
 
-    /// Adds what a step cost.
-    pub(crate) fn add(&mut self, amounts: &Amounts) {
+    /// Begins with what each step spent in the legs before.
+    pub(crate) fn before(&mut self, steps: HashMap<StepId, Amounts>) {
+        for spent in steps.values() {
+            self.spent.add_all(spent);
+        }
+        self.open = steps;
+    }
+
+    /// Adds what an attempt of a step cost.
+    pub(crate) fn add(&mut self, step: &StepId, amounts: &Amounts) {
         self.spent.add_all(amounts);
+        self.open.entry(step.clone()).or_default().add_all(amounts);
+    }
+
+    /// A step ended, whose attempts cost this in all: what is not yet counted of it is.
+    pub(crate) fn end(&mut self, step: &StepId, in_all: &Amounts) {
+        let counted = self.open.remove(step).unwrap_or_default();
+        for amount in in_all {
+            let counted = counted.get(amount.unit());
+            let more = amount.quantity().saturating_sub(counted);
+            self.spent.add(&Amount::new(more, amount.unit().clone()));
+        }
     }
 
     /// Such as `0.0007 of 0.05 USD`.
     pub(crate) fn text(&self) -> String {
         match &self.limit {
-            Some(limit) => format!("{} of {limit}", self.spent.get(limit.unit())),
+            Some(limit) => {
+                let unit = limit.unit();
+                format!("{} of {limit}", figure(self.spent.get(unit), unit))
+            }
             None => self.units.shown(&self.spent).to_string(),
         }
     }
@@ -41,6 +68,15 @@ impl Spend {
     /// How much of the limit is spent, in thousandths; none where there is no limit.
     pub(crate) fn permille(&self) -> u64 {
         self.limit.as_ref().map_or(0, |limit| permille(&self.spent, &limit.clone().into()))
+    }
+}
+
+/// A quantity of a unit in the style of amounts, without the unit: `0.10`, of which 0.10 USD is said.
+pub(crate) fn figure(quantity: Quantity, unit: &Unit) -> String {
+    let text = Amount::new(quantity, unit.clone()).to_string();
+    match text.strip_suffix(unit.as_str()) {
+        Some(figure) => figure.trim_end().to_owned(),
+        None => text,
     }
 }
 
@@ -56,7 +92,7 @@ pub(crate) fn permille(used: &Amounts, whole: &Amounts) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use safeguards_types::{Quantity, requests, usd};
+    use safeguards_types::{requests, usd};
 
     use super::*;
 
@@ -77,15 +113,35 @@ mod tests {
     }
 
     #[test]
+    fn the_sum_is_that_of_the_end_whatever_was_spent_in_legs_before() {
+        let agent = "[[agent]]\nname = \"a\"\ncommand = [\"true\"]\nestimate = \"0.10 USD\"\n";
+        let team = format!("pool = {{ limits = [\"2 USD\"] }}\n{agent}");
+        let mut spend = Spend::of(&TeamSpec::parse(&team, "crew.toml").unwrap());
+        let [a, b, c] = ["a", "b", "c"].map(StepId::new);
+        let before = [(a.clone(), usd!(0.05).into()), (b.clone(), usd!(0.1).into())];
+        spend.before(before.into());
+        assert_eq!(spend.text(), "0.15 of 2.00 USD");
+        // Done before, and not again.
+        spend.end(&a, &usd!(0.05).into());
+        assert_eq!(spend.text(), "0.15 of 2.00 USD");
+        spend.add(&b, &usd!(0.05).into());
+        spend.end(&b, &usd!(0.15).into());
+        assert_eq!(spend.text(), "0.20 of 2.00 USD");
+        // What nobody told of while it went on.
+        spend.end(&c, &usd!(0.3).into());
+        assert_eq!(spend.text(), "0.50 of 2.00 USD");
+    }
+
+    #[test]
     fn money_is_shown_before_other_limits() {
         let spend = |limits: &str| {
             let agent = "[[agent]]\nname = \"a\"\ncommand = [\"true\"]\nestimate = \"0.10 USD\"\n";
             let team = format!("pool = {{ limits = [{limits}] }}\n{agent}");
             let mut spend = Spend::of(&TeamSpec::parse(&team, "crew.toml").unwrap());
-            spend.add(&[usd!(0.5), requests!(1)].into());
+            spend.add(&"a".into(), &[usd!(0.5), requests!(1)].into());
             (spend.text(), spend.permille())
         };
-        assert_eq!(spend(r#""4 requests", "2 USD""#), ("0.5 of 2.00 USD".to_owned(), 250));
+        assert_eq!(spend(r#""4 requests", "2 USD""#), ("0.50 of 2.00 USD".to_owned(), 250));
         assert_eq!(spend(r#""4 requests""#), ("1 of 4 requests".to_owned(), 250));
         assert_eq!(spend(""), ("0.50 USD".to_owned(), 0));
     }

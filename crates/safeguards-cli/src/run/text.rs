@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use safeguards_coord::{CostBasis, State};
-use safeguards_types::{Amounts, Unit};
+use safeguards_types::{Amount, Amounts, Unit};
 use serde_json::Value;
 
 use super::{
@@ -11,9 +11,11 @@ use super::{
     record::RERUN,
     report::{RunReport, StepLine, Undelivered},
     spans::seconds,
+    spend::figure,
 };
 use crate::{
     denial::{told, what_helps},
+    named,
     table::Table,
     text::{counted, cut, harmless, one_line},
 };
@@ -128,8 +130,10 @@ fn headline(report: &RunReport) -> String {
     if let Some(reason) = report.reason.as_ref().filter(|reason| !is_of_a_step(reason)) {
         return format!("{ended}: {reason}");
     }
+    // The one whose end is the run's, not one before it that was cancelled for it.
+    let decided = |step: &&StepLine| step.reason.is_some() && step.reason == report.reason;
     let fate = |step: &&StepLine| !step.state.is_success() && step.state != State::Skipped;
-    let Some(first) = steps.iter().find(fate) else {
+    let Some(first) = steps.iter().find(decided).or_else(|| steps.iter().find(fate)) else {
         return ended;
     };
     let what = format!("{} {}", first.step, first.state.as_verb());
@@ -155,14 +159,14 @@ fn accounts(report: &RunReport) -> Table {
 
 /// One row of an account: of the first unit with everything, of further ones with their amounts alone.
 fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> [String; 9] {
-    let of = |amounts: &Amounts| format!("{} {unit}", amounts.get(unit));
+    let of = |amounts: &Amounts| Amount::new(amounts.get(unit), unit.clone()).to_string();
     let left = line.left.iter().find(|left| left.unit == *unit);
     let left = left.map_or_else(
         || "-".to_owned(),
         |left| {
             let by =
                 if left.by == line.account { String::new() } else { format!(" ({})", left.by) };
-            format!("{}{by}", left.amount)
+            format!("{}{by}", figure(left.amount, unit))
         },
     );
     let once = |text: String| if is_first { text } else { String::new() };
@@ -170,8 +174,8 @@ fn cells(line: &AccountLine, unit: &Unit, is_first: bool) -> [String; 9] {
     [
         once(format!("{}{}", "  ".repeat(line.depth), line.account)),
         of(&line.this_run),
-        line.spent.get(unit).to_string(),
-        line.held.get(unit).to_string(),
+        figure(line.spent.get(unit), unit),
+        figure(line.held.get(unit), unit),
         once(limits),
         left,
         once(line.tasks.to_string()),
@@ -190,7 +194,7 @@ fn tell_step(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt:
             writeln!(out, "        helps: {what}")?;
         }
     } else if let Some(reason) = &step.reason {
-        label(out, step.state, &format!("{name}: {}", one_line(&reason.to_string())))?;
+        label(out, step.state, &format!("{name}: {}", one_line(&named::reason(reason, name))))?;
         let before = step.log.len().saturating_sub(LOG_LINES);
         for line in step.log.iter().skip(before) {
             writeln!(out, "        log: {}", one_line(line))?;
@@ -207,7 +211,8 @@ fn tell_step(out: &mut String, step: &StepLine, report: &RunReport) -> std::fmt:
         let what = format!("it said {said}, but had drawn {drawn}; the larger counts");
         label(out, "differs", &format!("{name}: {what}"))?;
     }
-    step.notes
+    let reason = step.reason.as_ref();
+    named::notes(&step.notes, reason, name)
         .iter()
         .try_for_each(|note| label(out, "note", &format!("{name}: {}", one_line(note))))
 }
@@ -283,8 +288,8 @@ mod tests {
             [
                 "  worker",
                 "0.04 USD",
-                "0.5",
-                "0",
+                "0.50",
+                "0.00",
                 "2.00 USD; 9 requests per day",
                 "0.96 (crew)",
                 "2",
@@ -302,7 +307,7 @@ mod tests {
             &line(&[], left("worker")),
             &Unit::USD,
             true,
-            ["  worker", "0.04 USD", "0.5", "0", "-", "0.96", "2", "1", "34 ms"],
+            ["  worker", "0.04 USD", "0.50", "0.00", "-", "0.96", "2", "1", "34 ms"],
         );
     }
 

@@ -4,6 +4,7 @@
 //! they write, they wait, and nobody waits for them.
 
 use std::{
+    collections::HashMap,
     io::{self, IsTerminal, Write},
     sync::Arc,
     thread,
@@ -11,7 +12,8 @@ use std::{
 };
 
 use safeguards_api::TeamSpec;
-use safeguards_coord::{RunEvent, RunFact};
+use safeguards_coord::{RunEvent, RunFact, StepId};
+use safeguards_types::Amounts;
 use serde_json::json;
 use tokio::{sync::oneshot, time::timeout};
 
@@ -54,7 +56,7 @@ impl View {
         let screen = if !json && io::stderr().is_terminal() {
             Screen::Live(Box::new(Live::on_stderr(spec, store)))
         } else {
-            Screen::Lines(Lines::of(spec, store))
+            Screen::Lines(Box::new(Lines::of(spec, store)))
         };
         let (err, err_shown) = start(screen)?;
         let (out, out_shown) = if json { Some(start(Screen::Json)?) } else { None }.unzip();
@@ -80,6 +82,11 @@ impl View {
             | _ => Weight::News,
         };
         queue.push(Item::Event(Box::new(event.clone())), weight);
+    }
+
+    /// Says what each step of a run that goes on had spent; before it does.
+    pub(crate) fn began_before(&self, spent: HashMap<StepId, Amounts>) {
+        self.err.push(Item::Before(spent), Weight::News);
     }
 
     /// Says a line on stderr, above what is drawn there.
@@ -132,7 +139,7 @@ enum Screen {
     /// One JSON object a line, to stdout.
     Json,
     /// One line a change, to stderr.
-    Lines(Lines),
+    Lines(Box<Lines>),
     /// Drawn anew while it changes, on the terminal behind stderr.
     Live(Box<Live>),
 }
@@ -149,6 +156,7 @@ impl Screen {
             Self::Lines(lines) => {
                 let line = match item {
                     Item::Event(event) => lines.line(event),
+                    Item::Before(spent) => return lines.before(spent.clone()),
                     Item::Line(line) => Some(line.clone()),
                     Item::Alert(text) => return write_to_stderr(text),
                     Item::Dropped(count) => Some(dropped(*count)),
@@ -159,6 +167,7 @@ impl Screen {
             }
             Self::Live(live) => match item {
                 Item::Event(event) => live.show(event),
+                Item::Before(spent) => live.before(spent.clone()),
                 Item::Line(text) => live.print(text),
                 Item::Alert(text) => live.above(text),
                 Item::Dropped(count) => live.print(&dropped(*count)),
@@ -178,7 +187,7 @@ fn json_line(item: &Item) -> Option<String> {
     match item {
         Item::Event(event) => serde_json::to_string(event).ok(),
         Item::Dropped(count) => Some(json!({ "type": "dropped", "lines": count }).to_string()),
-        Item::Line(_) | Item::Alert(_) => None,
+        Item::Before(_) | Item::Line(_) | Item::Alert(_) => None,
     }
 }
 

@@ -46,12 +46,17 @@ impl Failure {
         }
     }
 
+    /// Whether it is an answer to who asks; else standard output takes none.
+    pub(crate) const fn is_a_refusal(&self) -> bool {
+        !matches!(self, Self::Output { .. } | Self::Json(_))
+    }
+
     /// What the process ends with.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownRun { .. } => exit::NOT_FOUND,
+            Self::NoFile { .. } => exit::STORE,
             Self::Store(error) if error.is_retryable() => exit::STORE,
-            Self::NoFile { .. } | Self::Store(_) => exit::USAGE,
+            Self::UnknownRun { .. } | Self::Store(_) => exit::USAGE,
             Self::Output { .. } | Self::Json(_) => exit::INTERNAL,
         }
     }

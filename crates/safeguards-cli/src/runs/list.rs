@@ -33,7 +33,7 @@ Examples:
 Exit codes:
     0  they were listed; there may be none
     2  wrong usage, or the file is no store of runs
-    5  the file cannot be read
+    5  the store is not there, or cannot be read
    70  the answer cannot be written to standard output")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -46,6 +46,12 @@ pub(super) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
 }
 
 /// What is printed as JSON.

@@ -12,6 +12,7 @@ use super::{
     told::{RunTold, StepTold, tell},
 };
 use crate::{
+    named,
     output::print,
     run::seconds,
     text::{counted, cut, harmless, one_line, to_the_second},
@@ -26,9 +27,8 @@ const LOG_LINES: usize = 5;
 #[command(after_long_help = "\
 Exit codes:
     0  it was shown
-    1  the store has no such run
-    2  wrong usage, or the file is no store of runs
-    5  the file cannot be read
+    2  wrong usage, the store has no such run, or the file is no store of runs
+    5  the store is not there, or cannot be read
    70  the answer cannot be written to standard output")]
 pub(super) struct Args {
     /// The run, as `safeguards runs list` names it
@@ -40,6 +40,12 @@ pub(super) struct Args {
     /// Print one JSON object, with outputs whole
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
 }
 
 /// What is printed as JSON.
@@ -95,7 +101,6 @@ fn write(out: &mut String, run: &RunTold, steps: &[StepTold]) -> fmt::Result {
 }
 
 fn write_step(out: &mut String, step: &StepTold) -> fmt::Result {
-    let state = step.state.map_or("unfinished", |state| state.as_str());
     let attempts = counted(step.attempts.into(), "attempt");
     let agent = match &step.agent {
         Some(agent) if *agent != step.step => format!(" by {}", one_line(agent)),
@@ -105,14 +110,21 @@ fn write_step(out: &mut String, step: &StepTold) -> fmt::Result {
         Some(by) => format!(", delegated by {}", one_line(by)),
         None => String::new(),
     };
-    let time = seconds(step.duration);
-    writeln!(out, "\n{}{agent}{from}  {state}, {attempts}, {time}", one_line(&step.step))?;
-    line(out, "spent", &format!("{}; {} held", step.spent, step.held))?;
-    if let Some(reason) = &step.reason {
-        line(out, "reason", &reason.to_string())?;
+    let how = match step.state {
+        Some(state) => format!("{state}, {attempts}, {}", seconds(step.duration)),
+        None => format!("not ended, {attempts}"),
+    };
+    writeln!(out, "\n{}{agent}{from}  {how}", one_line(&step.step))?;
+    match step.state {
+        // What goes on may have spent something that nobody has written down.
+        None if step.spent.is_zero() => line(out, "held", &step.held.to_string())?,
+        _ => line(out, "spent", &format!("{}; {} held", step.spent, step.held))?,
     }
-    for note in &step.notes {
-        line(out, "note", note)?;
+    if let Some(reason) = &step.reason {
+        line(out, "reason", &named::reason(reason, &step.step))?;
+    }
+    for note in named::notes(&step.notes, step.reason.as_ref(), &step.step) {
+        line(out, "note", &note)?;
     }
     for text in step.log.iter().skip(step.log.len().saturating_sub(LOG_LINES)) {
         line(out, "log", text)?;

@@ -60,9 +60,12 @@ pub(super) struct StepTold {
     pub(super) log: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) output: Option<Value>,
+    /// How many attempts of the run had ended when it was first written down.
+    #[serde(skip)]
+    began_after: usize,
 }
 
-/// A run with its steps, in the order in which they were first written down.
+/// A run with its steps, in the order in which they began; those that began side by side in the team's.
 pub(super) fn tell(
     runs: &MemoryRunStore,
     view: RunView,
@@ -91,10 +94,14 @@ pub(super) fn tell(
 
 fn steps(runs: &MemoryRunStore, view: &RunView) -> Result<Vec<StepTold>, RunStoreError> {
     let (mut steps, mut places) = (Vec::<StepTold>::new(), HashMap::new());
-    let mut from = 0;
+    let (mut from, mut ended) = (0, 0);
     loop {
         let page = runs.sync().entries(&view.head.run, from, usize::MAX)?;
         if page.is_empty() {
+            let seats = view.head.agents.iter().enumerate();
+            let seats: HashMap<&str, usize> =
+                seats.map(|(seat, agent)| (agent.as_str(), seat.saturating_add(1))).collect();
+            steps.sort_by_key(|step| (step.began_after, step.place(&seats)));
             return Ok(steps);
         }
         for entry in page {
@@ -105,12 +112,15 @@ fn steps(runs: &MemoryRunStore, view: &RunView) -> Result<Vec<StepTold>, RunStor
                 RunEntry::TakenOver { .. } | RunEntry::Ended(_) | _ => continue,
             };
             let place = *places.entry(name.clone()).or_insert_with(|| {
-                steps.push(StepTold::new(name));
+                steps.push(StepTold::new(name, ended));
                 steps.len() - 1
             });
             match (steps.get_mut(place), entry) {
                 (Some(step), RunEntry::Intent(intent)) => step.begin(*intent),
-                (Some(step), RunEntry::Outcome(outcome)) => step.end(*outcome),
+                (Some(step), RunEntry::Outcome(outcome)) => {
+                    ended += 1;
+                    step.end(*outcome);
+                }
                 _ => {}
             }
         }
@@ -118,9 +128,20 @@ fn steps(runs: &MemoryRunStore, view: &RunView) -> Result<Vec<StepTold>, RunStor
 }
 
 impl StepTold {
-    fn new(step: String) -> Self {
+    /// Its place among steps that began side by side: the number that it is named after, else its agent's in the team.
+    fn place(&self, seats: &HashMap<&str, usize>) -> usize {
+        let number = self.step.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+        let of_agent = || self.agent.as_deref().and_then(|agent| seats.get(agent)).copied();
+        match seats.get(self.step.as_str()) {
+            Some(seat) => *seat,
+            None => number.or_else(of_agent).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn new(step: String, began_after: usize) -> Self {
         Self {
             step,
+            began_after,
             agent: None,
             delegated_by: None,
             attempts: 0,

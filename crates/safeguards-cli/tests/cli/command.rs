@@ -74,7 +74,7 @@ pub(crate) fn code_in_time(child: &mut Child) -> Option<i32> {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,6 +1,7 @@
 //! `safeguards run`: how runs end, what is kept of them, and what it says of team files that are wrong.
 
 mod alerts;
+mod asked;
 mod bad_input;
 mod ends;
 mod resume;

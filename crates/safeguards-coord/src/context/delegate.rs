@@ -1,6 +1,8 @@
 //! Delegating to another agent of the team, one level deeper: [`Context::delegate`].
 
-use safeguards_types::Timestamp;
+use std::error;
+
+use safeguards_types::{AgentId, Timestamp};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +63,59 @@ impl DelegateError {
             Self::Ended(report) => Some(report),
             Self::Refused(_) | Self::Over => None,
         }
+    }
+}
+
+/// Why a step did not succeed that was passed up to it: it delegated, and so did others below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PassedUp {
+    /// Who was delegated to, down to whoever it began with.
+    way: Vec<AgentId>,
+    /// How it began, with its code.
+    cause: String,
+}
+
+impl PassedUp {
+    /// What `error` passes up, if it was caused by a delegation.
+    pub(crate) fn by(error: &(dyn error::Error + 'static)) -> Option<Box<Self>> {
+        let mut causes = std::iter::successors(Some(error), |error| error.source());
+        let passed = causes.find_map(|cause| cause.downcast_ref::<DelegateError>())?;
+        let report = passed.report();
+        let below = report.and_then(|report| report.passed_up.as_deref());
+        let agent = report.and_then(|report| report.agent.clone());
+        let way = agent.into_iter().chain(below.into_iter().flat_map(|below| below.way.clone()));
+        let cause = match below {
+            Some(below) => below.cause.clone(),
+            None => format!("{}: {passed}", passed.code()),
+        };
+        Some(Box::new(Self { way: way.collect(), cause }))
+    }
+
+    /// `error` for people who see no more of it than this: the way and how it began, once, however deep it was.
+    pub(crate) fn told(&self, error: &(dyn error::Error + 'static)) -> String {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let own = causes.take_while(|cause| !cause.is::<DelegateError>());
+        let own: Vec<String> = own.map(ToString::to_string).collect();
+        let way = match self.way.as_slice() {
+            [] | [_] => String::new(),
+            way => format!(" ({})", shortened(way)),
+        };
+        format!("{}{way}: {}", own.join(": "), self.cause)
+    }
+}
+
+/// How many of a way are told at its beginning, and at its end.
+const WAY_ENDS: usize = 4;
+
+/// A way for a message: `b -> a -> b`.
+fn shortened(way: &[AgentId]) -> String {
+    let names = |way: &[AgentId]| way.iter().map(AgentId::as_str).collect::<Vec<_>>().join(" -> ");
+    let more = way.len().saturating_sub(WAY_ENDS.saturating_mul(2));
+    match (way.first_chunk::<WAY_ENDS>(), way.last_chunk::<WAY_ENDS>()) {
+        (Some(first), Some(last)) if more > 0 => {
+            format!("{} -> … {more} more … -> {}", names(first), names(last))
+        }
+        _ => names(way),
     }
 }
 

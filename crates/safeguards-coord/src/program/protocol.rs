@@ -31,7 +31,7 @@ pub(super) fn request(task: &Task, cx: &Context) -> Vec<u8> {
         run: &'task RunId,
         step: &'task StepId,
         attempt: u32,
-        op: OperationId,
+        operation: OperationId,
         held: &'task Amounts,
         deadline: Timestamp,
     }
@@ -41,7 +41,7 @@ pub(super) fn request(task: &Task, cx: &Context) -> Vec<u8> {
         run: cx.run(),
         step: &cx.attempt().step,
         attempt: cx.attempt().number,
-        op: cx.op(),
+        operation: cx.operation(),
         held: cx.held(),
         deadline: cut_to_millis(cx.deadline()),
     };

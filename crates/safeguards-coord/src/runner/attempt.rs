@@ -22,8 +22,8 @@ use super::{
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, DrawError, Intent, Reason,
     Reply, RunEntry, RunFact, RunFault, State, StepReport,
-    bill::{Said, Tariff, bill, larger, price_all},
-    context::{Backing, Parts, Told},
+    bill::{Said, Tariff, beyond, bill, larger, price_all},
+    context::{Backing, Parts, PassedUp, Told},
     error::with_causes,
     panics::panic_text,
     size::{SMALL, is_larger, is_small},
@@ -75,6 +75,8 @@ struct Ending {
     is_retryable: bool,
     /// The denial that it stopped for.
     denial: Option<Denial>,
+    /// What it passes up from what it delegated.
+    passed_up: Option<Box<PassedUp>>,
 }
 
 /// What sets more aside where an agent draws more than is held for it.
@@ -87,8 +89,8 @@ struct Till {
     grace: Duration,
     /// When the intent was written down.
     at: Timestamp,
-    /// How often more was asked for, and what was set aside.
-    drawn: Mutex<(u32, Amounts)>,
+    /// How often more was asked for, and what was set aside; none once the attempt has ended.
+    drawn: Mutex<Option<(u32, Amounts)>>,
 }
 
 #[async_trait]
@@ -96,27 +98,60 @@ impl Backing for Till {
     async fn hold_more(&self, amounts: Amounts) -> Result<(), DrawError> {
         self.run.allowance.take(&amounts).map_err(DrawError::Refused)?;
         // Counted before it is asked for: whoever ends the attempt meanwhile gives it back.
-        let number = {
-            let mut drawn = self.drawn.lock();
-            drawn.0 = drawn.0.saturating_add(1);
-            drawn.1.add_all(&amounts);
-            drawn.0
+        let Some(number) = self.count(&amounts) else {
+            self.run.allowance.settle(&amounts, &Amounts::none());
+            return Err(DrawError::Ended);
         };
         let now = self.run.now();
         let lasts = self.deadline.since(now).saturating_add(self.grace);
         match self.purse.hold_more((amounts.clone(), lasts), (number, self.at), now).await {
             Ok(receipt) => {
-                self.run.events.emit(Some(&self.id), RunFact::Held { amounts, receipt });
-                Ok(())
+                if self.tell(RunFact::Held { amounts, receipt }) {
+                    return Ok(());
+                }
+                // Too late to be given back by whoever ended the attempt.
+                let _ = self.purse.release_draw(number, self.at, self.run.now()).await;
+                Err(DrawError::Ended)
             }
             Err(error) => {
                 if let Some(denial) = error.denial() {
-                    let denial = denial.clone();
-                    self.run.events.emit(Some(&self.id), RunFact::Denied { denial });
+                    self.forget(&amounts);
+                    self.tell(RunFact::Denied { denial: denial.clone() });
                 }
                 Err(DrawError::NotHeld(error))
             }
         }
+    }
+}
+
+impl Till {
+    /// Counts another draw, and gives its number, from 1; none once the attempt has ended.
+    fn count(&self, amounts: &Amounts) -> Option<u32> {
+        let mut drawn = self.drawn.lock();
+        let (draws, set_aside) = drawn.as_mut()?;
+        *draws = draws.saturating_add(1);
+        set_aside.add_all(amounts);
+        Some(*draws)
+    }
+
+    /// Tells of a draw, unless the attempt has ended: its end is the last that is told of it.
+    fn tell(&self, fact: RunFact) -> bool {
+        let drawn = self.drawn.lock();
+        if drawn.is_some() {
+            self.run.events.emit(Some(&self.id), fact);
+        }
+        drawn.is_some()
+    }
+
+    /// Nothing was set aside for the last draw: it leaves no gap behind, by which those after it are found.
+    fn forget(&self, amounts: &Amounts) {
+        let mut drawn = self.drawn.lock();
+        let Some((draws, set_aside)) = drawn.as_mut() else {
+            return;
+        };
+        *draws = draws.saturating_sub(1);
+        *set_aside = beyond(set_aside, amounts);
+        self.run.allowance.settle(amounts, &Amounts::none());
     }
 }
 
@@ -202,14 +237,15 @@ impl Attempt {
             deadline: until,
             grace,
             at: intent.at,
-            drawn: Mutex::new(held.draws.clone()),
+            drawn: Mutex::new(Some(held.draws.clone())),
         });
         let mut held = held;
         let (ending, told) = self.run_agent(report, &mut held, &till).await;
         report.state = ending.state;
         report.reason = ending.reason;
         report.denial = ending.denial.filter(|_| ending.state == State::Denied);
-        let drawn = till.drawn.lock().clone();
+        report.passed_up = ending.passed_up;
+        let drawn = till.drawn.lock().take().unwrap_or_default();
         if ending.never_began {
             self.give_back(report, drawn, intent.at).await;
             self.release(report, &held).await;
@@ -312,7 +348,7 @@ impl Attempt {
             }
         };
         let held = match found {
-            Found::NeverBegan(number) if !self.run().is_ledger_new => {
+            Found::NeverBegan(number) if !self.run().is_ledger_new && !intent.hold.is_empty() => {
                 return match self.must_not_begin(self.now()) {
                     None => Ok(Found::NeverBegan(number)),
                     Some((state, fault)) => {
@@ -322,7 +358,7 @@ impl Attempt {
                     }
                 };
             }
-            // The ledger that knew is gone.
+            // The ledger that knew is gone, or has nothing to know: it may have begun.
             Found::NeverBegan(_) => Held::nothing(intent.hold.clone()),
             Found::Held(ref held) | Found::RanOut(_, ref held) | Found::Settled(ref held) => {
                 held.clone()
@@ -406,7 +442,7 @@ impl Attempt {
             commons: self.run().runner.commons.clone(),
             attempt: self.id.clone(),
             run: self.run().id.clone(),
-            op: self.work.op(self.id.number),
+            operation: self.work.op(self.id.number),
             events: Arc::clone(&self.run().events),
             deadline,
             cancellation: stop.clone(),
@@ -503,7 +539,8 @@ impl Attempt {
             (AgentErrorKind::TimedOut, format!("not done after {had:?}, its deadline"))
         };
         // What it says on its way out is no longer how it ended, but what it cost counts.
-        Ending { state, reason: Some(Reason::new(kind.code(), message)), ..read(ended) }
+        let reason = Some(Reason::new(kind.code(), message));
+        Ending { state, reason, passed_up: None, ..read(ended) }
     }
 
     /// Lets go of an agent that does not stop. Should it end one day and say what it cost, what was settled for it
@@ -635,7 +672,15 @@ impl Ending {
         let reason = Some(Reason::new(kind.code(), message));
         let never_began = kind.never_began();
         let reply = Reply::default();
-        Self { state, reason, reply, never_began, is_retryable: false, denial: None }
+        Self {
+            state,
+            reason,
+            reply,
+            never_began,
+            is_retryable: false,
+            denial: None,
+            passed_up: None,
+        }
     }
 }
 
@@ -649,12 +694,18 @@ fn read(ended: Result<Result<Reply, AgentError>, JoinError>) -> Ending {
             never_began: false,
             is_retryable: false,
             denial: None,
+            passed_up: None,
         },
         Ok(Err(error)) => {
-            let mut ending = Ending::of(State::Failed, error.kind(), with_causes(&error));
+            let passed_up = PassedUp::by(&error);
+            let message = passed_up
+                .as_ref()
+                .map_or_else(|| with_causes(&error), |passed| passed.told(&error));
+            let mut ending = Ending::of(State::Failed, error.kind(), message.clone());
+            ending.passed_up = passed_up;
             if let Some(denial) = error.denial() {
                 ending.state = State::Denied;
-                ending.reason = Some(Reason::new(denial.code(), with_causes(&error)));
+                ending.reason = Some(Reason::new(denial.code(), message));
                 ending.denial = Some(denial.clone());
             }
             ending.reply.cost = error.spent().clone();

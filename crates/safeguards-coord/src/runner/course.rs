@@ -6,10 +6,11 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
+use parking_lot::Mutex;
 use safeguards_types::{AgentId, Amounts, Timestamp};
 use serde_json::Value;
 use tokio::{
@@ -23,10 +24,10 @@ use super::{
     guards::Watch,
     journal::outcome,
     past::{Before, Past, Standing},
-    step::{StepEnd, StepRun, Work},
+    step::{StepEnd, StepRun, Trail, Work},
 };
 use crate::{
-    AttemptId, Member, Move, Progress, Reason, Report, RunEnd, RunEntry, RunFact, RunFault, Seat,
+    AttemptId, Intent, Move, Progress, Reason, Report, RunEnd, RunEntry, RunFact, RunFault, Seat,
     State, Step, StepId, StepReport, Strategy, Task,
     context::{Delegated, Delegation},
     panics::panic_text,
@@ -73,6 +74,8 @@ struct Ended {
 struct Running {
     tasks: JoinSet<StepEnd>,
     steps: HashMap<task::Id, OnItsWay>,
+    /// What cancels each of them.
+    tokens: HashMap<StepId, CancellationToken>,
     _cancel_on_drop: DropGuard,
 }
 
@@ -82,10 +85,8 @@ struct OnItsWay {
     place: usize,
     step: StepId,
     seat: Seat,
-    /// Who does it, once that is known.
-    chosen: Arc<OnceLock<AgentId>>,
+    trail: Arc<Mutex<Trail>>,
     began_at: Timestamp,
-    cancellation: CancellationToken,
     answer: Option<oneshot::Sender<Delegated>>,
 }
 
@@ -94,11 +95,19 @@ struct Verdict {
     state: State,
     reason: Option<Reason>,
     output: Option<Value>,
+    /// The step whose reason is the run's, where that is not known yet.
+    because_of: Option<StepId>,
+    /// What the reason begins with.
+    why: Option<String>,
 }
 
 impl Verdict {
+    fn new(state: State, reason: Option<Reason>, output: Option<Value>) -> Self {
+        Self { state, reason, output, because_of: None, why: None }
+    }
+
     fn fault(fault: &RunFault) -> Self {
-        Self { state: State::Failed, reason: Some(fault.into()), output: None }
+        Self::new(State::Failed, Some(fault.into()), None)
     }
 }
 
@@ -167,6 +176,13 @@ impl<'run> Course<'run> {
             }
         }
         self.close_what_was_cut_off().await;
+        if let Some(step) = verdict.because_of.take() {
+            let place = self.places.get(&step).and_then(|place| self.reports.get(*place));
+            verdict.reason = place.and_then(Option::as_ref).and_then(|step| step.reason.clone());
+        }
+        if let (Some(why), Some(reason)) = (verdict.why.take(), &mut verdict.reason) {
+            reason.message = format!("{why}; {}", reason.message);
+        }
         // Whatever the strategy made of it: who asked for the end is told that it came.
         if verdict.state != State::Succeeded && shared.asked_to_stop.is_cancelled() {
             verdict.state = State::Cancelled;
@@ -180,7 +196,7 @@ impl<'run> Course<'run> {
         for step in &steps {
             spent.add_all(&step.spent);
         }
-        let Verdict { mut state, mut reason, output } = verdict;
+        let Verdict { mut state, mut reason, output, .. } = verdict;
         let end = || RunEnd {
             state,
             reason: reason.clone(),
@@ -249,12 +265,13 @@ impl<'run> Course<'run> {
                     Ok(())
                 }
                 Move::Succeed { output } => {
-                    let (state, output) = (State::Succeeded, Some(output));
-                    return Some(Verdict { state, reason: None, output });
+                    return Some(Verdict::new(State::Succeeded, None, Some(output)));
                 }
-                Move::Stop { because_of, output } => return Some(self.stop(because_of, output)),
+                Move::Stop { because_of, why, output } => {
+                    return Some(Verdict { why, ..self.stop(because_of, output) });
+                }
                 Move::Fail { reason, output } => {
-                    return Some(Verdict { state: State::Failed, reason: Some(reason), output });
+                    return Some(Verdict::new(State::Failed, Some(reason), output));
                 }
             };
             if let Err(fault) = done {
@@ -287,7 +304,7 @@ impl<'run> Course<'run> {
             Ok(output) => output,
             Err(panic) => return self.panicked(&*panic),
         };
-        Verdict { state: State::TimedOut, reason: Some(reason), output }
+        Verdict::new(State::TimedOut, Some(reason), output)
     }
 
     /// Begins a step of the strategy.
@@ -361,26 +378,42 @@ impl<'run> Course<'run> {
             }
             Standing::GoesOn(before) => *before,
         };
-        let chosen = Arc::new(OnceLock::new());
-        let run = StepRun {
-            work: Work {
-                run: Arc::clone(&self.shared),
-                step: step.clone(),
-                task,
-                need: seat.need().map(Arc::clone),
-                delegated_by,
-                depth,
-                deadline,
-            },
-            seat: seat.clone(),
-            cancellation: cancellation.clone(),
-            before,
-            chosen: Arc::clone(&chosen),
+        let work = Work {
+            run: Arc::clone(&self.shared),
+            step,
+            task,
+            need: seat.need().map(Arc::clone),
+            delegated_by,
+            depth,
+            deadline,
         };
+        self.spawn(place, StepRun::new(work, seat, cancellation, before), answer);
+    }
+
+    fn spawn(&mut self, place: usize, run: StepRun, answer: Option<oneshot::Sender<Delegated>>) {
+        let (step, seat, trail) = (run.work.step.clone(), run.seat.clone(), Arc::clone(&run.trail));
+        self.running.tokens.insert(step.clone(), run.cancellation.clone());
         let began_at = self.shared.now();
         let task = self.running.tasks.spawn(run.carry_out());
-        let on_its_way = OnItsWay { place, step, seat, chosen, began_at, cancellation, answer };
+        let on_its_way = OnItsWay { place, step, seat, trail, began_at, answer };
         self.running.steps.insert(task.id(), on_its_way);
+    }
+
+    /// What ends a step that was cut off in an earlier leg and is not gone on with: it is closed, and not run.
+    fn closing(&self, step: StepId, intent: Intent, before: Before) -> StepRun {
+        let cancellation = CancellationToken::new();
+        cancellation.cancel();
+        let seat = Seat::Agent(intent.agent);
+        let work = Work {
+            run: Arc::clone(&self.shared),
+            step,
+            task: intent.task,
+            need: intent.need,
+            delegated_by: intent.delegated_by,
+            depth: 0,
+            deadline: self.shared.deadline,
+        };
+        StepRun::new(work, seat, cancellation, before)
     }
 
     fn skip(&mut self, step: &StepId, seat: &Seat, because: String) -> Result<(), RunFault> {
@@ -407,7 +440,12 @@ impl<'run> Course<'run> {
         // What it spent in an earlier leg, if it was begun there, stands.
         let (attempts, spent, notes) = match self.past.begin(step) {
             Standing::GoesOn(before) => {
-                let Before { attempts, spent, notes, open: _ } = *before;
+                if let Some(intent) = before.open.clone() {
+                    self.progress.begin(step.clone(), intent.agent.clone());
+                    self.spawn(place, self.closing(step.clone(), intent, *before), None);
+                    return Ok(());
+                }
+                let Before { attempts, spent, notes, .. } = *before;
                 (attempts, spent, notes)
             }
             Standing::Ended(_, report) => (report.attempts, report.spent, report.notes),
@@ -446,9 +484,11 @@ impl<'run> Course<'run> {
         let place = self.places.get(&because_of).and_then(|place| self.reports.get(*place));
         let ended = self.progress.step(&because_of).and_then(|step| step.state);
         match (place.and_then(Option::as_ref), ended) {
-            (Some(step), _) => Verdict { state: step.state, reason: step.reason.clone(), output },
-            // Its end is being written down.
-            (None, Some(state)) => Verdict { state, reason: None, output },
+            (Some(step), _) => Verdict::new(step.state, step.reason.clone(), output),
+            // Its end is being written down, and has the reason.
+            (None, Some(state)) => {
+                Verdict { because_of: Some(because_of), ..Verdict::new(state, None, output) }
+            }
             (None, None) => Verdict::fault(&RunFault::UnknownStep {
                 strategy: self.strategy.name().to_owned(),
                 step: because_of,
@@ -462,12 +502,7 @@ impl<'run> Course<'run> {
         loop {
             // Ends of earlier legs came before all that comes now.
             if let Some((_, ended)) = self.replayed.pop_first() {
-                let id = AttemptId {
-                    step: ended.report.step.clone(),
-                    agent: ended.report.agent.clone(),
-                    number: ended.report.attempts,
-                };
-                self.shared.step_ended(&id, &ended.report);
+                self.shared.step_ended(&ended.report.last_attempt(), &ended.report);
                 if self.note(ended) {
                     return Ok(true);
                 }
@@ -497,6 +532,7 @@ impl<'run> Course<'run> {
         let Some(on_its_way) = self.running.steps.remove(&id) else {
             return;
         };
+        self.running.tokens.remove(&on_its_way.step);
         let StepEnd { report, outcome } = match joined {
             Ok((_, end)) => end,
             Err(error) => self.broken(&on_its_way, error),
@@ -536,10 +572,9 @@ impl<'run> Course<'run> {
 
     /// The end of a step that could not make its own: the ledger or the clock panicked under it.
     fn broken(&self, step: &OnItsWay, error: JoinError) -> StepEnd {
-        let agent = step.chosen.get();
-        let number = u32::from(agent.is_some());
-        let id = AttemptId { step: step.step.clone(), agent: agent.cloned(), number };
-        let member = agent.and_then(|agent| self.shared.team.member(agent));
+        let Trail { agent, attempt: number, spent } = step.trail.lock().clone();
+        let member = agent.as_ref().and_then(|agent| self.shared.team.member(agent));
+        let id = AttemptId { step: step.step.clone(), agent: agent.clone(), number };
         let payer = member.map(|member| member.payer());
         let mut report = StepReport::new(&id, payer, State::Failed, step.began_at);
         report.need = step.seat.need().map(Arc::clone);
@@ -547,8 +582,9 @@ impl<'run> Course<'run> {
             .try_into_panic()
             .map_or_else(|error| error.to_string(), |panic| panic_text(&*panic));
         report.reason = Some((&RunFault::AttemptBroken { message }).into());
-        self.shared.step_ended(&id, &report);
         let outcome = outcome(&report, number);
+        report.spent = spent;
+        self.shared.step_ended(&id, &report);
         StepEnd { report, outcome }
     }
 
@@ -557,33 +593,15 @@ impl<'run> Course<'run> {
     async fn close_what_was_cut_off(&mut self) {
         for (step, past) in self.past.left() {
             let Some(intent) = past.open().cloned() else {
-                self.reports.push(Some(past.report(&step)));
+                let report = past.report(&step);
+                self.shared.step_ended(&report.last_attempt(), &report);
+                self.reports.push(Some(report));
                 continue;
             };
-            let member: Option<Arc<Member>> = self.shared.team.member(&intent.agent).cloned();
-            if member.is_none() {
-                continue;
-            }
             let place = self.reports.len();
             self.reports.push(None);
-            let seat = Seat::Agent(intent.agent.clone());
-            let run = StepRun {
-                work: Work {
-                    run: Arc::clone(&self.shared),
-                    step,
-                    task: intent.task.clone(),
-                    need: intent.need.clone(),
-                    delegated_by: intent.delegated_by.clone(),
-                    depth: 0,
-                    deadline: self.shared.deadline,
-                },
-                seat,
-                // Cancelled already: it is closed, and not run.
-                cancellation: self.cancellation.clone(),
-                before: past.before(),
-                chosen: Arc::default(),
-            };
-            let StepEnd { report, outcome } = run.carry_out().await;
+            let StepEnd { report, outcome } =
+                self.closing(step, intent, past.before()).carry_out().await;
             self.write_down(Ended { place, report, answer: None }, outcome);
         }
         // Where an end cannot be written down the ledger knows it all the same.
@@ -598,14 +616,14 @@ impl Running {
         Self {
             tasks: JoinSet::new(),
             steps: HashMap::new(),
+            tokens: HashMap::new(),
             _cancel_on_drop: cancellation.drop_guard(),
         }
     }
 
     fn cancel(&self, step: &StepId) {
-        let named = self.steps.values().find(|running| running.step == *step);
-        if let Some(running) = named {
-            running.cancellation.cancel();
+        if let Some(token) = self.tokens.get(step) {
+            token.cancel();
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct PastStep {
     intent: Option<Intent>,
     /// How its attempts ended, in their order.
     outcomes: Vec<Outcome>,
+    /// How many of these count as tries.
+    tried: u32,
     /// Where its end stands among the ends that the strategy was told of; none where it goes on.
     end: Option<(u32, u64)>,
 }
@@ -42,6 +44,8 @@ pub(super) enum Standing {
 pub(super) struct Before {
     /// How many attempts ended.
     pub(super) attempts: u32,
+    /// How many of these count as tries: those since the run last ended, but what was cut off.
+    pub(super) tried: u32,
     /// What these spent.
     pub(super) spent: Amounts,
     /// What people should know of these.
@@ -99,6 +103,8 @@ impl Past {
         }
         let step = self.step(&outcome.step);
         step.end = outcome.order.map(|order| (leg, order));
+        let is_a_try = outcome.state != State::Interrupted;
+        step.tried = step.tried.saturating_add(u32::from(is_a_try));
         step.outcomes.push(outcome);
     }
 
@@ -106,7 +112,7 @@ impl Past {
     fn try_again(&mut self, reruns: impl Fn(&Outcome) -> bool) {
         for step in self.steps.values_mut() {
             if step.outcomes.last().is_some_and(&reruns) {
-                step.end = None;
+                (step.end, step.tried) = (None, 0);
             }
         }
     }
@@ -165,13 +171,13 @@ impl PastStep {
             notes.extend(outcome.reason.iter().map(|reason| reason.message.clone()));
         }
         let attempts = self.outcomes.last().map_or(0, |outcome| outcome.attempt);
-        Before { attempts, spent, notes, open: self.open().cloned() }
+        Before { attempts, tried: self.tried, spent, notes, open: self.open().cloned() }
     }
 
     /// How it ended, for the report of the run.
     pub(super) fn report(self, step: &StepId) -> StepReport {
         let Before { spent, mut notes, .. } = self.before();
-        let Self { intent, mut outcomes, end: _ } = self;
+        let Self { intent, mut outcomes, .. } = self;
         let first_began = outcomes.first().map(|outcome| outcome.started_at);
         let Some(last) = outcomes.pop() else {
             // There is a step because there was an intent or an outcome; here an intent alone.

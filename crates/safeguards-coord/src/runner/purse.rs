@@ -171,18 +171,28 @@ impl Purse {
     ) -> Vec<CommandError> {
         let mut troubles = Vec::new();
         for number in 1..=draws {
-            let hold = HoldId::placed_by(self.operation(&format!("draw-{number}"), at));
-            let op = self.operation(&format!("release-draw-{number}"), now);
-            match self.ask(Command::new(op, Action::Release { hold })).await {
-                // What was denied was never set aside.
-                Ok(_)
-                | Err(CommandError::Denied(
-                    Denial::UnknownHold { .. } | Denial::HoldEnded { .. },
-                )) => {}
-                Err(error) => troubles.push(error),
-            }
+            troubles.extend(self.release_draw(number, at, now).await.err());
         }
         troubles
+    }
+
+    /// Gives back what was set aside for the draw of this number.
+    pub(super) async fn release_draw(
+        &self,
+        number: u32,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), CommandError> {
+        let hold = HoldId::placed_by(self.operation(&format!("draw-{number}"), at));
+        let op = self.operation(&format!("release-draw-{number}"), now);
+        match self.ask(Command::new(op, Action::Release { hold })).await {
+            // Nobody knows of some whether they were set aside.
+            Ok(_)
+            | Err(CommandError::Denied(Denial::UnknownHold { .. } | Denial::HoldEnded { .. })) => {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn placing(

@@ -1,10 +1,8 @@
 //! A step of a run: who does it is chosen, and it is attempted, again where that may help.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use safeguards_discovery::Query;
 use safeguards_types::{AgentId, Amounts, OperationId, Timestamp};
 use tokio::time::sleep;
@@ -52,8 +50,19 @@ pub(super) struct StepRun {
     pub(super) cancellation: CancellationToken,
     /// What the legs before know of it.
     pub(super) before: Before,
-    /// Who does it, for whoever has to report what the step could not.
-    pub(super) chosen: Arc<OnceLock<AgentId>>,
+    /// How far it is, for whoever has to report what the step could not.
+    pub(super) trail: Arc<Mutex<Trail>>,
+}
+
+/// How far a step is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trail {
+    /// Who does it, once that is known.
+    pub(super) agent: Option<AgentId>,
+    /// Which attempt is under way; 0 before the first.
+    pub(super) attempt: u32,
+    /// What the attempts before it spent.
+    pub(super) spent: Amounts,
 }
 
 /// How a step ended: for the report of the run, and for the store.
@@ -63,6 +72,15 @@ pub(super) struct StepEnd {
 }
 
 impl StepRun {
+    pub(super) fn new(
+        work: Work,
+        seat: Seat,
+        cancellation: CancellationToken,
+        before: Before,
+    ) -> Self {
+        Self { work, seat, cancellation, before, trail: Arc::default() }
+    }
+
     /// Carries it out. Nothing stops this half-way: what was begun is settled.
     pub(super) async fn carry_out(mut self) -> StepEnd {
         let began_at = self.work.run.now();
@@ -71,17 +89,21 @@ impl StepRun {
             Ok(found) => found,
             Err((state, fault)) => return self.nobody(began_at, state, &fault),
         };
-        let _ = self.chosen.set(member.id().clone());
+        self.trail.lock().agent = Some(member.id().clone());
         if let Some(need) = &self.work.need {
             let attempt = self.before.attempts.saturating_add(1);
             let id = self.id(Some(member.id().clone()), attempt);
             self.work.run.events.emit(Some(&id), RunFact::Chosen { need: Arc::clone(need) });
         }
-        let Before { attempts, mut spent, mut notes, .. } = self.before.clone();
+        let Before { attempts, tried, mut spent, mut notes, .. } = self.before.clone();
         let mut resumed = open;
         let mut number = attempts.saturating_add(1);
-        let mut tried = 1_u32;
+        let mut tried = tried.saturating_add(1);
         loop {
+            {
+                let mut trail = self.trail.lock();
+                (trail.attempt, trail.spent) = (number, spent.clone());
+            }
             let (work, token) = (self.work.clone(), self.cancellation.clone());
             let attempt = Attempt::new(work, Arc::clone(&member), number, token, resumed.take());
             let Attempted { mut report, again } = attempt.carry_out().await;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde_json::Value;
 
-use super::fault::StrategyFault;
+use super::fault::{StrategyFault, listed};
 use crate::{Move, Policy, Progress, Step, StepId, StepProgress};
 
 /// How many steps run at once unless another number is set.
@@ -34,7 +34,7 @@ pub(super) enum Phase {
     /// There is enough, after these moves. What is cancelled may still be running.
     Enough(Vec<Move>),
     /// It is in vain, because of this step, after these moves.
-    InVain { moves: Vec<Move>, because_of: StepId },
+    InVain { moves: Vec<Move>, because_of: StepId, why: Option<String> },
     /// It cannot begin.
     Refused(StrategyFault),
 }
@@ -42,7 +42,7 @@ pub(super) enum Phase {
 /// Whether the rest still matters.
 enum Verdict {
     Enough { because: String },
-    InVain { because_of: StepId, because: String },
+    InVain { because_of: StepId, because: String, why: Option<String> },
 }
 
 impl<'a> Batch<'a> {
@@ -58,8 +58,8 @@ impl<'a> Batch<'a> {
                 moves.extend(self.cancels());
                 Phase::Enough(moves)
             }
-            Some(Verdict::InVain { because_of, because }) => {
-                Phase::InVain { moves: self.skips(make, &because), because_of }
+            Some(Verdict::InVain { because_of, because, why }) => {
+                Phase::InVain { moves: self.skips(make, &because), because_of, why }
             }
         }
     }
@@ -130,24 +130,49 @@ impl<'a> Batch<'a> {
                 }
                 let mut ends = self.progress.ended(0).filter(|step| step.has_not_succeeded());
                 let last_straw = ends.nth(bearable)?;
+                let because_of = last_straw.step.clone();
                 let mut because = ended_so(last_straw);
                 if policy != Policy::FailFast {
                     because = format!("{policy} is out of reach: {because}");
                 }
-                Some(Verdict::InVain { because_of: last_straw.step.clone(), because })
+                Some(Verdict::InVain { because_of, because, why: self.why(policy) })
             }
             Policy::All | Policy::AtLeast(_) if self.is_done() => {
                 let first = (succeeded < needed).then(|| self.progress.first_unsuccessful());
                 Some(match first.flatten() {
                     None => Verdict::Enough { because: String::new() },
-                    Some(step) => {
-                        Verdict::InVain { because_of: step.step.clone(), because: ended_so(step) }
-                    }
+                    Some(step) => Verdict::InVain {
+                        because_of: step.step.clone(),
+                        because: ended_so(step),
+                        why: self.why(policy),
+                    },
                 })
             }
             Policy::All | Policy::AtLeast(_) => None,
         }
     }
+
+    /// Why it is in vain, where that is not the fault of one step: what the policy wants, and who failed.
+    fn why(self, policy: Policy) -> Option<String> {
+        let steps = self.len;
+        let what = match policy {
+            // One is enough, and its reason says it all.
+            Policy::All | Policy::FailFast => return None,
+            Policy::Any if steps == 1 => return None,
+            Policy::Any => format!("none of {steps} steps succeeded"),
+            Policy::Quorum(_) => format!("{policy} of {steps} steps can no longer be reached"),
+            Policy::AtLeast(_) => {
+                let succeeded = self.succeeded().count();
+                format!("{succeeded} of {steps} steps succeeded, and {policy} must")
+            }
+        };
+        Some(format!("{what}: {}", listed(unsuccessful(self.progress))))
+    }
+}
+
+/// The steps that ended and did not succeed, in words, in the order of their ends.
+pub(super) fn unsuccessful(progress: &Progress) -> impl Iterator<Item = String> {
+    progress.ended(0).filter(|step| step.has_not_succeeded()).map(ended_so)
 }
 
 /// How a step ended, in words: `reader-2 was denied`.
@@ -170,6 +195,6 @@ impl StepProgress {
         if self.has_succeeded() {
             return vec![self.finish()];
         }
-        vec![Move::Stop { because_of: self.step.clone(), output: kept }]
+        vec![Move::Stop { because_of: self.step.clone(), why: None, output: kept }]
     }
 }

@@ -30,7 +30,7 @@ const NAMED: [(&str, Make); 6] = [
 ///
 /// # Errors
 ///
-/// Where there is none of this name.
+/// Where there is none of this name, and for `graph`: what a [`Graph`](crate::Graph) runs must be said.
 ///
 /// ```
 /// use safeguards_coord::{Strategy, strategy_named};
@@ -39,8 +39,13 @@ const NAMED: [(&str, Make); 6] = [
 /// let error = strategy_named("pipe_line").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "no strategy is named `pipe_line`; did you mean `pipeline`? there are fan_out, hand_over, map_reduce, \
+///     "no strategy is named `pipe_line`; did you mean `pipeline`? there are fan_out, graph, hand_over, map_reduce, \
 ///      pipeline, supervisor and vote"
+/// );
+/// let error = strategy_named("graph").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "strategy `graph` needs a task graph, which its name does not give: write `Graph::new(graph)` with a `TaskGraph`"
 /// );
 /// # Ok::<(), safeguards_coord::UnknownStrategy>(())
 /// ```
@@ -50,28 +55,42 @@ pub fn strategy_named(name: &str) -> Result<Arc<dyn Strategy>, UnknownStrategy> 
     Ok(make())
 }
 
-/// There is no strategy of this name.
+/// There is no strategy of this name, or none by its name alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no strategy is named `{name}`; {known}")]
+#[error("{message}")]
 pub struct UnknownStrategy {
     name: String,
-    known: String,
+    message: String,
 }
+
+/// The strategy that needs more than a name.
+const GRAPH: &str = "graph";
 
 impl UnknownStrategy {
     fn new(name: &str) -> Self {
-        let names = NAMED.map(|(known, _)| known);
+        if name == GRAPH {
+            let message = format!(
+                "strategy `{GRAPH}` needs a task graph, which its name does not give: write `Graph::new(graph)` with a \
+                 `TaskGraph`"
+            );
+            return Self { name: name.to_owned(), message };
+        }
+        let mut names: Vec<&str> = NAMED.iter().map(|(known, _)| *known).chain([GRAPH]).collect();
+        names.sort_unstable();
         // As people write names: with a hyphen, in capitals, or one letter wrong.
         let plain = name.trim().to_lowercase().replace(['-', ' '], "_");
-        let distance = |known: &str| strsim::osa_distance(known, &plain);
-        let nearest = names.into_iter().map(|known| (distance(known), known)).min();
-        let meant = match nearest {
-            Some((distance, nearest)) if distance <= 2 => format!("did you mean `{nearest}`? "),
-            _ => String::new(),
+        let wrong = |known: &str| strsim::osa_distance(known, &plain);
+        // With half of its letters wrong it is another word.
+        let is_near = |(wrong, known): &(usize, &str)| {
+            *wrong <= 2 && wrong.saturating_mul(2) < known.len().min(plain.len())
         };
-        let [names @ .., last] = names;
-        let known = format!("{meant}there are {} and {last}", names.join(", "));
-        Self { name: told(name), known }
+        let nearest = names.iter().map(|known| (wrong(known), *known)).filter(is_near).min();
+        let meant =
+            nearest.map_or_else(String::new, |(_, nearest)| format!("did you mean `{nearest}`? "));
+        let last = names.pop().unwrap_or_default();
+        let (told, names) = (told(name), names.join(", "));
+        let message = format!("no strategy is named `{told}`; {meant}there are {names} and {last}");
+        Self { name: told, message }
     }
 
     /// The stable code.
@@ -110,6 +129,9 @@ mod tests {
         }
         check("fan-out", "did you mean `fan_out`?");
         check("Pipeline", "did you mean `pipeline`?");
+        check("Graph", "did you mean `graph`?");
+        check("grahp", "did you mean `graph`?");
+        check("nope", "; there are fan_out, ");
         check("suprevisor", "did you mean `supervisor`?");
         check("round_table", "; there are fan_out, ");
         check("", "; there are fan_out, ");

@@ -21,7 +21,8 @@ use crate::{Choice, Move, Policy, Progress, Seat, Step, StepId, Strategy};
 /// ```
 ///
 /// Inputs are given out [round robin](Choice::RoundRobin) over the team unless [`choose`](Self::choose) says
-/// otherwise. Without inputs every agent gets the task itself, once; where somebody is chosen for it, one agent.
+/// otherwise. [To everybody](Self::to_everybody) every agent gets the task itself, once; where somebody is chosen for
+/// it, one agent.
 ///
 /// What it promises:
 ///
@@ -31,9 +32,12 @@ use crate::{Choice, Move, Policy, Progress, Seat, Step, StepId, Strategy};
 ///   run as a whole did not.
 /// - When the run succeeds, and whether it ends early, is said by its [`Policy`]. A run in vain ends in the state
 ///   of the step that made it so.
+/// - Where that is not that step's fault alone, the reason says so: that a quorum is out of reach, and who failed.
 /// - A quorum that can never be is refused before anything begins (`fan_out.bad_quorum`).
+/// - An empty list of inputs is no work: the run succeeds at once with an empty list, and costs nothing; where the
+///   policy wants some to succeed, it is refused as above.
 ///
-/// Steps are named after their agent and the number of their input, from 1: `reader-3`; without inputs after
+/// Steps are named after their agent and the number of their input, from 1: `reader-3`; to everybody after
 /// their agent alone. Where somebody is chosen, they are named after the capability that is needed,
 /// `data.analysis-3`, or `anybody-3`.
 ///
@@ -57,7 +61,8 @@ use crate::{Choice, Move, Policy, Progress, Seat, Step, StepId, Strategy};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FanOut {
-    inputs: Arc<[Value]>,
+    /// None: the task itself.
+    inputs: Option<Arc<[Value]>>,
     at_once: NonZeroUsize,
     policy: Policy,
     by: Option<Seat>,
@@ -70,13 +75,12 @@ impl FanOut {
 
     /// The task itself, for every agent of the team.
     pub fn to_everybody() -> Self {
-        Self::over([])
+        Self { inputs: None, at_once: AT_ONCE, policy: Policy::All, by: None, among: None }
     }
 
-    /// The task with each of these inputs. None at all is the same as [`FanOut::to_everybody`].
+    /// The task with each of these inputs. An empty list is no work.
     pub fn over(inputs: impl IntoIterator<Item = Value>) -> Self {
-        let inputs = inputs.into_iter().collect();
-        Self { inputs, at_once: AT_ONCE, policy: Policy::All, by: None, among: None }
+        Self { inputs: Some(inputs.into_iter().collect()), ..Self::to_everybody() }
     }
 
     /// Runs at most `steps` at once; 0 is read as 1.
@@ -148,6 +152,12 @@ impl FanOut {
     }
 }
 
+impl Default for FanOut {
+    fn default() -> Self {
+        Self::to_everybody()
+    }
+}
+
 /// A fan-out within a run.
 pub(super) struct Within<'a> {
     fan_out: &'a FanOut,
@@ -159,10 +169,10 @@ pub(super) struct Within<'a> {
 impl Within<'_> {
     /// How many steps there are.
     pub(super) fn len(&self) -> usize {
-        match (self.fan_out.inputs.len(), &self.by) {
-            (0, None) => self.agents.len(),
-            (0, Some(_)) => 1,
-            (inputs, _) => inputs,
+        match (&self.fan_out.inputs, &self.by) {
+            (Some(inputs), _) => inputs.len(),
+            (None, None) => self.agents.len(),
+            (None, Some(_)) => 1,
         }
     }
 
@@ -185,7 +195,7 @@ impl Within<'_> {
 
     /// The step at `place`, from 0.
     fn step(&self, place: usize) -> Option<Step> {
-        let input = self.fan_out.inputs.get(place);
+        let input = self.fan_out.inputs.as_ref().and_then(|inputs| inputs.get(place));
         let seat = match &self.by {
             Some(seat) => seat.clone(),
             None => self.agents.get(place.checked_rem(self.agents.len())?)?.into(),
@@ -213,9 +223,9 @@ impl Strategy for FanOut {
             Phase::Refused(fault) => return vec![fault.fail(None)],
             Phase::Going(moves) => return moves,
             Phase::Enough(moves) => (moves, Move::Succeed { output: within.batch().outputs() }),
-            Phase::InVain { moves, because_of } => {
+            Phase::InVain { moves, because_of, why } => {
                 let output = Some(within.batch().outputs());
-                (moves, Move::Stop { because_of, output })
+                (moves, Move::Stop { because_of, why, output })
             }
         };
         // What is running is cancelled with the run.

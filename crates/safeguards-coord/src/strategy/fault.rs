@@ -9,7 +9,7 @@ use crate::{Move, Policy, Reason, StepId};
 #[non_exhaustive]
 pub enum StrategyFault {
     /// So many can never succeed, or none are needed.
-    #[error("{policy} of {steps} steps cannot be; from 1 to {steps} can")]
+    #[error("{policy} of {steps} steps cannot be; {}", can_be(*.steps))]
     BadQuorum {
         /// What was asked for.
         policy: Policy,
@@ -92,6 +92,14 @@ pub enum StrategyFault {
         /// Who did not.
         why: String,
     },
+    /// More votes are needed than there are voters.
+    #[error("{needed} votes are needed, and {}", voters_there(*.voters))]
+    TooFewVoters {
+        /// How many are to vote.
+        voters: usize,
+        /// How many votes are needed.
+        needed: usize,
+    },
     /// A speaker hands over to somebody who is not in the team.
     #[error("step {step} hands over to {speaker}, who is not in the team; in it are {team}")]
     UnknownSpeaker {
@@ -127,7 +135,7 @@ impl StrategyFault {
             }
             Self::NoVoters => "vote.no_voters",
             Self::NoMajority { .. } => "vote.no_majority",
-            Self::TooFewVotes { .. } => "vote.too_few_votes",
+            Self::TooFewVotes { .. } | Self::TooFewVoters { .. } => "vote.too_few_votes",
             Self::UnknownSpeaker { .. } => "hand_over.unknown_speaker",
             Self::UnclearSpeaker { .. } => "hand_over.unclear_speaker",
         }
@@ -136,6 +144,18 @@ impl StrategyFault {
     /// The end of a run because of this, with what there is to show all the same.
     pub(super) fn fail(&self, output: Option<serde_json::Value>) -> Move {
         Move::Fail { reason: Reason::new(self.code(), self.to_string()), output }
+    }
+}
+
+fn voters_there(voters: usize) -> String {
+    if voters == 1 { "there is 1 voter".to_owned() } else { format!("there are {voters} voters") }
+}
+
+fn can_be(steps: usize) -> String {
+    match steps {
+        0 => "there is nothing to do".to_owned(),
+        1 => "1 can".to_owned(),
+        _ => format!("from 1 to {steps} can"),
     }
 }
 

@@ -19,7 +19,8 @@ use crate::{FanOut, Move, Progress, Seat, Step, Strategy};
 ///   default, or what succeeded is enough ([`Policy::AtLeast`](crate::Policy::AtLeast)).
 /// - The reducer begins once, after everything else has ended, and gets a list of what succeeded, in the order of
 ///   the inputs.
-/// - If the fan-out is in vain, the reducer is skipped.
+/// - If the fan-out is in vain, the reducer is skipped. Where there are no inputs it begins at once, with an empty
+///   list: what nothing comes to, it says.
 /// - What the fan-out gave is kept where the run ends without success.
 /// - The reducer maps nothing, unless the fan-out says [among whom](FanOut::among) or there is nobody else.
 ///
@@ -89,12 +90,12 @@ impl Strategy for MapReduce {
                 moves.extend(self.reduce(progress, &map).map(Move::Start));
                 moves
             }
-            Phase::InVain { mut moves, because_of } => {
+            Phase::InVain { mut moves, because_of, why } => {
                 let because = super::batch::because(progress, &because_of);
                 let skip = self.reduce(progress, &map).map(|step| step.skip(because));
                 moves.extend(skip);
                 let output = Some(map.batch().outputs());
-                moves.push(Move::Stop { because_of, output });
+                moves.push(Move::Stop { because_of, why, output });
                 moves
             }
         }
@@ -127,6 +128,14 @@ mod tests {
         assert_eq!(play.ok("b-2", "b"), [r#"reduce: editor do(["a","b","c"])"#]);
         assert_eq!(play.so_far(), Some(json!(["a", "b", "c"])));
         assert_eq!(play.ok("reduce", "abc"), [r#"succeed "abc""#]);
+    }
+
+    #[test]
+    fn over_nothing_the_reducer_says_what_that_comes_to() {
+        let mut play = Play::new(MapReduce::new(pages(0), "editor"), &["a", "editor"]);
+        assert_eq!(play.ask(), ["reduce: editor do([])"]);
+        assert_eq!(play.so_far(), Some(json!([])));
+        assert_eq!(play.ok("reduce", "no pages"), [r#"succeed "no pages""#]);
     }
 
     #[test]

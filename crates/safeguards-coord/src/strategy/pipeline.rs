@@ -153,7 +153,7 @@ mod tests {
             seat: agent.into(),
             because: "a was denied".to_owned(),
         };
-        let stop = Move::Stop { because_of: "a".into(), output: None };
+        let stop = Move::Stop { because_of: "a".into(), why: None, output: None };
         assert_eq!(Pipeline::new().next(&progress), [skip("b"), skip("c"), stop]);
     }
 

@@ -46,8 +46,9 @@ impl<S: Strategy> Play<S> {
             }
             Move::Cancel(step) => format!("cancel {step}"),
             Move::Succeed { output } => format!("succeed {output}"),
-            Move::Stop { because_of, output } => {
-                format!("stop because of {because_of}{}", json(output))
+            Move::Stop { because_of, why, output } => {
+                let why = why.map_or(String::new(), |why| format!(" ({why})"));
+                format!("stop because of {because_of}{why}{}", json(output))
             }
             Move::Fail { reason, output } => format!("fail {reason}{}", json(output)),
         }

@@ -371,10 +371,10 @@ impl Supervise {
                 });
                 moves
             }
-            Phase::InVain { mut moves, because_of } => {
+            Phase::InVain { mut moves, because_of, why } => {
                 let because = because(progress, &because_of);
                 moves.extend(self.combining(progress, &[]).map(|step| step.skip(because)));
-                moves.push(Move::Stop { because_of, output: Some(batch.outputs()) });
+                moves.push(Move::Stop { because_of, why, output: Some(batch.outputs()) });
                 moves
             }
         })

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use self::tally::Tally;
 use super::{
-    batch::{AT_ONCE, Batch, at_once, ended_so},
+    batch::{AT_ONCE, Batch, at_once, unsuccessful},
     choice::others,
     closure::Closure,
     fault::{StrategyFault, listed},
@@ -48,7 +48,8 @@ enum Count {
 /// - Answers are alike where their JSON is, or by [your own measure](Self::alike). Of answers that are alike, that
 ///   of the first voter counts.
 /// - Without a majority, or with a tie, the run fails as `vote.no_majority` and tells the counts. Where too many
-///   voters failed it fails as `vote.too_few_votes`; where all did, it ends as the first of them.
+///   voters failed, or more votes are needed than there are voters, it fails as `vote.too_few_votes`; where all
+///   failed, it ends as the first of them.
 /// - Once it is certain how the vote ends, what is running is cancelled and the rest skipped, since votes cost money;
 ///   [`hear_all`](Self::hear_all) waits for everybody.
 /// - [A judge](Self::judged_by) gets all answers, after everybody has voted, and is no voter, unless there is nobody
@@ -225,18 +226,20 @@ impl Vote {
         let fault = match decision {
             Decision::Answer(_) | Decision::Judge => return None,
             Decision::TooFew { possible: 0, .. } => {
-                let first = batch.progress.ended(0).next()?;
-                return Some(Move::Stop { because_of: first.step.clone(), output });
+                let because_of = batch.progress.ended(0).next()?.step.clone();
+                let lost = listed(unsuccessful(batch.progress));
+                let why = (batch.len > 1).then(|| format!("nobody voted: {lost}"));
+                return Some(Move::Stop { because_of, why, output });
             }
-            Decision::TooFew { possible, needed } => {
-                let lost = batch.progress.ended(0).filter(|step| step.has_not_succeeded());
-                StrategyFault::TooFewVotes {
-                    votes: *possible,
-                    voters: batch.len,
-                    needed: *needed,
-                    why: listed(lost.map(ended_so)),
-                }
+            Decision::TooFew { needed, .. } if *needed > batch.len => {
+                StrategyFault::TooFewVoters { voters: batch.len, needed: *needed }
             }
+            Decision::TooFew { possible, needed } => StrategyFault::TooFewVotes {
+                votes: *possible,
+                voters: batch.len,
+                needed: *needed,
+                why: listed(unsuccessful(batch.progress)),
+            },
             Decision::Nothing { half } => StrategyFault::NoMajority {
                 counts: tally.to_string(),
                 needed: match self.count {

@@ -3,7 +3,6 @@
 use std::{fs::Permissions, os::unix::fs::PermissionsExt, time::Duration};
 
 use safeguards_coord::{EnvPolicy, FanOut, Member, Pipeline, ProgramAgent};
-use safeguards_types::OperationId;
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, member_of, states};
@@ -262,16 +261,16 @@ async fn a_program_gets_its_task_as_one_line_of_json() {
         "run": report.run,
         "step": "a-1",
         "attempt": 1,
+        "operation": report.op.step("a-1/1"),
         "held": {"USD": "1", "requests": "1"},
         "deadline": report.started_at.saturating_add(Duration::from_mins(10)),
     });
     let got = report.output.unwrap();
     let deadline = |value: &Value| value["deadline"].as_str().unwrap()[..17].to_owned();
     assert_eq!(deadline(&got[0]), deadline(&expected));
-    for key in ["task", "input", "run", "step", "attempt", "held"] {
+    for key in ["task", "input", "run", "step", "attempt", "operation", "held"] {
         assert_eq!(got[0][key], expected[key], "{key}");
     }
-    OperationId::parse(got[0]["op"].as_str().unwrap()).unwrap();
     assert_eq!(got[0].as_object().unwrap().len(), 8);
 }
 
@@ -281,7 +280,7 @@ async fn a_task_has_its_keys_in_the_order_of_the_reference() {
     let script = r#"read -r line; echo "$line" >&2; echo '{"output":1,"cost":{}}'"#;
     let report = stage.run([member(script)], &Pipeline::new()).await;
     let line = &report.steps[0].log[0];
-    let keys = ["task", "input", "run", "step", "attempt", "op", "held", "deadline"];
+    let keys = ["task", "input", "run", "step", "attempt", "operation", "held", "deadline"];
     let places = keys.map(|key| line.find(&format!("\"{key}\":")).unwrap());
     assert!(places.is_sorted(), "{line}");
     let value: Value = serde_json::from_str(line).unwrap();

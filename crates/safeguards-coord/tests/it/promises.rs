@@ -9,12 +9,13 @@ use std::{
 use parking_lot::Mutex;
 use safeguards_budget::{EntryId, Ledger, LedgerExt, OpenAccount};
 use safeguards_coord::{
-    BlockingPool, Context, Descriptor, FanOut, Member, MemoryRunStore, Pipeline, Reply, RunEntry,
-    RunStore, SharedState, State, Supervise, Task, Team, blocking_fn,
+    BlockingPool, Context, Descriptor, FanOut, Member, MemoryRunStore, Move, Pipeline, Progress,
+    Reply, RunEntry, RunStore, SharedState, State, Step, Strategy, Supervise, Task, Team,
+    blocking_fn,
 };
 use safeguards_notify::MemoryEventBus;
 use safeguards_testkit::runs::{FaultyRunStore, RunStoreCall, RunStoreFault};
-use safeguards_types::usd;
+use safeguards_types::{AgentId, usd};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -198,4 +199,45 @@ async fn agents_share_what_their_runner_was_given_and_nothing_else() {
         .await
         .unwrap();
     assert_eq!(report.output, Some(json!(["told", ["a", 7]])));
+}
+
+/// Skips its one step, and ends because of it.
+#[derive(Debug)]
+struct SkipsAndStops;
+
+impl Strategy for SkipsAndStops {
+    fn name(&self) -> &'static str {
+        "skips_and_stops"
+    }
+
+    fn next(&self, _: &Progress) -> Vec<Move> {
+        let step = Step::new("s", AgentId::from("a"), Task::new("work"));
+        let stop = Move::Stop { because_of: step.step.clone(), why: None, output: None };
+        vec![step.skip("nobody wants it"), stop]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_stops_because_of_a_step_has_its_reason() {
+    let report = Stage::new().run([worker("a", usd!(0.1))], &SkipsAndStops).await;
+    assert_eq!(report.state, State::Skipped);
+    assert_eq!(report.reason, report.steps[0].reason);
+    assert!(report.reason.unwrap().message.contains("nobody wants it"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_delegated_to_has_no_more_time_than_who_delegates() {
+    let deadline = member("b", |_, cx: Context| async move {
+        Ok(Reply::new(json!(cx.deadline())).cost(usd!(0.01)))
+    });
+    let delegates = member("a", |_, cx: Context| async move {
+        let given = cx.delegate("b", Task::new("help")).await?.output.unwrap_or_default();
+        assert_eq!(given, json!(cx.deadline()));
+        Ok(Reply::new(given).cost(usd!(0.01)))
+    });
+    let stage = Stage::new();
+    let members = [delegates.timeout(Duration::from_secs(7)), deadline];
+    let report = stage.run(members, &Pipeline::through(["a"])).await;
+    let in_seven = report.started_at.saturating_add(Duration::from_secs(7));
+    assert_eq!(report.output, Some(json!(in_seven)));
 }

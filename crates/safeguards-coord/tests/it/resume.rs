@@ -245,7 +245,7 @@ fn cost(cents: u32) -> Amounts {
 }
 
 /// Runs a future on a runtime of its own, which is gone afterwards with all that still runs on it.
-fn on_a_machine<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn on_a_machine<T>(work: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().start_paused(true).build().unwrap();
     runtime.block_on(work)

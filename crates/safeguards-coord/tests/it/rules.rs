@@ -454,9 +454,41 @@ async fn delegating_is_a_step_of_its_own_one_level_deeper() {
     let (ended, _, message) = reason(&report);
     assert_eq!(ended, State::Failed);
     assert!(
-        message.contains("what it delegated did not succeed: b, attempt 1: source is down"),
+        message.contains(
+            "a, attempt 1: what it delegated did not succeed: agent.failed: b, attempt 1: source is down"
+        ),
         "{message}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_passed_up_names_its_way_and_how_it_began_once() {
+    let circle = |name: &'static str, to: &'static str| {
+        member(name, move |task: Task, cx: Context| async move {
+            let depth = task.input().as_u64().unwrap_or(0) + 1;
+            cx.delegate(to, Task::new("do it").with_input(depth)).await?;
+            Ok(Reply::text("never"))
+        })
+    };
+    #[track_caller]
+    fn check(report: &Report, way: &str, cause: &str) {
+        let (ended, code, message) = reason(report);
+        assert_eq!((ended, &*code), (State::Failed, "agent.failed"));
+        let began = format!("a, attempt 1: what it delegated did not succeed ({way}): {cause}");
+        assert!(message.starts_with(&began), "{message}");
+        assert_eq!(message.matches("counts as spent").count(), 1, "{message}");
+        assert!(message.len() < 600, "{message}");
+    }
+    for (depth, way) in
+        [(3, "b -> a -> b"), (20, "b -> a -> b -> a -> … 12 more … -> b -> a -> b -> a")]
+    {
+        let (stage, mut guards) = (Stage::new(), Guards::default());
+        guards.depth_max = depth;
+        let options = stage.options().guards(guards).within(Duration::from_hours(1));
+        let team = [circle("a", "b"), circle("b", "a")];
+        let report = stage.run_with(team, &Pipeline::through(["a"]), options).await;
+        check(&report, way, "run.too_deep: step a/b-1/a-1");
+    }
 }
 
 #[tokio::test(start_paused = true)]

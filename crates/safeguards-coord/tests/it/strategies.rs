@@ -3,14 +3,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use safeguards_coord::{
-    FanOut, Move, Pipeline, Policy, Progress, Reply, RunEvent, RunOptions, Runner, State, Strategy,
-    Task, Team,
+    AgentError, Context, FanOut, MemoryRunStore, Move, Pipeline, Policy, Progress, Reply, Retry,
+    RunEvent, RunOptions, Runner, State, Strategy, Task, Team,
 };
 use safeguards_types::{Clock, Timestamp, usd};
 use serde_json::json;
@@ -93,7 +93,7 @@ async fn a_strategy_that_misbehaves_fails_its_run_and_leaves_nothing_behind() {
     })
     .await;
     check("run.unknown_step", "because of step x", |_| {
-        vec![start("y", "b"), Move::Stop { because_of: "x".into(), output: None }]
+        vec![start("y", "b"), Move::Stop { because_of: "x".into(), why: None, output: None }]
     })
     .await;
 }
@@ -167,6 +167,36 @@ async fn a_step_under_which_something_breaks_is_reported_too() {
     assert_eq!(states(&report), ["a failed run.attempt_broken", "b skipped run.skipped"]);
     let message = "could not be carried to its end: the clock fell down";
     assert_eq!(report.reason.unwrap().message, message);
+}
+
+/// Panics once it is told to.
+#[derive(Clone, Debug, Default)]
+struct ClockThatFalls(Arc<AtomicBool>);
+
+impl Clock for ClockThatFalls {
+    fn now(&self) -> Timestamp {
+        assert!(!self.0.swap(false, Ordering::SeqCst), "the clock fell down");
+        Timestamp::parse("2026-03-02T12:00:00Z").unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_attempts_spent_before_something_broke_is_reported() {
+    let stage = Stage::new();
+    let clock = ClockThatFalls::default();
+    let falls = clock.clone();
+    let agent = member("a", move |_, cx: Context| {
+        falls.0.store(cx.attempt().number == 2, Ordering::SeqCst);
+        async { Err::<Reply, _>(AgentError::new("no").retryable().cost(usd!(0.5))) }
+    });
+    let team = Team::new("team", "pool", [agent.retry(Retry::times(2))]).unwrap();
+    let (clock, store) = (Arc::new(clock), Arc::new(MemoryRunStore::new()));
+    let runner = Runner::new(Arc::new(stage.ledger.clone()), clock).store(store);
+    let options = RunOptions::new(stage.ledger.operation());
+    let report = runner.run(&team, Task::new("work"), &Pipeline::new(), options).await.unwrap();
+    assert_eq!(states(&report), ["a failed run.attempt_broken"]);
+    assert_eq!((report.steps[0].attempts, &report.spent), (2, &stage.spent().await));
+    assert_eq!(report.spent.to_string(), "0.50 USD, 1 requests");
 }
 
 #[tokio::test(start_paused = true)]

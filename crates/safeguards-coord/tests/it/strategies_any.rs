@@ -48,14 +48,15 @@ fn fan_outs() -> impl Given<Value = (FanOut, usize, usize)> {
         Just(Choice::LeastLoaded),
         Just(Choice::Cheapest(Unit::USD))
     ];
-    (0..8_u64, 1..5_usize, policies(), choices).prop_map(|(inputs, at_once, policy, choice)| {
+    let inputs = option::of(0..8_u64);
+    (inputs, 1..5_usize, policies(), choices).prop_map(|(inputs, at_once, policy, choice)| {
         let of = |number| json!({ "input": number });
-        let fan_out = FanOut::over((0..inputs).map(of)).choose(choice.clone());
-        let count = match (inputs, choice) {
-            (0, Choice::RoundRobin) => TEAM.len(),
-            (0, _) => 1,
-            (inputs, _) => usize::try_from(inputs).unwrap(),
+        let (fan_out, count) = match inputs {
+            Some(inputs) => (FanOut::over((0..inputs).map(of)), usize::try_from(inputs).unwrap()),
+            None if choice == Choice::RoundRobin => (FanOut::to_everybody(), TEAM.len()),
+            None => (FanOut::to_everybody(), 1),
         };
+        let fan_out = fan_out.choose(choice);
         (fan_out.at_once(at_once).policy(policy), at_once, count)
     })
 }

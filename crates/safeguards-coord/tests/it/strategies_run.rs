@@ -56,8 +56,44 @@ async fn a_quorum_out_of_reach_ends_the_run_without_waiting() {
     let expected = ["a cancelled agent.cancelled", "b succeeded", "c failed agent.failed"];
     assert_eq!(states(&report), expected);
     assert_eq!(report.output, Some(json!([null, "b was here", null])));
-    assert_eq!((report.state, &*report.reason.unwrap().code), (State::Failed, "agent.failed"));
+    let reason = report.reason.unwrap();
+    assert_eq!((report.state, &*reason.code), (State::Failed, "agent.failed"));
+    let why = "a quorum of 3 of 3 steps can no longer be reached: c failed; c, attempt 1: ";
+    assert!(reason.message.starts_with(why), "{}", reason.message);
     assert!(report.ended_at.since(report.started_at) < Duration::from_secs(5));
+}
+
+/// Fails after so many seconds.
+fn failing_after(name: &'static str, seconds: u64) -> Member {
+    member(name, move |_, _| async move {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        Err::<Reply, _>(AgentError::new(format!("{name} is down")).cost(usd!(0.1)))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_made_a_run_vain_is_named_and_nobody_who_was_cancelled_for_it() {
+    async fn check(policy: Policy, expected: &str) {
+        let stage = Stage::new();
+        let team = [hanging("a"), failing_after("b", 3), failing_after("c", 2)];
+        let report = stage.run(team, &FanOut::to_everybody().policy(policy)).await;
+        let reason = report.reason.unwrap();
+        assert_eq!((report.state, &*reason.code), (State::Failed, "agent.failed"), "{reason}");
+        assert_eq!(reason.message, expected);
+        assert_eq!(report.steps[0].state, State::Cancelled);
+    }
+    let paid = "it reports 0.10 USD, which counts as spent";
+    let quorum = "a quorum of 2 of 3 steps can no longer be reached: c failed, b failed";
+    check(Policy::Quorum(2), &format!("{quorum}; b, attempt 1: b is down; {paid}")).await;
+    check(Policy::FailFast, &format!("c, attempt 1: c is down; {paid}")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_nothing_nothing_is_done_and_nothing_paid() {
+    let stage = Stage::new();
+    let report = stage.run([worker("a", usd!(0.1))], &FanOut::over([])).await;
+    assert_eq!((report.state, report.output), (State::Succeeded, Some(json!([]))));
+    assert_eq!((report.steps.len(), report.spent.is_zero()), (0, true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +213,7 @@ async fn no_majority_is_told_with_the_counts() {
     let reason = report.reason.unwrap();
     assert_eq!((report.state, &*reason.code), (State::Failed, "vote.no_majority"));
     let message =
-        r#"no majority: 1 votes for `"yes"`, 1 votes for `"no"`; 2 votes of 3 would be one"#;
+        r#"no majority: 1 vote for `"yes"`, 1 vote for `"no"`; 2 votes of 3 would be one"#;
     assert_eq!(reason.message, message);
     assert_eq!(report.output.unwrap()[0], json!({ "answer": "yes", "votes": 1, "voters": ["a"] }));
 }

@@ -1,6 +1,6 @@
 //! [`Kind`]: which strategy it is, by the name that the file gives.
 
-use super::super::{mistake::MistakeKind, section::Section};
+use super::super::{mistake::MistakeKind, near::near, section::Section};
 
 /// Which strategy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +60,12 @@ pub(in super::super) fn read_kind(file: &mut Section<'_>) -> Kind {
     if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) {
         return kind;
     }
-    // As people write names: with a hyphen, in capitals, or one letter wrong.
-    let plain = name.trim().to_lowercase().replace(['-', ' '], "_");
-    let distances = Kind::ALL.map(|kind| (strsim::osa_distance(kind.name(), &plain), kind.name()));
-    let help = match distances.into_iter().min() {
-        Some((distance, near)) if distance <= 2 => format!("did you mean \"{near}\"? "),
-        _ => String::new(),
+    let known = Kind::ALL.map(Kind::name);
+    let help = match near(name, known) {
+        Some(near) => format!("did you mean \"{near}\"? "),
+        None => String::new(),
     };
-    let known = Kind::ALL.map(Kind::name).join(", ");
+    let known = known.join(", ");
     let message = format!("there is no strategy \"{name}\"; {help}known are {known}");
     file.reader.mistake(MistakeKind::Strategy, &text.span(), message);
     Kind::Pipeline

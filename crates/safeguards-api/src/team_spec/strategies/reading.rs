@@ -5,7 +5,11 @@ use safeguards_discovery::Query;
 use safeguards_types::AgentId;
 
 use super::{
-    super::{agents::AgentDraft, mistake::MistakeKind, section::Section},
+    super::{
+        agents::AgentDraft,
+        mistake::{MistakeKind, Place},
+        section::Section,
+    },
     HandOverSpec, Kind, SpreadSpec, StrategySpec, SupervisorSpec, VoteSpec, graph,
     words::{Names, choice, policy},
 };
@@ -48,7 +52,9 @@ pub(in super::super) fn read(
             None => StrategySpec::MapReduce { map: SpreadSpec::default(), reducer: None },
         },
         Kind::Supervisor => StrategySpec::Supervisor(supervisor(table, agents, &names)),
-        Kind::Vote => StrategySpec::Vote(table.map(|own| vote(own, &names)).unwrap_or_default()),
+        Kind::Vote => {
+            StrategySpec::Vote(table.map(|own| vote(own, agents, &names)).unwrap_or_default())
+        }
         Kind::HandOver => {
             StrategySpec::HandOver(table.map(|own| speakers(own, &names)).unwrap_or_default())
         }
@@ -58,6 +64,12 @@ pub(in super::super) fn read(
         own.finish(&[]);
     }
     spec
+}
+
+/// Where the policy of the strategy stands, if it has one.
+pub(in super::super) fn policy_at(file: &mut Section<'_>, kind: Kind) -> Option<Place> {
+    let own = file.value(kind.name())?.get_ref().as_table()?;
+    Some(file.reader.place(own.get("policy")?.span().start))
 }
 
 fn spread(own: &mut Section<'_>, names: &Names<'_>, by: Option<&Query>) -> SpreadSpec {
@@ -98,10 +110,22 @@ fn supervisor(
     spec.workers = names.agents(own, "workers");
     (spec.choose, spec.policy) = (choice(own), policy(own));
     spec.subtasks_max = own.count("subtasks_max").unwrap_or(spec.subtasks_max);
+    if let (Policy::Quorum(needed) | Policy::AtLeast(needed), Some(value)) =
+        (spec.policy, own.value("policy"))
+        && needed > spec.subtasks_max
+    {
+        let most = spec.subtasks_max;
+        let message = format!(
+            "{}: `policy` wants {needed} subtasks to succeed, and there are at most {most} (`subtasks_max`); write \
+             1 to {most}",
+            own.owner()
+        );
+        own.reader.mistake(MistakeKind::Strategy, &value.span(), message);
+    }
     spec
 }
 
-fn vote(own: &mut Section<'_>, names: &Names<'_>) -> VoteSpec {
+fn vote(own: &mut Section<'_>, agents: &[AgentDraft<'_>], names: &Names<'_>) -> VoteSpec {
     let what = "write \"majority\" or \"plurality\"";
     let counted = own.text("count", what);
     let is_plurality = match counted.as_ref().map(|text| *text.get_ref()) {
@@ -120,13 +144,27 @@ fn vote(own: &mut Section<'_>, names: &Names<'_>) -> VoteSpec {
             format!("{}: a `judge` decides, and nothing is counted; keep one", own.owner());
         own.reader.mistake(MistakeKind::Strategy, &text.span(), message);
     }
-    VoteSpec {
-        voters: names.agents(own, "voters"),
-        is_plurality,
-        judge,
-        at_least: own.count("at_least"),
-        hears_all: own.flag("hear_all"),
+    let voters = names.agents(own, "voters");
+    let at_least = own.count("at_least");
+    // Whoever is named and unknown was noted, and is counted here all the same.
+    let listed =
+        own.value("voters").and_then(|value| value.get_ref().as_array().map(|all| all.len()));
+    let all = agents.iter().filter(|agent| Some(&agent.spec.id) != judge.as_ref()).count();
+    let there = listed.unwrap_or(if all == 0 { agents.len() } else { all });
+    if let (Some(needed), Some(value)) = (at_least, own.value("at_least"))
+        && needed > there
+        && there > 0
+    {
+        let voters =
+            if there == 1 { "is 1 voter".to_owned() } else { format!("are {there} voters") };
+        let allowed = if there == 1 { "1".to_owned() } else { format!("1 to {there}") };
+        let message = format!(
+            "{}: `at_least = {needed}` can never be: there {voters}; write {allowed}",
+            own.owner()
+        );
+        own.reader.mistake(MistakeKind::Strategy, &value.span(), message);
     }
+    VoteSpec { voters, is_plurality, judge, at_least, hears_all: own.flag("hear_all") }
 }
 
 fn speakers(own: &mut Section<'_>, names: &Names<'_>) -> HandOverSpec {

@@ -8,6 +8,7 @@ use safeguards_types::{AgentId, Unit};
 use super::super::{
     agents::AgentDraft,
     mistake::MistakeKind,
+    near::near,
     reader::{Text, listed},
     section::{Section, text_of},
 };
@@ -31,10 +32,8 @@ impl<'n> Names<'n> {
         if self.0.contains(name) {
             return Some(AgentId::from(name));
         }
-        let near = self.0.iter().map(|known| (strsim::osa_distance(known, name), *known)).min();
-        let help = match near.filter(|(distance, known)| *distance <= 2 && *distance < known.len())
-        {
-            Some((_, known)) => format!("did you mean `{known}`?"),
+        let help = match near(name, self.0.iter().copied()) {
+            Some(known) => format!("did you mean `{known}`?"),
             None => format!("there are {}", listed(self.0.iter().copied())),
         };
         let message = format!("{owner}: there is no agent `{name}`; {help}");

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
+    os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
     thread,
 };
@@ -115,13 +116,20 @@ fn whatever_an_agent_does_wrong_has_a_reason_and_a_cost() {
 }
 
 #[test]
-fn a_program_that_is_missing_costs_nothing() {
-    let missing =
-        "[[agent]]\nname = \"worker\"\ncommand = [\"./none-such\"]\nestimate = \"0.10 USD\"\n";
-    let report = report(&format!("{POOL}{missing}"), &[]);
+fn a_program_that_is_gone_when_its_turn_comes_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    std::fs::write(&program, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = program.display();
+    let remover = agent("remover", &format!("rm {program}; {}", says("gone")));
+    let missing = format!(
+        "[[agent]]\nname = \"worker\"\ncommand = [\"{program}\"]\nestimate = \"0.10 USD\"\n"
+    );
+    let report = report(&format!("{POOL}{remover}{missing}"), &[]);
     audit(&report);
-    assert_eq!(report["steps"][0]["reason"]["code"], "agent.not_found");
-    assert_eq!(report["spent"], json!({}));
+    assert_eq!(report["steps"][1]["reason"]["code"], "agent.not_found");
+    assert_eq!(report["spent"]["USD"], "0.04");
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn a_run_that_goes_on_holds_its_store_and_can_be_looked_at_and_interrupted() {
     assert_eq!((&shown["type"], &shown["state"]), (&json!("run"), &json!("succeeded")));
     assert_eq!((&shown["steps"][2]["output"], &shown["leg"]), (&json!("by c"), &json!(2)));
     safeguards(&["runs", "show", "r-none", &flag, &store])
-        .failed(1, &["runs.unknown_run", "r-none"]);
+        .failed(2, &["runs.unknown_run", "r-none"]);
 }
 
 #[test]
@@ -247,9 +247,23 @@ fn what_cannot_go_on_is_refused_and_nothing_runs() {
     refused(
         &[&team, "--resume", "r-0"],
         2,
-        &["runs.unknown_run", "r-0", "1 run there did not end", &run],
+        &["runs.unknown_run", "r-0", "1 run there may go on", &run],
     );
-    refused(&[&team, "look around", "--resume", &run], 2, &["cannot be used with"]);
+    refused(
+        &[&team, "look around", "--resume", &run],
+        2,
+        &["run.has_task", "leave the task out", "in the store"],
+    );
+    refused(&["look around", "--resume", &run], 2, &["config.unreadable", "TEAM --resume", &run]);
+    let nowhere = crew.path("none.jsonl");
+    refused(
+        &[&team, "--resume", &run, "--store", &nowhere],
+        5,
+        &["runs.unavailable", "none.jsonl"],
+    );
+    assert!(!std::path::Path::new(&nowhere).exists(), "what goes on makes no store");
+    let [flag, _] = crew.store();
+    safeguards(&["runs", "list", &flag, &nowhere]).failed(5, &["runs.unavailable", "none.jsonl"]);
     refused(&[&team, "--resume", &run, "--store", &team], 2, &["runs.corrupt", "no store of runs"]);
     refused(&[&team, "--resume", &run, "--store", "/none/x"], 5, &["runs.unavailable", "/none/x"]);
     let text = fs::read_to_string(&team).unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
 };
 
@@ -45,6 +46,20 @@ fn a_fan_out_says_how_many_did_not_succeed() {
 }
 
 #[test]
+fn a_fan_out_names_who_ended_it_and_nobody_who_was_cancelled_for_it() {
+    let bad = "echo '{\"error\":\"down\",\"cost\":{}}'";
+    let agents = [("a", "sleep 66"), ("b", bad), ("c", bad)];
+    let agents = agents.map(|(name, script)| agent(name, script)).concat();
+    let team =
+        |policy| format!("strategy = \"fan_out\"\n{POOL}{agents}[fan_out]\npolicy = {policy}\n");
+    let (code, text) = told(&team("\"fail_fast\""), &[]);
+    assert!(!text.contains("first: a was cancelled"), "{text}");
+    check((code, text), 1, &[" steps did not succeed; first: "]);
+    let quorum = ": agent.failed: a quorum of 2 of 3 steps can no longer be reached: ";
+    check(told(&team("{ quorum = 2 }"), &[]), 1, &[quorum, "c failed", "b failed"]);
+}
+
+#[test]
 fn labels_never_touch_names() {
     let team = format!("{POOL}{}{}", agent("one", "sleep 66"), agent("two", &says("never")));
     check(
@@ -54,10 +69,19 @@ fn labels_never_touch_names() {
     );
 }
 
+/// A program that is there and may be executed, and cannot be started: what its first line names is not there.
+fn not_startable() -> (tempfile::TempDir, String) {
+    let (folder, program) = file("program", "#!/none/such\n");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (folder, program)
+}
+
 #[test]
 fn every_input_gets_its_step_however_many_there_are() {
-    let missing =
-        "[[agent]]\nname = \"worker\"\ncommand = [\"./none-such\"]\nestimate = \"0.10 USD\"\n";
+    let (_at, program) = not_startable();
+    let missing = format!(
+        "[[agent]]\nname = \"worker\"\ncommand = [\"{program}\"]\nestimate = \"0.10 USD\"\n"
+    );
     let team = format!("strategy = \"fan_out\"\n{POOL}{missing}");
     let (_folder, inputs) = file("pages.txt", "page\n".repeat(10_001));
     let report = report(&team, &["--each", &inputs]);
@@ -141,10 +165,11 @@ fn a_channel_that_takes_nothing_is_one_line_however_much_it_lost() {
 
 #[test]
 fn the_report_of_a_large_team_is_soon_made() {
+    let (_at, program) = not_startable();
     let mut team = format!("strategy = \"fan_out\"\n{POOL}");
     for number in 0..3_000 {
         let agent =
-            format!("name = \"a{number}\"\ncommand = [\"./none-such\"]\nestimate = \"0.01 USD\"");
+            format!("name = \"a{number}\"\ncommand = [\"{program}\"]\nestimate = \"0.01 USD\"");
         writeln!(team, "[[agent]]\n{agent}").unwrap();
     }
     let (_folder, path) = file("crew.toml", team);

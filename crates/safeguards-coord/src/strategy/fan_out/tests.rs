@@ -41,19 +41,37 @@ fn inputs_go_round_robin_and_so_many_at_once() {
         progress.end(&step.into(), State::Succeeded, Some(json!(step)));
     }
     let output = json!([null, "two", "a-3", "b-4", "a-5"]);
-    let stop = Move::Stop { because_of: "a-1".into(), output: Some(output) };
+    let stop = Move::Stop { because_of: "a-1".into(), why: None, output: Some(output) };
     assert_eq!(fan_out.next(&progress), [stop]);
 }
 
 #[test]
-fn without_inputs_everybody_gets_the_task_once() {
-    let fan_out = FanOut::over([]);
+fn to_everybody_each_gets_the_task_once() {
+    let fan_out = FanOut::default();
     let mut progress = progress();
     let moves = fan_out.next(&progress);
     assert_eq!(start(&mut progress, moves), ["a null", "b null"]);
     progress.end(&"b".into(), State::Succeeded, Some(json!(2)));
     progress.end(&"a".into(), State::Succeeded, Some(json!(1)));
     assert_eq!(fan_out.next(&progress), [Move::Succeed { output: json!([1, 2]) }]);
+}
+
+#[test]
+fn no_inputs_are_no_work() {
+    #[track_caller]
+    fn check(fan_out: FanOut, expected: &str) {
+        assert_eq!(Play::new(fan_out, &["a", "b"]).ask(), [expected]);
+    }
+    let nothing = || FanOut::over([]);
+    check(nothing(), "succeed []");
+    check(nothing().policy(Policy::FailFast), "succeed []");
+    check(nothing().by(Query::new("data.analysis").unwrap()), "succeed []");
+    let refused = |policy| {
+        format!("fail fan_out.bad_quorum: {policy} of 0 steps cannot be; there is nothing to do")
+    };
+    for policy in [Policy::Any, Policy::Quorum(1), Policy::AtLeast(1)] {
+        check(nothing().policy(policy), &refused(policy));
+    }
 }
 
 #[test]
@@ -89,7 +107,7 @@ fn fail_fast_skips_what_was_not_begun() {
         because: "b-2 failed".to_owned(),
     };
     let output = Some(json!([null, null, null, null]));
-    let stop = Move::Stop { because_of: "b-2".into(), output };
+    let stop = Move::Stop { because_of: "b-2".into(), why: None, output };
     assert_eq!(fan_out.next(&progress), [skip("a-3", "a"), skip("b-4", "b"), stop]);
 }
 
@@ -114,7 +132,10 @@ fn any_is_in_vain_when_all_fail() {
     play.ask();
     assert_eq!(play.fail("a-2"), NOTHING);
     let stop = play.end("a-1", State::Denied, None);
-    assert_eq!(stop, ["stop because of a-1 [null,null]"]);
+    assert_eq!(
+        stop,
+        ["stop because of a-1 (none of 2 steps succeeded: a-2 failed, a-1 was denied) [null,null]"]
+    );
 }
 
 #[test]
@@ -133,7 +154,9 @@ fn a_quorum_out_of_reach_is_noticed_at_once() {
     assert_eq!(play.fail("a-2"), ["a-4: a do(4)"]);
     let end = play.end("a-1", State::TimedOut, None);
     let skip = "skip a-5: a quorum of 4 is out of reach: a-1 timed out";
-    assert_eq!(end, [skip, "stop because of a-1 [null,null,null,null,null]"]);
+    let why = "a quorum of 4 of 5 steps can no longer be reached: a-2 failed, a-1 timed out";
+    let stop = format!("stop because of a-1 ({why}) [null,null,null,null,null]");
+    assert_eq!(end, [skip, &stop]);
 }
 
 #[test]
@@ -148,7 +171,9 @@ fn at_least_so_many_hears_everybody() {
     too_few.ask();
     assert_eq!(too_few.fail("a-3"), NOTHING);
     assert_eq!(too_few.fail("a-2"), NOTHING);
-    assert_eq!(too_few.ok("a-1", 1), ["stop because of a-2 [1,null,null]"]);
+    let why = "1 of 3 steps succeeded, and at least 2 must: a-3 failed, a-2 failed";
+    let stop = format!("stop because of a-2 ({why}) [1,null,null]");
+    assert_eq!(too_few.ok("a-1", 1), [stop]);
 }
 
 #[test]

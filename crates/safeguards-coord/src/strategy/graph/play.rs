@@ -178,7 +178,7 @@ impl Play {
         let output = self.outputs(progress);
         // In the order of their ends, since it may be that the others were skipped for its sake.
         if let Some(step) = progress.ended(0).find(|step| step.has_not_succeeded()) {
-            return Move::Stop { because_of: step.step.clone(), output: Some(output) };
+            return Move::Stop { because_of: step.step.clone(), why: None, output: Some(output) };
         }
         match check_can_end(&self.graph) {
             Ok(()) => Move::Succeed { output },
@@ -212,14 +212,9 @@ fn seat_of(task: TaskView<'_>, progress: &Progress) -> Option<Seat> {
 
 /// Whether nothing waits for what never comes.
 fn check_can_end(graph: &TaskGraph) -> Result<(), GraphFault> {
-    let mut stalled = graph.stalled();
-    let Some(first) = stalled.next() else { return Ok(()) };
-    let missing = graph.missing(first.id()).ok().flatten().unwrap_or_default();
-    Err(GraphFault::NeverReady {
-        task: first.name().to_owned(),
-        missing: Box::new(missing),
-        others: stalled.count(),
-    })
+    let missing = |task: TaskView<'_>| graph.missing(task.id()).ok().flatten().unwrap_or_default();
+    let stalled: Vec<_> = graph.stalled().map(|task| (task.name(), missing(task))).collect();
+    if stalled.is_empty() { Ok(()) } else { Err(GraphFault::never_ready(&stalled)) }
 }
 
 /// Whether everybody is in the team who is named.

@@ -36,7 +36,9 @@ fn carry_out(progress: &mut Progress, moves: Vec<Move>) -> Vec<String> {
             format!("skip {step}: {because}")
         }
         Move::Succeed { output } => format!("succeed {output}"),
-        Move::Stop { because_of, output } => format!("stop for {because_of} {}", output.unwrap()),
+        Move::Stop { because_of, output, .. } => {
+            format!("stop for {because_of} {}", output.unwrap())
+        }
         Move::Fail { reason, output } => format!("fail {reason} {output:?}"),
         Move::Cancel(step) => format!("cancel {step}"),
     };
@@ -157,10 +159,25 @@ fn what_can_never_be_done_is_refused_before_anything_is_spent() {
     let mut lacking = graph([task("weigh", &[]).needs(["scales"]), task("tell", &["weigh"])]);
     let refused = [
         (TaskGraph::new(), "graph.empty: the graph has no tasks"),
-        (lacking.clone(), "graph.never_ready: task `weigh` can never begin: it lacks scales"),
+        (
+            lacking.clone(),
+            "graph.never_ready: task `weigh` can never begin: it lacks `scales`, which nobody provides",
+        ),
         (
             graph([task("weigh", &["gather"]), task("sort", &["gather"])]),
-            "graph.never_ready: task `weigh` can never begin: it waits for gather (never added); 1 more likewise",
+            "graph.never_ready: task `weigh` can never begin: it depends on `gather`, which was never added \
+             (1 more likewise)",
+        ),
+        (
+            // One of each kind is named; `gather` has yet to begin, and is nobody's trouble.
+            graph([
+                task("gather", &[]),
+                task("weigh", &["gather"]).needs(["gpu"]),
+                task("scan", &["gather"]).needs(["disk", "gpu"]),
+                task("sum", &["gather", "nope"]),
+            ]),
+            "graph.never_ready: task `sum` can never begin: it depends on `nope`, which was never added; task `weigh` \
+             can never begin: it lacks `gpu`, which nobody provides (1 more likewise)",
         ),
         (
             graph([task("weigh", &[]).by("c")]),
@@ -205,7 +222,7 @@ fn a_graph_may_grow_by_what_its_tasks_give() {
         &["list by a: 7"],
     );
     // What it waits for did not come; and what comes twice.
-    let never = "fail graph.never_ready: task `report` can never begin: it waits for read 2 (never added) \
+    let never = "fail graph.never_ready: task `report` can never begin: it depends on `read 2`, which was never added \
                  Some(Object {\"list\": Array [], \"report\": Null})";
     let twice = "fail graph.duplicate_task: the graph cannot grow by what `list` gave: there is a task `read 2` already \
                  None";

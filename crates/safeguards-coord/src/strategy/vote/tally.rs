@@ -74,7 +74,8 @@ impl fmt::Display for Tally<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.answers.iter();
         let count = |answer: &Answer<'_>| {
-            format!("{} votes for `{}`", answer.voters.len(), told(&answer.output.to_string()))
+            let (votes, answer) = (answer.voters.len(), told(&answer.output.to_string()));
+            format!("{votes} {} for `{answer}`", if votes == 1 { "vote" } else { "votes" })
         };
         out.write_str(&listed(counts.map(count)))
     }

@@ -46,7 +46,7 @@ fn without_a_majority_the_counts_are_told() {
     let ends =
         [("e", Some("y")), ("a", Some("x")), ("b", Some("y")), ("c", Some("z")), ("d", Some("x"))];
     let shown = r#"[{"answer":"x","voters":["a","d"],"votes":2},{"answer":"y","voters":["b","e"],"votes":2},{"answer":"z","voters":["c"],"votes":1}]"#;
-    let counts = r#"no majority: 2 votes for `"x"`, 2 votes for `"y"`, 1 votes for `"z"`"#;
+    let counts = r#"no majority: 2 votes for `"x"`, 2 votes for `"y"`, 1 vote for `"z"`"#;
     let absolute = after(Vote::new(), &ends);
     let expected = format!("fail vote.no_majority: {counts}; 3 votes of 5 would be one {shown}");
     assert_eq!(absolute, [expected]);
@@ -104,7 +104,7 @@ fn where_nobody_voted_the_run_ends_as_the_first_of_them() {
     let mut play = Play::new(Vote::new().plurality(), &["a", "b"]);
     play.ask();
     assert_eq!(play.end("b", State::Denied, None), NOTHING);
-    assert_eq!(play.fail("a"), ["stop because of b []"]);
+    assert_eq!(play.fail("a"), ["stop because of b (nobody voted: b was denied, a failed) []"]);
 }
 
 #[test]
@@ -155,4 +155,17 @@ fn a_vote_of_nobody_is_refused() {
     let nobody: [&str; 0] = [];
     let mut play = Play::new(Vote::new().among(nobody), &["a"]);
     assert_eq!(play.ask(), ["fail vote.no_voters: nobody may vote: there are no voters"]);
+}
+
+#[test]
+fn more_votes_than_voters_are_refused_before_anybody_votes() {
+    #[track_caller]
+    fn check(votes: usize, there: &str) {
+        let vote = Vote::new().times("a", votes).at_least(9).plurality();
+        let fail = format!("fail vote.too_few_votes: 9 votes are needed, and {there} []");
+        let last = Play::new(vote, &["a"]).ask().pop();
+        assert_eq!(last, Some(fail));
+    }
+    check(3, "there are 3 voters");
+    check(1, "there is 1 voter");
 }

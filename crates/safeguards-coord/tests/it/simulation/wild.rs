@@ -35,7 +35,7 @@ impl Wild {
             2 => resume_unwind(Box::new("the strategy panics")),
             3 => Move::Succeed { output: json!("early") },
             4 => named?.finish(),
-            5 => Move::Stop { because_of: "none".into(), output: None },
+            5 => Move::Stop { because_of: "none".into(), why: None, output: None },
             6 => Move::Fail { reason: Reason::new("wild.tired", "tired"), output: None },
             7..14 => Move::Cancel(named?.step.clone()),
             14..18 => Move::Skip { step: name.into(), seat, because: "it happens".to_owned() },

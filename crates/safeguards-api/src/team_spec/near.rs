@@ -1,0 +1,49 @@
+//! [`near`]: which of the names that there are was perhaps meant.
+
+/// How many letters may be wrong.
+const WRONG_MAX: usize = 2;
+
+/// The name that was perhaps meant: in other capitals, with a hyphen for an underscore, or with a letter or two wrong,
+/// which are fewer than half of it.
+pub(super) fn near<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let given = plain(given);
+    let distance = |name: &'n str| {
+        let known = plain(name);
+        let letters = known.chars().count().min(given.chars().count());
+        (strsim::osa_distance(&known, &given), letters, name)
+    };
+    let is_near = |(wrong, letters, _): &(usize, usize, &str)| {
+        *wrong <= WRONG_MAX && wrong.saturating_mul(2) < *letters
+    };
+    let nearest = known.into_iter().map(distance).filter(is_near).min();
+    nearest.map(|(_, _, name)| name)
+}
+
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase().replace(['-', ' '], "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_near_was_perhaps_meant() {
+        let known = ["graph", "vote", "pool", "estimate", "fan_out", "ab"];
+        for (given, expected) in [
+            ("Graph", Some("graph")),
+            ("GRAHP", Some("graph")),
+            ("fan-out", Some("fan_out")),
+            ("estimat", Some("estimate")),
+            ("estmte", Some("estimate")),
+            ("vot", Some("vote")),
+            ("nope", None),
+            ("foo", None),
+            ("ac", None),
+            ("", None),
+        ] {
+            assert_eq!(near(given, known), expected, "{given}");
+        }
+        assert_eq!(near("graph", []), None);
+    }
+}
