@@ -1,9 +1,11 @@
-//! The directory: which agents and pools were made here, and on which terms.
+//! The directory: what was made here. Agents and pools with their terms, tasks with what they wait for, and teams that
+//! are called by name.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use parking_lot::Mutex;
 use safeguards_budget::{EntryId, Limit, OpenAccount, ProtectionStep};
+use safeguards_coord::{TaskGraph, Team};
 use safeguards_types::{AccountId, Amount, Priority};
 
 use crate::terms;
@@ -86,21 +88,25 @@ struct Known {
     pool_since: Option<EntryId>,
 }
 
-/// Agents and pools by name. Its order is that of the names.
+/// What was made here, by name. Its order is that of the names.
 #[derive(Debug, Default)]
-pub(crate) struct Directory(Mutex<BTreeMap<AccountId, Known>>);
+pub(crate) struct Directory {
+    accounts: Mutex<BTreeMap<AccountId, Known>>,
+    tasks: Arc<Mutex<TaskGraph>>,
+    teams: Mutex<BTreeMap<String, Team>>,
+}
 
 impl Directory {
     /// Writes down who was made.
     pub(crate) fn insert(&self, terms: Terms) {
         let known = Known { terms, priority_since: None, pool_since: None };
-        self.0.lock().insert(known.terms.account.clone(), known);
+        self.accounts.lock().insert(known.terms.account.clone(), known);
     }
 
     /// Writes down what the ledger changed by the entry `at`; a later change that was noted before stands. Gives
     /// the terms from now on; `None` where nobody of this name is here any more.
     pub(crate) fn change(&self, account: &AccountId, change: Change, at: EntryId) -> Option<Terms> {
-        let mut entries = self.0.lock();
+        let mut entries = self.accounts.lock();
         let Known { terms, priority_since, pool_since } = entries.get_mut(account)?;
         let Change { priority, pool } = change;
         if let Some(priority) = priority.filter(|_| *priority_since <= Some(at)) {
@@ -114,19 +120,44 @@ impl Directory {
 
     /// Strikes out who is gone.
     pub(crate) fn remove(&self, account: &AccountId) {
-        self.0.lock().remove(account);
+        self.accounts.lock().remove(account);
     }
 
     /// On which terms somebody was made here.
     pub(crate) fn find(&self, account: &AccountId) -> Option<Terms> {
-        self.0.lock().get(account).map(|known| known.terms.clone())
+        self.accounts.lock().get(account).map(|known| known.terms.clone())
     }
 
     /// All of one role, by name.
     pub(crate) fn list(&self, role: Role) -> Vec<Terms> {
-        let entries = self.0.lock();
+        let entries = self.accounts.lock();
         let of_role = entries.values().filter(|known| known.terms.role == role);
         of_role.map(|known| known.terms.clone()).collect()
+    }
+
+    /// Tasks, and what each waits for.
+    pub(crate) const fn tasks(&self) -> &Arc<Mutex<TaskGraph>> {
+        &self.tasks
+    }
+
+    /// Lets a team be called by its name, in place of one of the same name.
+    pub(crate) fn serve(&self, team: Team) -> Option<Team> {
+        self.teams.lock().insert(team.name().to_owned(), team)
+    }
+
+    /// Calls a team of this name no more.
+    pub(crate) fn dismiss(&self, team: &str) -> Option<Team> {
+        self.teams.lock().remove(team)
+    }
+
+    /// The team that is called by this name.
+    pub(crate) fn team(&self, name: &str) -> Option<Team> {
+        self.teams.lock().get(name).cloned()
+    }
+
+    /// The names by which teams are called.
+    pub(crate) fn teams(&self) -> Vec<String> {
+        self.teams.lock().keys().cloned().collect()
     }
 }
 

@@ -17,6 +17,7 @@ mod metrics;
 mod request;
 mod running;
 mod safeguards;
+mod tagged;
 mod team_spec;
 mod terms;
 pub mod v1;

@@ -45,6 +45,10 @@ pub struct Safeguards {
 }
 
 impl Safeguards {
+    pub(crate) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
     /// Everything in memory, on the machine's clock: forgotten when the program ends.
     pub fn in_memory() -> Self {
         let parts = Builder::new(Arc::new(MemoryLedger::new()));

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use safeguards_types::{AccountId, AgentId, Amount, Priority};
+use serde::{Deserialize, Serialize};
 
+use super::text;
 use crate::{
     ChangeError, CreateError,
     core::Core,
@@ -12,16 +14,18 @@ use crate::{
 };
 
 /// An agent as it was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Agent {
     /// Its name, which is its account's too.
     pub id: AgentId,
     /// What it could spend in all when it was made.
+    #[serde(with = "text")]
     pub initial_budget: Amount,
     /// How much its work matters.
     pub priority: Priority,
     /// The pool that its spending counts at besides; `None` where it stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<AccountId>,
 }
 

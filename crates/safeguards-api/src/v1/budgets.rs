@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use safeguards_budget::{Charge, LedgerExt, Receipt};
 use safeguards_types::{AccountId, AgentId, Amount, Priority};
+use serde::{Deserialize, Serialize};
 
+use super::text;
 use crate::{
     BudgetError, ChangeError, CreateError,
     core::Core,
@@ -12,12 +14,13 @@ use crate::{
 };
 
 /// A pool as it was made: a budget that the agents in it share.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pool {
     /// Its name.
     pub id: AccountId,
     /// What its agents together could spend in all when it was made.
+    #[serde(with = "text")]
     pub initial_budget: Amount,
     /// How much its work matters.
     pub priority: Priority,

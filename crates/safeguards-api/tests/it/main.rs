@@ -8,3 +8,4 @@ mod retries;
 #[cfg(unix)]
 mod team;
 mod v1;
+mod v1_golden;
