@@ -31,10 +31,10 @@ impl AgentTeam {
     /// Where there is no such strategy, or the run cannot begin.
     pub async fn execute_task(
         &self,
-        task: impl Into<Task>,
+        task: Task,
         coordination_strategy: &str,
     ) -> Result<TeamResult, RunError> {
-        Ok(self.inner.execute_as(task.into(), coordination_strategy).await?.into())
+        Ok(self.inner.execute_as(task, coordination_strategy).await?.into())
     }
 }
 
@@ -57,7 +57,7 @@ impl AgentTeam {
 ///     Ok(Reply::text(format!("notes on {}", task.text())).cost(usd!(0.31)))
 /// });
 /// let team = teams.agent_team("research_team", [Member::new(search, usd!(0.50))], &high.id)?;
-/// let result = team.execute_task("quantum computing", "pipeline").await?;
+/// let result = team.execute_task(Task::new("quantum computing"), "pipeline").await?;
 /// assert_eq!(result.output, Some("notes on quantum computing".into()));
 ///
 /// // Served, it can be called by its name, from JSON too.
@@ -116,7 +116,7 @@ impl Teams {
     pub async fn execute_task(
         &self,
         team: &str,
-        task: impl Into<Task>,
+        task: Task,
         coordination_strategy: &str,
     ) -> Result<TeamResult, Error> {
         let Some(found) = self.core.directory.team(team) else {
