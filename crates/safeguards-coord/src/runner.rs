@@ -338,7 +338,8 @@ impl Runner {
         let course = Course::new(shared, strategy, (task, agents), (past, delegated))
             .guarded(options.guards)
             .under(cancellation, in_team);
-        Ok(course.carry_out(started_at).await)
+        // Large, and awaited in the futures of whoever runs teams.
+        Ok(Box::pin(course.carry_out(started_at)).await)
     }
 }
 

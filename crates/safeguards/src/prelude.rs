@@ -1,11 +1,13 @@
 //! What most programs need: `use safeguards::prelude::*`.
 //!
-//! It is a list of names, never a glob of a whole crate, and stays under forty.
+//! It is a list of names, never a glob of a whole crate: what budgets, alerts and teams take in most programs.
 
 pub use safeguards_api::{Safeguards, TeamSpec};
 pub use safeguards_budget::{CommandError, Denial, Hold, LedgerExt, Limit, Receipt, Window};
 pub use safeguards_coord::{
-    Agent, Context, FanOut, Member, Pipeline, Reply, RunOptions, Runner, Task, Team, agent_fn,
+    Agent, AgentError, AgentTeam, Context, FanOut, Graph, HandOver, MapReduce, Member, NewTask,
+    Pipeline, Reply, Report, Retry, RunOptions, Runner, State, Supervise, Task, TaskGraph, Team,
+    Vote, agent_fn,
 };
 pub use safeguards_discovery::{Capability, Order, Query};
 pub use safeguards_notify::{Alert, Alerts, EventBus, EventBusExt};

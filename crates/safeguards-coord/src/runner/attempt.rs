@@ -128,10 +128,10 @@ impl Till {
     /// Counts another draw, and gives its number, from 1; none once the attempt has ended.
     fn count(&self, amounts: &Amounts) -> Option<u32> {
         let mut drawn = self.drawn.lock();
-        let (draws, set_aside) = drawn.as_mut()?;
-        *draws = draws.saturating_add(1);
+        let (count, set_aside) = drawn.as_mut()?;
+        *count = count.saturating_add(1);
         set_aside.add_all(amounts);
-        Some(*draws)
+        Some(*count)
     }
 
     /// Tells of a draw, unless the attempt has ended: its end is the last that is told of it.
@@ -146,10 +146,10 @@ impl Till {
     /// Nothing was set aside for the last draw: it leaves no gap behind, by which those after it are found.
     fn forget(&self, amounts: &Amounts) {
         let mut drawn = self.drawn.lock();
-        let Some((draws, set_aside)) = drawn.as_mut() else {
+        let Some((count, set_aside)) = drawn.as_mut() else {
             return;
         };
-        *draws = draws.saturating_sub(1);
+        *count = count.saturating_sub(1);
         *set_aside = beyond(set_aside, amounts);
         self.run.allowance.settle(amounts, &Amounts::none());
     }

@@ -601,7 +601,7 @@ impl<'run> Course<'run> {
             let place = self.reports.len();
             self.reports.push(None);
             let StepEnd { report, outcome } =
-                self.closing(step, intent, past.before()).carry_out().await;
+                Box::pin(self.closing(step, intent, past.before()).carry_out()).await;
             self.write_down(Ended { place, report, answer: None }, outcome);
         }
         // Where an end cannot be written down the ledger knows it all the same.

@@ -106,7 +106,8 @@ impl StepRun {
             }
             let (work, token) = (self.work.clone(), self.cancellation.clone());
             let attempt = Attempt::new(work, Arc::clone(&member), number, token, resumed.take());
-            let Attempted { mut report, again } = attempt.carry_out().await;
+            // Large: a step that is spawned is moved.
+            let Attempted { mut report, again } = Box::pin(attempt.carry_out()).await;
             let wait = match again {
                 Again::Anew => Some(Duration::ZERO),
                 _ if tried >= member.tries().attempts() => None,

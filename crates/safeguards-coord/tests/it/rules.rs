@@ -463,13 +463,6 @@ async fn delegating_is_a_step_of_its_own_one_level_deeper() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_passed_up_names_its_way_and_how_it_began_once() {
-    let circle = |name: &'static str, to: &'static str| {
-        member(name, move |task: Task, cx: Context| async move {
-            let depth = task.input().as_u64().unwrap_or(0) + 1;
-            cx.delegate(to, Task::new("do it").with_input(depth)).await?;
-            Ok(Reply::text("never"))
-        })
-    };
     #[track_caller]
     fn check(report: &Report, way: &str, cause: &str) {
         let (ended, code, message) = reason(report);
@@ -479,6 +472,13 @@ async fn what_is_passed_up_names_its_way_and_how_it_began_once() {
         assert_eq!(message.matches("counts as spent").count(), 1, "{message}");
         assert!(message.len() < 600, "{message}");
     }
+    let circle = |name: &'static str, to: &'static str| {
+        member(name, move |task: Task, cx: Context| async move {
+            let depth = task.input().as_u64().unwrap_or(0) + 1;
+            cx.delegate(to, Task::new("do it").with_input(depth)).await?;
+            Ok(Reply::text("never"))
+        })
+    };
     for (depth, way) in
         [(3, "b -> a -> b"), (20, "b -> a -> b -> a -> … 12 more … -> b -> a -> b -> a")]
     {

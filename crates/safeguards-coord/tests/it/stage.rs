@@ -78,7 +78,10 @@ impl Stage {
     ) -> Report {
         let team = Team::new("team", "pool", members).unwrap();
         let before = self.spent().await;
-        let report = self.runner().run(&team, Task::new("work"), strategy, options).await.unwrap();
+        let runner = self.runner();
+        // On the heap: a test that runs several has them all in its own future else.
+        let run = Box::pin(runner.run(&team, Task::new("work"), strategy, options));
+        let report = run.await.unwrap();
         assert!(self.held().await.is_zero(), "held after the run: {}", self.held().await);
         let mut expected = before;
         expected.add_all(&report.spent);
