@@ -1,15 +1,21 @@
 //! The unversioned core that every API version translates onto: ledger, alerts, registry, clock, ids, prices,
 //! directory.
 
+mod changing;
+mod counting;
+
 use std::{path::PathBuf, sync::Arc};
 
-use safeguards_budget::{Account, CommandError, Denial, Ledger, LedgerExt, Window};
+use safeguards_budget::{
+    Account, AccountState, CommandError, Denial, Ledger, LedgerError, LedgerExt, Window,
+};
 use safeguards_coord::{Loads, RunStore, SharedState};
 use safeguards_discovery::{Finder, Lease, RegisterError, Registration, Registry};
 use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
-use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity};
+use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity, Unit};
 
+pub(crate) use self::counting::Standing;
 use crate::{
     alerting::AlertingLedger,
     directory::{Directory, Terms},
@@ -99,12 +105,16 @@ impl Core {
             Some(known) if known == terms => return Ok(()),
             Some(known) => known.to_string(),
             None => match self.ledger.account(&terms.account).await? {
+                // Names are never used again, and an account of which nothing is known any more was closed long ago.
+                None => return Err(CreateError::NameGone { name: terms.account.clone() }),
+                Some(account) if account.state == AccountState::Closed => {
+                    return Err(CreateError::NameGone { name: terms.account.clone() });
+                }
                 Some(account) if is_alike(&account, &terms) => {
                     self.directory.insert(terms);
                     return Ok(());
                 }
                 Some(account) => format!("an account, {}", terms::of_account(&account)),
-                None => "an account that is closed; names are never used again".to_owned(),
             },
         };
         Err(CreateError::OtherTerms {
@@ -114,15 +124,34 @@ impl Core {
         })
     }
 
+    /// On which terms an agent or pool was made here.
+    pub(crate) async fn known(&self, account: &AccountId) -> Result<Terms, BudgetError> {
+        match self.directory.find(account) {
+            Some(terms) => Ok(terms),
+            None if self.is_gone(account).await? => {
+                Err(BudgetError::NameGone { name: account.clone() })
+            }
+            None => Err(BudgetError::Unknown { account: account.clone() }),
+        }
+    }
+
+    /// The account of an agent or pool that was made here.
+    pub(crate) async fn account(&self, account: &AccountId) -> Result<Account, BudgetError> {
+        self.known(account).await?;
+        let found = self.ledger.account(account).await?;
+        found.ok_or_else(|| BudgetError::Unknown { account: account.clone() })
+    }
+
+    /// Whether there was an account of this name, which is closed.
+    async fn is_gone(&self, account: &AccountId) -> Result<bool, LedgerError> {
+        let found = self.ledger.account(account).await?;
+        Ok(found.is_some_and(|account| account.state == AccountState::Closed))
+    }
+
     /// What an account may still spend of its budget, whatever those above it have left.
     pub(crate) async fn remaining(&self, account: &AccountId) -> Result<Amount, BudgetError> {
-        let unknown = || BudgetError::Unknown { account: account.clone() };
-        let terms = self.directory.find(account).ok_or_else(unknown)?;
-        let unit = terms.budget.unit().clone();
-        let found = self.ledger.account(account).await?.ok_or_else(unknown)?;
-        let limit = found.limit(&unit, &Window::Lifetime);
-        let available = limit.map_or(Quantity::ZERO, |usage| usage.available);
-        Ok(Amount::new(available, unit))
+        let terms = self.known(account).await?;
+        Ok(remaining_of(&self.account(account).await?, terms.budget.unit()))
     }
 
     /// Sets what an account may still spend of its budget, in one step.
@@ -132,10 +161,7 @@ impl Core {
         amount: Amount,
         op: OperationId,
     ) -> Result<(), BudgetError> {
-        let terms = self
-            .directory
-            .find(account)
-            .ok_or_else(|| BudgetError::Unknown { account: account.clone() })?;
+        let terms = self.known(account).await?;
         let unit = terms.budget.unit();
         if amount.unit() != unit {
             return Err(BudgetError::Unit {
@@ -148,6 +174,12 @@ impl Core {
         self.ledger.set_remaining(account.clone(), which, amount.quantity(), op).await?;
         Ok(())
     }
+}
+
+/// What an account may still spend of a budget in this unit; nothing where it has none any more.
+pub(crate) fn remaining_of(account: &Account, unit: &Unit) -> Amount {
+    let limit = account.limit(unit, &Window::Lifetime);
+    Amount::new(limit.map_or(Quantity::ZERO, |usage| usage.available), unit.clone())
 }
 
 fn is_alike(account: &Account, terms: &Terms) -> bool {

@@ -1,9 +1,11 @@
-//! The directory: which agents and pools were made here, and on which terms.
+//! The directory: what was made here. Agents and pools with their terms, tasks with what they wait for, and teams that
+//! are called by name.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use parking_lot::Mutex;
-use safeguards_budget::{Limit, OpenAccount, ProtectionStep};
+use safeguards_budget::{EntryId, Limit, OpenAccount, ProtectionStep};
+use safeguards_coord::{TaskGraph, Team};
 use safeguards_types::{AccountId, Amount, Priority};
 
 use crate::terms;
@@ -13,6 +15,16 @@ use crate::terms;
 pub(crate) enum Role {
     Agent,
     Pool,
+}
+
+impl Role {
+    /// The word for it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Pool => "pool",
+        }
+    }
 }
 
 /// The terms on which an agent or pool is made. Made again on the same terms, it is the same one.
@@ -56,33 +68,120 @@ impl Terms {
 impl fmt::Display for Terms {
     /// What tells one set of terms from another: `agent, priority 7, in pool research, 100.00 USD`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = match self.role {
-            Role::Agent => "agent",
-            Role::Pool => "pool",
-        };
-        write!(out, "{role}, {}", terms::of_request(&self.open()))
+        write!(out, "{}, {}", self.role.as_str(), terms::of_request(&self.open()))
     }
 }
 
-/// Agents and pools by name. Its order is that of the names.
+/// What of an agent or pool changes; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) priority: Option<Priority>,
+    /// Where it stands from now on; `Some(None)` is on top.
+    pub(crate) pool: Option<Option<AccountId>>,
+}
+
+/// On which terms somebody is here, and since which entry of the ledger.
+#[derive(Debug)]
+struct Known {
+    terms: Terms,
+    priority_since: Option<EntryId>,
+    pool_since: Option<EntryId>,
+}
+
+/// What was made here, by name. Its order is that of the names.
 #[derive(Debug, Default)]
-pub(crate) struct Directory(Mutex<BTreeMap<AccountId, Terms>>);
+pub(crate) struct Directory {
+    accounts: Mutex<BTreeMap<AccountId, Known>>,
+    tasks: Arc<Mutex<TaskGraph>>,
+    teams: Mutex<BTreeMap<String, Team>>,
+}
 
 impl Directory {
     /// Writes down who was made.
     pub(crate) fn insert(&self, terms: Terms) {
-        self.0.lock().insert(terms.account.clone(), terms);
+        let known = Known { terms, priority_since: None, pool_since: None };
+        self.accounts.lock().insert(known.terms.account.clone(), known);
+    }
+
+    /// Writes down what the ledger changed by the entry `at`; a later change that was noted before stands. Gives
+    /// the terms from now on; `None` where nobody of this name is here any more.
+    pub(crate) fn change(&self, account: &AccountId, change: Change, at: EntryId) -> Option<Terms> {
+        let mut entries = self.accounts.lock();
+        let Known { terms, priority_since, pool_since } = entries.get_mut(account)?;
+        let Change { priority, pool } = change;
+        if let Some(priority) = priority.filter(|_| *priority_since <= Some(at)) {
+            (terms.priority, *priority_since) = (priority, Some(at));
+        }
+        if let Some(pool) = pool.filter(|_| *pool_since <= Some(at)) {
+            (terms.pool, *pool_since) = (pool, Some(at));
+        }
+        Some(terms.clone())
+    }
+
+    /// Strikes out who is gone.
+    pub(crate) fn remove(&self, account: &AccountId) {
+        self.accounts.lock().remove(account);
     }
 
     /// On which terms somebody was made here.
     pub(crate) fn find(&self, account: &AccountId) -> Option<Terms> {
-        self.0.lock().get(account).cloned()
+        self.accounts.lock().get(account).map(|known| known.terms.clone())
     }
 
     /// All of one role, by name.
     pub(crate) fn list(&self, role: Role) -> Vec<Terms> {
-        let entries = self.0.lock();
-        let of_role = entries.values().filter(|terms| terms.role == role);
-        of_role.cloned().collect()
+        let entries = self.accounts.lock();
+        let of_role = entries.values().filter(|known| known.terms.role == role);
+        of_role.map(|known| known.terms.clone()).collect()
+    }
+
+    /// Tasks, and what each waits for.
+    pub(crate) const fn tasks(&self) -> &Arc<Mutex<TaskGraph>> {
+        &self.tasks
+    }
+
+    /// Lets a team be called by its name, in place of one of the same name.
+    pub(crate) fn serve(&self, team: Team) -> Option<Team> {
+        self.teams.lock().insert(team.name().to_owned(), team)
+    }
+
+    /// Calls a team of this name no more.
+    pub(crate) fn dismiss(&self, team: &str) -> Option<Team> {
+        self.teams.lock().remove(team)
+    }
+
+    /// The team that is called by this name.
+    pub(crate) fn team(&self, name: &str) -> Option<Team> {
+        self.teams.lock().get(name).cloned()
+    }
+
+    /// The names by which teams are called.
+    pub(crate) fn teams(&self) -> Vec<String> {
+        self.teams.lock().keys().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safeguards_types::usd;
+
+    use super::*;
+
+    #[test]
+    fn of_changes_that_are_noted_in_another_order_the_last_one_stands() {
+        let directory = Directory::default();
+        let account = AccountId::from("reader");
+        directory.insert(Terms::new(account.clone(), Role::Agent, usd!(1), Priority::P5));
+        let change = |priority, pool: Option<&str>, at| {
+            let pool = pool.map(|pool| Some(AccountId::from(pool)));
+            let terms =
+                directory.change(&account, Change { priority, pool }, EntryId::new(at)).unwrap();
+            (terms.priority.level(), terms.pool.map(|pool| pool.to_string()))
+        };
+        assert_eq!(change(Some(Priority::P7), None, 4), (7, None));
+        assert_eq!(change(Some(Priority::P3), None, 3), (7, None), "noted late");
+        // One field says nothing about the other.
+        assert_eq!(change(None, Some("team"), 2), (7, Some("team".to_owned())));
+        assert_eq!(change(Some(Priority::P2), Some("crew"), 5), (2, Some("crew".to_owned())));
     }
 }

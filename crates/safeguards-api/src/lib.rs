@@ -17,6 +17,7 @@ mod due;
 mod endings;
 mod error;
 pub mod limit_text;
+mod metrics;
 mod request;
 mod running;
 mod safeguards;
@@ -24,6 +25,7 @@ mod safeguards;
 pub mod sample;
 mod stores;
 mod swept_state;
+mod tagged;
 mod team_spec;
 mod terms;
 pub mod v1;
@@ -40,7 +42,8 @@ pub use self::{
     build_error::BuildError,
     builder::Builder,
     discovering::Watch,
-    error::{BudgetError, CreateError},
+    error::{BudgetError, ChangeError, CreateError},
+    metrics::RECENT,
     request::RequestFuture,
     running::Running,
     safeguards::Safeguards,

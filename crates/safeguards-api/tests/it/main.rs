@@ -10,3 +10,5 @@ mod retries;
 mod running;
 #[cfg(unix)]
 mod team;
+mod v1;
+mod v1_golden;

@@ -1,0 +1,85 @@
+//! [`Standing`]: agents and pools in numbers, how they stand in the ledger and what they have done and have to do.
+
+use safeguards_budget::{Account, Accounts};
+use safeguards_types::{AccountId, AgentId, Amount};
+
+use super::{Core, remaining_of};
+use crate::{
+    directory::{Role, Terms},
+    error::BudgetError,
+    metrics::RecentTasks,
+};
+
+/// How somebody stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) terms: Terms,
+    pub(crate) account: Account,
+    /// How many agents stand directly in it.
+    pub(crate) agents: u64,
+    /// How many tasks were paid for lately; `None` where that is not known. Of a pool those of its agents are in it
+    /// only where it was asked for alone.
+    pub(crate) recent_tasks: Option<u64>,
+    /// How many attempts are under way; `None` where that is not known. Of a pool, as above.
+    pub(crate) pending_tasks: Option<u64>,
+}
+
+impl Standing {
+    /// What is left of its own budget.
+    pub(crate) fn remaining(&self) -> Amount {
+        remaining_of(&self.account, self.terms.budget.unit())
+    }
+
+    /// How many attempts of these are under way: of those of whom that is known, if there are any.
+    pub(crate) fn pending_of(standings: &[Self]) -> Option<u64> {
+        let known = standings.iter().filter_map(|standing| standing.pending_tasks);
+        known.reduce(u64::saturating_add)
+    }
+}
+
+impl Core {
+    /// How an agent or pool stands. The tasks of a pool are those of its agents, and what it paid for itself.
+    pub(crate) async fn standing(&self, account: &AccountId) -> Result<Standing, BudgetError> {
+        let terms = self.known(account).await?;
+        let mut wanted = vec![terms];
+        if wanted.iter().any(|terms| terms.role == Role::Pool) {
+            wanted.extend(self.members(account).await?);
+        }
+        let standings = self.standings(wanted).await?;
+        let recent_tasks = standings.iter().map(|standing| standing.recent_tasks).sum();
+        let pending_tasks = Standing::pending_of(&standings);
+        let agents = u64::try_from(standings.len().saturating_sub(1)).unwrap_or(u64::MAX);
+        let own = standings.into_iter().find(|standing| standing.account.id == *account);
+        let own = own.ok_or_else(|| BudgetError::Unknown { account: account.clone() })?;
+        Ok(Standing { agents, recent_tasks, pending_tasks, ..own })
+    }
+
+    /// How all agents and pools that were made here stand, at one revision.
+    pub(crate) async fn all_standings(&self) -> Result<Vec<Standing>, BudgetError> {
+        let mut all = self.directory.list(Role::Agent);
+        all.extend(self.directory.list(Role::Pool));
+        self.standings(all).await
+    }
+
+    /// How these stand, at one revision, in this order; those whose accounts are not there are left out.
+    pub(crate) async fn standings(&self, wanted: Vec<Terms>) -> Result<Vec<Standing>, BudgetError> {
+        let ids: Vec<AccountId> = wanted.iter().map(|terms| terms.account.clone()).collect();
+        let Accounts { revision, accounts, .. } = self.ledger.accounts(&ids).await?;
+        let recent = RecentTasks::read(&*self.ledger, revision, self.clock.now()).await?;
+        let there = wanted.into_iter().zip(accounts);
+        let there = there.filter_map(|(terms, account)| Some((terms, account?)));
+        let standing = there.map(|(terms, account)| Standing {
+            agents: 0,
+            recent_tasks: recent.as_ref().map(|recent| recent.of(&account.id)),
+            pending_tasks: self.pending_tasks(&account.id),
+            terms,
+            account,
+        });
+        Ok(standing.collect())
+    }
+
+    /// How many attempts of an agent are under way in teams that run here; `None` where it is in none.
+    pub(crate) fn pending_tasks(&self, account: &AccountId) -> Option<u64> {
+        self.loads.of(&AgentId::from(account.as_str())).map(u64::from)
+    }
+}
