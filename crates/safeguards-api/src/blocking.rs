@@ -192,7 +192,7 @@ impl BlockingError {
 
 /// A request failed, or nobody could wait for it.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a request was sent or not; there is no third")]
 pub enum WaitError<E> {
     /// Nobody could wait: nothing was sent.
     #[error(transparent)]

@@ -288,8 +288,10 @@ impl Builder {
     }
 
     fn clock_in_use(&self) -> Arc<dyn Clock> {
-        let clock = self.clock.as_ref().or(self.ledger_clock.as_ref());
-        clock.map_or_else(|| Arc::new(SystemClock::new()) as Arc<dyn Clock>, Arc::clone)
+        match self.clock.as_ref().or(self.ledger_clock.as_ref()) {
+            Some(clock) => Arc::clone(clock),
+            None => Arc::new(SystemClock::new()),
+        }
     }
 
     pub(crate) fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {

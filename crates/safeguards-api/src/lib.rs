@@ -1,6 +1,8 @@
 //! Versioned APIs over the Safeguards crates, and the team file.
 //!
 //! - [`Safeguards`] joins ledger, alerts, registry, clock and prices; [`v1`] and [`v2`] are thin translations onto it.
+//! - [`Builder`] takes each part as a value and checks that they fit together; [`blocking`] has the same verbs for
+//!   programs without a runtime.
 //! - [`AlertingLedger`] turns what a ledger answers into alerts; [`ledger_alerts`] are those alerts as values.
 //! - [`TeamSpec`] is a team as a file describes it: parsed, checked, then bound.
 //! - [`limit_text`] reads what people write for limits.

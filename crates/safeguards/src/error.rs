@@ -3,7 +3,9 @@
 #[cfg(unix)]
 use safeguards_api::BindError;
 use safeguards_api::{
-    BudgetError, BuildError, CreateError, TeamFileError, UnknownVersion, limit_text::LimitTextError,
+    BudgetError, BuildError, CreateError, TeamFileError, UnknownVersion,
+    blocking::{BlockingError, WaitError},
+    limit_text::LimitTextError,
 };
 use safeguards_budget::{
     CommandError, Denial, LedgerError, PercentError, SettleError, WindowError,
@@ -56,6 +58,9 @@ pub enum Error {
     /// Parts do not fit together.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The blocking API was called where nobody can wait.
+    #[error(transparent)]
+    Blocking(#[from] BlockingError),
     /// A team file has mistakes.
     #[error(transparent)]
     TeamFile(#[from] TeamFileError),
@@ -150,6 +155,19 @@ impl From<InvalidState> for Error {
     }
 }
 
+/// What a request failed with that was waited for, or that nobody could wait.
+impl<E> From<WaitError<E>> for Error
+where
+    Self: From<E>,
+{
+    fn from(error: WaitError<E>) -> Self {
+        match error {
+            WaitError::Blocking(error) => error.into(),
+            WaitError::Request(error) => error.into(),
+        }
+    }
+}
+
 impl Error {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
@@ -160,6 +178,7 @@ impl Error {
             Self::Settle(error) => error.error().code(),
             Self::Ledger(error) => error.code(),
             Self::Build(error) => error.code(),
+            Self::Blocking(error) => error.code(),
             Self::TeamFile(error) => error.code(),
             #[cfg(unix)]
             Self::Bind(error) => error.code(),

@@ -134,7 +134,7 @@ pub use safeguards_api as api;
 pub use safeguards_api::sample;
 #[doc(inline)]
 pub use safeguards_api::{
-    ApiVersion, BuildError, Builder, Safeguards, TeamFileError, TeamSpec, latest, v1, v2,
+    ApiVersion, BuildError, Builder, Safeguards, TeamFileError, TeamSpec, blocking, latest, v1, v2,
 };
 pub use safeguards_budget as budget;
 #[cfg(feature = "cards")]

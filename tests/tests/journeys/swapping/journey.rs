@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use safeguards::{Error, prelude::*};
 use safeguards_budget::EntryId;
-use safeguards_coord::{RunQuery, RunStoreBounds, State};
+use safeguards_coord::{RunQuery, RunStoreBounds, RunView, State};
 use safeguards_notify::Delivery;
 use serde_json::{Value, json};
 
@@ -150,7 +150,7 @@ pub(super) async fn play(
         output: (report.output, worked.load(Ordering::SeqCst)),
         pool: (usage.spent.to_string(), usage.held.to_string()),
         entries: sg.ledger().entries(EntryId::FIRST, 1_000).await?.entries.len(),
-        runs: (runs.iter().map(|run| run.state()).collect(), entries.map_or(0, |all| all.len())),
+        runs: (runs.iter().map(RunView::state).collect(), entries.map_or(0, |all| all.len())),
         shared: (reading.value().cloned(), reading.as_of.number()),
         found: found.agents.iter().map(|one| one.agent.to_string()).collect(),
         seen,

@@ -66,7 +66,7 @@ impl Diary {
     }
 
     /// Writes down what was decided, if there is room.
-    fn note(&self, pages: &mut Pages, record: StateRecord) -> Result<Revision, StateError> {
+    fn note(&self, pages: &mut Pages, record: &StateRecord) -> Result<Revision, StateError> {
         let full = |room, max| StateError::Full { key: record.key.clone(), room, max };
         if record.before.is_none() && pages.here.len() >= self.setup.keys_max {
             return Err(full(StateRoom::Keys, self.setup.keys_max));
@@ -134,7 +134,8 @@ impl Pages {
     }
 
     fn after(&self, revision: Revision) -> &[StateRecord] {
-        &self.records[revision.number() as usize..]
+        let from = usize::try_from(revision.number()).unwrap();
+        &self.records[from..]
     }
 }
 
@@ -148,7 +149,7 @@ impl StateStore for Diary {
         let checked = write.checked(agent)?;
         self.open(|pages, now| {
             let record = self.standing(pages, checked.key()).write(checked, now)?;
-            self.note(pages, record)
+            self.note(pages, &record)
         })
     }
 
@@ -156,7 +157,7 @@ impl StateStore for Diary {
         terms.check()?;
         self.open(|pages, now| {
             let record = self.standing(pages, &terms.key).amend(agent, terms.clone(), now)?;
-            self.note(pages, record)
+            self.note(pages, &record)
         })
     }
 
@@ -168,7 +169,7 @@ impl StateStore for Diary {
     ) -> Result<Revision, StateError> {
         self.open(|pages, now| {
             let record = self.standing(pages, key).delete(agent, key, if_revision, now)?;
-            self.note(pages, record)
+            self.note(pages, &record)
         })
     }
 
