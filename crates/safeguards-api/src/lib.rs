@@ -4,7 +4,8 @@
 //! - [`Builder`] takes each part as a value and checks that they fit together; [`blocking`] has the same verbs for
 //!   programs without a runtime.
 //! - [`AlertingLedger`] turns what a ledger answers into alerts; [`ledger_alerts`] are those alerts as values.
-//! - [`TeamSpec`] is a team as a file describes it: parsed, checked, then bound.
+//! - [`Config`] is one file that configures all of it; [`TeamSpec`] is a team as a file describes it: parsed, checked,
+//!   then bound.
 //! - [`limit_text`] reads what people write for limits.
 
 mod alerting;
@@ -51,10 +52,10 @@ pub use self::{
     safeguards::Safeguards,
     stores::Stores,
     team_spec::{
-        AgentSpec, AlertSpec, AlertTarget, AlertsError, EmailTarget, EmailTls, FileTarget,
-        GraphSpec, HandOverSpec, Mistake, MistakeKind, PoolSpec, RunSpec, Setting, SlackTarget,
-        SpreadSpec, StrategySpec, SupervisorSpec, TeamFileError, TeamSpec, Variable, VariableSpec,
-        VoteSpec, WebhookTarget,
+        AgentSpec, AlertSpec, AlertTarget, AlertsError, Config, ConfigError, EmailTarget, EmailTls,
+        FileTarget, GraphSpec, HandOverSpec, Mistake, MistakeKind, PoolSpec, RunSpec, Secret,
+        SecretSource, ServiceLimits, Setting, SlackTarget, SpreadSpec, StrategySpec,
+        SupervisorSpec, TeamFileError, TeamSpec, VariableSpec, VoteSpec, WebhookTarget,
     },
     version::{ApiVersion, UnknownVersion},
 };

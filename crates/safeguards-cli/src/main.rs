@@ -2,7 +2,9 @@
 
 mod agents;
 mod alerts;
+mod check;
 mod denial;
+mod environment;
 mod exit;
 mod files;
 mod ledger;
@@ -40,6 +42,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Args),
+    Check(check::Args),
     Runs(runs::Args),
     Replay(Box<replay::Args>),
     Ledger(ledger::Args),
@@ -64,6 +67,15 @@ fn main() -> ExitCode {
                 }
                 say(&list(&error.mistakes()));
                 ExitCode::from(error.exit_code())
+            }
+        },
+        Verb::Check(args) => match check::execute(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                if args.is_json() && error.is_a_refusal() {
+                    refuse(error.code(), &error, error.exit_code(), Vec::new());
+                }
+                fail(error.code(), &error, error.exit_code())
             }
         },
         Verb::Replay(args) => match replay::execute(&args) {

@@ -29,7 +29,7 @@ use safeguards_api::{BoundTeam, Safeguards, TeamSpec};
 use safeguards_budget::MemoryLedger;
 use safeguards_coord::{Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
-use safeguards_types::duration_text;
+use safeguards_types::{SystemClock, duration_text};
 use serde_json::Value;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -45,7 +45,7 @@ use self::{
     signals::Signals,
     view::{AlertWriter, View},
 };
-use crate::{output::print, text::one_line};
+use crate::{environment::variable, output::print, text::one_line};
 
 /// How long the program waits for threads of its own that are stuck, such as one that looks up a host's name.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -58,6 +58,7 @@ const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 #[command(after_long_help = "\
 Examples:
   safeguards run team.toml \"compare three vector databases\"
+  safeguards run safeguards.toml --team research \"…\"              (one team of several)
   safeguards run team.toml --each pages.txt \"sum up this page\"     (fan_out: one input a line)
   safeguards run team.toml --json \"…\" | tail -n 1                  (the report alone)
   safeguards run team.toml --store runs.jsonl \"…\"                 (writes down what happens)
@@ -85,12 +86,15 @@ With `--json`, what is refused is one object on standard output: {\"type\":\"err
 
 Progress that nobody reads in time is dropped and counted; it never holds up the run.")]
 pub(crate) struct Args {
-    /// The team file (TOML).
-    #[arg(required_unless_present = "resume")]
-    team: Option<PathBuf>,
+    /// The team file, or a configuration with teams (TOML).
+    #[arg(value_name = "TEAM", required_unless_present = "resume")]
+    file: Option<PathBuf>,
     /// The task, in words; `-` reads it from standard input.
     #[arg(required_unless_present = "resume")]
     task: Option<String>,
+    /// Which of the teams of a configuration; not needed where there is only one.
+    #[arg(long, value_name = "NAME")]
+    team: Option<String>,
     /// Give each line of this file to the agents in turn, as their input. For the strategies `fan_out` and `map_reduce`.
     #[arg(long, value_name = "FILE")]
     each: Option<PathBuf>,
@@ -198,7 +202,7 @@ fn print_report(report: &RunReport, json: bool) -> Result<(), Failure> {
 
 /// Opens the team's accounts, runs it, and puts together what came of it.
 async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<RunReport, Failure> {
-    let Job { spec, work, record, within, json: _ } = job;
+    let Job { spec, limits, work, record, within, json: _ } = job;
     let past = match (&work, &record) {
         (Work::Begin { .. }, _) => None,
         (Work::Resume { run, .. }, Some(record)) => {
@@ -211,7 +215,9 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
             return Err(Failure::NoStore { run: run.clone(), team: spec.file.clone() });
         }
     };
-    let safeguards = Safeguards::builder(MemoryLedger::new())
+    let ledger = MemoryLedger::with_bounds(SystemClock::new(), limits.ledger());
+    let safeguards = limits
+        .bound(Safeguards::builder(ledger))
         .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?
         .build()?;
     for warning in safeguards.rule_warnings().iter().chain(&spec.topic_notes()) {
@@ -245,12 +251,6 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
     let left = delivering.stop().await;
     let interrupted = cancellation.is_cancelled();
     RunReport::gather(&spec, &safeguards, report, &left, (interrupted, record.as_ref())).await
-}
-
-/// The secrets of a team file stand in the environment.
-#[expect(clippy::disallowed_methods, reason = "the command line passes the environment in")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.

@@ -1,6 +1,6 @@
 //! `[[agent]]`: who works, by which program, and what one run may cost.
 
-use std::{ops::Range, time::Duration};
+use std::{fmt, ops::Range, time::Duration};
 
 use safeguards_budget::{Limit, OpenAccount};
 use safeguards_coord::Retry;
@@ -74,7 +74,7 @@ impl AgentSpec {
 }
 
 /// An environment variable that a program sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VariableSpec {
     /// `"NAME"`: passed on with the value it has here, if it has one.
@@ -86,6 +86,18 @@ pub enum VariableSpec {
         /// Its value.
         value: String,
     },
+}
+
+impl fmt::Debug for VariableSpec {
+    /// Without the value, which may be a secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inherit(name) => out.debug_tuple("Inherit").field(name).finish(),
+            Self::Set { name, value: _ } => {
+                out.debug_struct("Set").field("name", name).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 /// An agent as it was read, with the places that later checks speak of.
@@ -116,15 +128,27 @@ pub(super) fn read<'a>(
     team: &AccountId,
     estimate: Option<&Amounts>,
 ) -> Vec<AgentDraft<'a>> {
-    if file.lacks("agent") {
+    if file.lacks("agent") && file.lacks("agents") {
         let message = "a team needs at least one agent: begin it with `[[agent]]`";
         file.reader.mistake(MistakeKind::Missing, &file.span(), message);
     }
-    let sections = file.tables("agent", "an agent");
+    let sections = tables(file);
     sections.into_iter().filter_map(|section| read_one(section, team, estimate)).collect()
 }
 
-fn read_one<'a>(
+/// The tables of agents, as `[[agent]]` or as `[[agents]]`.
+pub(super) fn tables<'a>(file: &mut Section<'a>) -> Vec<Section<'a>> {
+    let mut sections = file.tables("agent", "an agent");
+    if let (false, Some(agents)) = (file.lacks("agent"), file.value("agents")) {
+        let message = "`agent` and `agents` are the same; write all agents below one of both";
+        file.reader.mistake(MistakeKind::Agent, &agents.span(), message);
+    }
+    sections.extend(file.tables("agents", "an agent"));
+    sections
+}
+
+/// Reads one agent. What it does not say is as its team has it: its pool, its estimate.
+pub(super) fn read_one<'a>(
     mut section: Section<'a>,
     team: &AccountId,
     default: Option<&Amounts>,
@@ -268,7 +292,8 @@ fn read_environment(section: &mut Section<'_>) -> Vec<VariableSpec> {
             None => (*text.get_ref(), None),
         };
         if name.is_empty() || name.contains(char::is_whitespace) || text.get_ref().contains('\0') {
-            let message = format!("\"{}\" is no variable; {what}", text.get_ref());
+            // What was written may be a secret.
+            let message = format!("a text of `env` is no variable; {what}");
             section.reader.mistake(MistakeKind::Value, &text.span(), message);
             return None;
         }

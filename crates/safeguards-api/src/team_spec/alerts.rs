@@ -1,8 +1,10 @@
-//! `[[alert]]`: which alerts go where, and how they are told.
+//! `[[alert]]`, `[[channels]]`: which alerts go where, and how they are told.
+
+mod routes;
 
 use std::{path::PathBuf, time::Duration};
 
-use safeguards_notify::{GroupBy, GroupLabel, TopicFilter};
+use safeguards_notify::{GroupBy, GroupLabel, Rules, TopicFilter};
 use safeguards_types::Severity;
 use toml::Spanned;
 
@@ -44,8 +46,80 @@ const OF_RULES: [&str; 6] = ["on", "at_least", "group_by", "wait", "interval", "
 /// No span of rules is longer: 366 days.
 const SPAN_MAX: Duration = Duration::from_hours(8_784);
 
+/// Where alerts go, as a whole file says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Alerting {
+    /// A file of rules.
+    pub(super) rules: Option<PathBuf>,
+    /// Rules that stand in the file itself.
+    pub(super) own_rules: Option<Rules>,
+    pub(super) alerts: Vec<AlertSpec>,
+}
+
+/// Reads each `[[channels]]` with `[[routes]]`, or each `[[alert]]`; and `rules`.
+pub(super) fn read(file: &mut Section<'_>) -> Alerting {
+    let own_rules = routes::read(file);
+    if file.lacks("channels") && own_rules.is_none() {
+        let (rules, alerts) = read_alerts(file);
+        return Alerting { rules, own_rules: None, alerts };
+    }
+    if let Some(alert) = file.value("alert") {
+        let message = "`[[alert]]` says where alerts go, and so do `[[channels]]` and `[[routes]]`; write all of it in one way";
+        file.reader.mistake(MistakeKind::Value, &alert.span(), message);
+    }
+    let rules = file.text("rules", "write the name of a file of rules for alerts");
+    let rules = rules.filter(|text| file.reader.is_path("rules", text));
+    if let (Some(_), Some(text)) = (&own_rules, &rules) {
+        let message = "`rules` names a file that says where alerts go, and so do `[[routes]]` here; keep one of both";
+        file.reader.mistake(MistakeKind::Value, &text.span(), message);
+    }
+    let mut alerts: Vec<AlertSpec> = Vec::new();
+    for section in file.tables("channels", "a channel") {
+        let (reader, span) = (section.reader, section.span());
+        let Some(alert) = read_channel(section) else { continue };
+        if let Some(name) = &alert.name
+            && alerts.iter().any(|known| known.name.as_ref() == Some(name))
+        {
+            let message = format!("two channels are named \"{name}\"; each has its own");
+            reader.mistake(MistakeKind::Value, &span, message);
+        }
+        alerts.push(alert);
+    }
+    let own_rules = own_rules.unwrap_or_default();
+    let own_rules = rules.is_none().then_some(own_rules);
+    if let Some(rules) = &own_rules {
+        routes::check(file.reader, rules, &alerts);
+    }
+    Alerting { rules: rules.map(|text| PathBuf::from(text.get_ref())), own_rules, alerts }
+}
+
+/// Reads one of `[[channels]]`: its name, and where it leads.
+fn read_channel(mut section: Section<'_>) -> Option<AlertSpec> {
+    let reader = section.reader;
+    let name = section.required_name();
+    let value = section.value("to");
+    let place = reader.place(value.map_or_else(|| section.span(), Spanned::span).start);
+    let to = value.and_then(|value| targets::read(&mut section, value));
+    if section.lacks("to") {
+        let message = format!("a channel needs `to`: {}", targets::WHAT);
+        reader.mistake(MistakeKind::Missing, &section.span(), message);
+    }
+    section.finish(&[]);
+    Some(AlertSpec {
+        name: Some((*name?.get_ref()).to_owned()),
+        on: TopicFilter::all(),
+        at_least: Severity::Informational,
+        to: to?,
+        group_by: None,
+        wait: None,
+        interval: None,
+        cooldown: None,
+        place,
+    })
+}
+
 /// Reads `rules` and each `[[alert]]`.
-pub(super) fn read(file: &mut Section<'_>) -> (Option<PathBuf>, Vec<AlertSpec>) {
+fn read_alerts(file: &mut Section<'_>) -> (Option<PathBuf>, Vec<AlertSpec>) {
     let rules = file.text("rules", "write the name of a file of rules for alerts");
     let rules = rules.filter(|text| file.reader.is_path("rules", text));
     let sections = file.tables("alert", "an alert");

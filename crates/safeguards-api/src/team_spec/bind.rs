@@ -175,7 +175,7 @@ impl TeamSpec {
         let folder = self.absolute_folder()?;
         let prices = self.read_prices(&folder, safeguards.prices())?;
         let members = self.agents.iter().map(|agent| agent.member(&folder));
-        let team = Team::new(self.name.as_str(), &self.name, members)?;
+        let team = Team::new(self.name.as_str(), &self.account, members)?;
         self.open(safeguards).await?;
         for agent in &self.agents {
             safeguards.registry().register(agent.registration()).await?;

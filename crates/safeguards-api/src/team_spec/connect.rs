@@ -2,6 +2,8 @@
 
 #[cfg(feature = "email")]
 mod mail;
+#[cfg(any(feature = "webhook", feature = "email"))]
+mod secret_file;
 #[cfg(feature = "webhook")]
 mod webhooks;
 
@@ -184,15 +186,21 @@ pub(crate) fn connect(
         names.push((own, name));
     }
     TeamFileError::unless_empty(mistakes)?;
-    let Some(rules) = &spec.rules else {
-        return Ok((hub, Connected { routes, rules: Rules::default(), file: None }));
+    let (path, mut rules) = match (&spec.rules, &spec.own_rules) {
+        (None, None) => {
+            return Ok((hub, Connected { routes, rules: Rules::default(), file: None }));
+        }
+        (None, Some(rules)) => (spec.file.clone(), rules.clone()),
+        (Some(rules), _) => {
+            let path = spec.folder().join(rules);
+            let rules = match bounded_file::read(&path, RULES_MAX) {
+                Ok(text) => Rules::from_toml(&text),
+                Err(source) => return Err(AlertsError::Unreadable { path, source }),
+            }
+            .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
+            (path, rules)
+        }
     };
-    let path = spec.folder().join(rules);
-    let mut rules = match bounded_file::read(&path, RULES_MAX) {
-        Ok(text) => Rules::from_toml(&text),
-        Err(source) => return Err(AlertsError::Unreadable { path, source }),
-    }
-    .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
     let own: Vec<Arc<str>> = names.iter().map(|(own, _)| own.as_str().into()).collect();
     // Joined with others, its routes would have other numbers, and its mistakes no file.
     let by_itself = Router::new(rules.clone(), &own)
@@ -266,22 +274,28 @@ impl Making<'_> {
     }
 
     fn mistake(&self, kind: MistakeKind, place: Place, message: String) -> Mistake {
-        let Place { line, column } = place;
-        Mistake { kind, file: self.spec.file.display().to_string(), line, column, message }
+        self.spec.sources.mistake(kind, place, message)
     }
 }
 
 #[cfg(any(feature = "webhook", feature = "email"))]
 impl Making<'_> {
-    /// What a variable holds.
-    fn variable(&self, variable: &super::Variable) -> Result<String, Mistake> {
-        let super::Variable { name, place } = variable;
-        match (self.variables)(name) {
-            Some(value) if !value.is_empty() => Ok(value),
-            empty => {
-                let what = if empty.is_some() { "is empty" } else { "is not set" };
-                let message = format!("the variable `{name}` {what}; it holds a secret for alerts");
-                Err(self.mistake(MistakeKind::Variable, *place, message))
+    /// The secret that stands there.
+    fn secret(&self, secret: &super::Secret) -> Result<String, Mistake> {
+        let wrong = |kind, message| Err(self.mistake(kind, secret.place, message));
+        match &secret.source {
+            super::SecretSource::Variable(name) => match (self.variables)(name) {
+                Some(value) if !value.is_empty() => Ok(value),
+                empty => {
+                    let what = if empty.is_some() { "is empty" } else { "is not set" };
+                    let message =
+                        format!("the variable `{name}` {what}; it holds a secret for alerts");
+                    wrong(MistakeKind::Variable, message)
+                }
+            },
+            super::SecretSource::File(path) => {
+                let path = self.spec.folder().join(path);
+                secret_file::read(&path).or_else(|message| wrong(MistakeKind::Secret, message))
             }
         }
     }

@@ -1,6 +1,8 @@
 //! [`Mistake`]: what is wrong with a team file, where, and what is allowed.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
+
+use safeguards_notify::RuleMistakeKind;
 
 /// What kind of mistake it is. Each has a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,11 +40,19 @@ pub enum MistakeKind {
     Capability,
     /// A strategy that there is none of, or one that names agents that there are none of, or that wait for each other.
     Strategy,
+    /// A team that is named twice, or whose agents or pool are none of it.
+    Team,
+    /// A variable of the environment that goes over nothing, or over what another one goes over too.
+    Override,
+    /// A file with a secret that cannot be read, or that anybody may write.
+    Secret,
+    /// A mistake in the rules for alerts.
+    Rule(RuleMistakeKind),
 }
 
 impl MistakeKind {
-    /// All kinds.
-    pub const ALL: [Self; 16] = [
+    /// All kinds but those of rules, which [`RuleMistakeKind`] has.
+    pub const ALL: [Self; 19] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::Unsupported,
@@ -59,6 +69,9 @@ impl MistakeKind {
         Self::Target,
         Self::Capability,
         Self::Strategy,
+        Self::Team,
+        Self::Override,
+        Self::Secret,
     ];
 
     /// The stable code.
@@ -80,9 +93,19 @@ impl MistakeKind {
             Self::Target => "config.target",
             Self::Capability => "config.capability",
             Self::Strategy => "config.strategy",
+            Self::Team => "config.team",
+            Self::Override => "config.override",
+            Self::Secret => "config.secret",
+            Self::Rule(kind) => kind.code(),
         }
     }
 }
+
+/// What stands before the name of a variable, in place of a file.
+const VARIABLE: &str = "variable ";
+/// Words in whose line a secret may stand.
+const SECRETIVE: [&str; 9] =
+    ["://", "env", "key", "password", "secret", "slack", "token", "whsec_", "webhook"];
 
 /// One mistake: `file:line:column: what; what is allowed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +113,7 @@ impl MistakeKind {
 pub struct Mistake {
     /// What kind it is.
     pub kind: MistakeKind,
-    /// In which file, as it was named.
+    /// In which file, as it was named; or `variable NAME`, where a variable of the environment goes over the file.
     pub file: String,
     /// In which line, from 1.
     pub line: usize,
@@ -104,6 +127,23 @@ impl Mistake {
     /// The stable code of its kind.
     pub const fn code(&self) -> &'static str {
         self.kind.code()
+    }
+
+    /// The line of the file's `text` that it is in. `None` where the mistake is in a variable, and where a secret may
+    /// stand in the line: whoever mistypes `env:NAME` has perhaps written the secret itself.
+    pub fn excerpt<'t>(&self, text: &'t str) -> Option<&'t str> {
+        if self.file.starts_with(VARIABLE) {
+            return None;
+        }
+        let before = text.lines().take(self.line).collect::<Vec<_>>();
+        let line = before.last().copied().filter(|_| before.len() == self.line)?;
+        // A text over many lines belongs to the key that stands above it.
+        let from = before.iter().rposition(|line| line.contains('=')).unwrap_or_default();
+        let is_open = before.iter().skip(from).any(|line| {
+            let line = line.to_lowercase();
+            SECRETIVE.into_iter().any(|word| line.contains(word))
+        });
+        (!is_open).then_some(line)
     }
 }
 
@@ -123,8 +163,12 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    /// Notes a mistake at a byte of the text.
+    /// Notes a mistake at a byte of the text; once, be it read twice.
     pub(super) fn note(&mut self, kind: MistakeKind, at: usize, message: String) {
+        let mut there = self.kept.range((at, 0)..=(at, usize::MAX));
+        if there.any(|(_, (other, said))| *other == kind && *said == message) {
+            return;
+        }
         self.kept.insert((at, self.noted), (kind, message));
         self.noted = self.noted.saturating_add(1);
         if self.kept.len() > TeamFileError::MISTAKES_MAX {
@@ -133,13 +177,11 @@ impl Mistakes {
     }
 
     /// All of them as one error, each with its line and column of `text`; `None` where there is none.
-    pub(super) fn in_file(&self, file: &Path, text: &str) -> Option<TeamFileError> {
+    pub(super) fn of(&self, sources: &Sources, text: &str) -> Option<TeamFileError> {
         let mut place = Walk::new();
         let mut placed = self.kept.iter().map(|((at, _), (kind, message))| {
             place.go_on_to(*at, text);
-            let Place { line, column } = place.place;
-            let (file, message) = (file.display().to_string(), message.clone());
-            Mistake { kind: *kind, file, line, column, message }
+            sources.mistake(*kind, place.place, message.clone())
         });
         let first = placed.next()?;
         let left_out = self.noted.saturating_sub(self.kept.len());
@@ -147,7 +189,34 @@ impl Mistakes {
     }
 }
 
-/// A line and a column of a file, from 1.
+/// Whose lines are whose: those of the file, and behind them the values of variables that go over it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sources {
+    file: Arc<str>,
+    /// The first line of each variable, and its name, in order.
+    variables: Arc<[(usize, Arc<str>)]>,
+}
+
+impl Sources {
+    pub(super) fn new(file: &Path, variables: Vec<(usize, Arc<str>)>) -> Self {
+        Self { file: file.display().to_string().into(), variables: variables.into() }
+    }
+
+    /// A mistake at this place of all lines, as whoever wrote them counts.
+    pub(super) fn mistake(&self, kind: MistakeKind, place: Place, message: String) -> Mistake {
+        let Place { line, column } = place;
+        let own = self.variables.iter().rev().find(|(first, _)| *first <= line);
+        let (file, line) = match own {
+            Some((first, name)) => {
+                (format!("{VARIABLE}{name}"), line.saturating_sub(*first).saturating_add(1))
+            }
+            None => (self.file.to_string(), line),
+        };
+        Mistake { kind, file, line, column, message }
+    }
+}
+
+/// A line and a column of all lines that are read as one, from 1: see [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) line: usize,
@@ -182,7 +251,7 @@ impl Walk {
     }
 }
 
-/// A team file that cannot be used. It has at least one mistake; the first hundred are in it.
+/// A file of configuration, such as a team file, that cannot be used. It has at least one mistake; the first hundred are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamFileError {
     first: Mistake,

@@ -8,6 +8,7 @@ mod alerts;
 #[cfg(unix)]
 mod bind;
 mod capabilities;
+mod config;
 mod connect;
 mod mistake;
 mod near;
@@ -33,6 +34,7 @@ use std::{
 
 use safeguards_coord::RunOptions;
 use safeguards_discovery::Query;
+use safeguards_notify::Rules;
 use safeguards_types::{AccountId, Unit};
 use toml::{Spanned, de::DeTable};
 
@@ -41,7 +43,7 @@ pub use self::bind::{BindError, BoundTeam};
 pub(crate) use self::connect::{Connected, connect};
 use self::{
     agents::AgentDraft,
-    mistake::Place,
+    mistake::{Place, Sources},
     reader::{Reader, Text},
     section::Section,
     strategies::Kind,
@@ -49,13 +51,14 @@ use self::{
 pub use self::{
     agents::{AgentSpec, VariableSpec},
     alerts::AlertSpec,
+    config::{Config, ConfigError, ServiceLimits},
     connect::AlertsError,
     mistake::{Mistake, MistakeKind, TeamFileError},
     pools::PoolSpec,
     runs::RunSpec,
     strategies::{GraphSpec, HandOverSpec, SpreadSpec, StrategySpec, SupervisorSpec, VoteSpec},
     targets::{
-        AlertTarget, EmailTarget, EmailTls, FileTarget, Setting, SlackTarget, Variable,
+        AlertTarget, EmailTarget, EmailTls, FileTarget, Secret, SecretSource, Setting, SlackTarget,
         WebhookTarget,
     },
 };
@@ -88,8 +91,10 @@ pub use self::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TeamSpec {
-    /// Its name, which is its own pool's too; by default the file's, without what follows the last point.
+    /// Its name; by default the file's, without what follows the last point.
     pub name: AccountId,
+    /// Its own pool, which bounds all its agents: in a team file of its own name.
+    pub account: AccountId,
     /// The file it was read from. Its folder is where programs run and where relative paths begin.
     pub file: PathBuf,
     /// How a task is cut into steps.
@@ -109,7 +114,7 @@ pub struct TeamSpec {
     pub units: Vec<Unit>,
     /// A file of prices that go over the built-in table.
     pub prices: Option<PathBuf>,
-    /// Its pools, each after the one it stands below: first the team's own.
+    /// Its pools, each after the one it stands below: the team's own, and with it those above and below that matter to it.
     pub pools: Vec<PoolSpec>,
     /// Its agents, in the order written.
     pub agents: Vec<AgentSpec>,
@@ -117,8 +122,12 @@ pub struct TeamSpec {
     pub rules: Option<PathBuf>,
     /// Which alerts go where.
     pub alerts: Vec<AlertSpec>,
+    /// Rules that stand in the file itself.
+    own_rules: Option<Rules>,
     /// Where the policy of its strategy stands in the file.
     policy_at: Option<Place>,
+    /// Whose lines those of its places are.
+    sources: Sources,
 }
 
 impl TeamSpec {
@@ -134,31 +143,39 @@ impl TeamSpec {
     /// table is right by itself.
     pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Self, TeamFileError> {
         let file = file.as_ref();
-        let reader = Reader::new(file, text);
+        let reader = Reader::new(Sources::new(file, Vec::new()), text);
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let span = error.span().unwrap_or(0..0);
             reader.mistake(MistakeKind::Syntax, &span, error.message());
         }
         reader.verdict()?;
-        read(&reader, file, document.get_ref())
+        let mut section = Section::new(&reader, "a team file", document.get_ref(), 0..0);
+        if let Some(teams) = section.value("teams") {
+            let message = "this is a configuration of several teams; `Config::read` reads it, and `Config::team` gives one of them";
+            reader.mistake(MistakeKind::Team, &teams.span(), message);
+            reader.verdict()?;
+        }
+        read(section, file).map(|(spec, _)| spec)
     }
 
     /// The folder that its file is in: where programs run and where relative paths begin.
     pub fn folder(&self) -> &Path {
-        match self.file.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
+        folder_of(&self.file)
     }
 }
 
-fn read<'a>(
-    reader: &'a Reader<'a>,
-    path: &Path,
-    document: &'a DeTable<'a>,
-) -> Result<TeamSpec, TeamFileError> {
-    let mut file = Section::new(reader, "a team file", document, 0..0);
+/// The folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Reads a file that is one team, and what bounds the service.
+fn read(mut file: Section<'_>, path: &Path) -> Result<(TeamSpec, ServiceLimits), TeamFileError> {
+    let reader = file.reader;
     let units = read_units(&mut file);
     let name = read_name(&mut file, path);
     let kind = strategies::read_kind(&mut file);
@@ -166,15 +183,15 @@ fn read<'a>(
     let by = capabilities::read_by(&mut file, kind);
     let run = runs::read(&mut file);
     let deadline = file.duration("deadline");
-    let prices = file.text("prices", "write the name of a file of prices");
-    let prices = prices.filter(|text| reader.is_path("prices", text));
+    let prices = read_prices(&mut file);
     let store = read_store(&mut file);
     let mut pools = vec![pools::read_own(&mut file, &name)];
     pools.extend(pools::read_further(&mut file, &name));
     let agents = agents::read(&mut file, &name, run.estimate.as_ref());
     let strategy = strategies::read(&mut file, kind, (&agents, by.as_ref()));
     let policy_at = strategies::policy_at(&mut file, kind);
-    let (rules, alerts) = alerts::read(&mut file);
+    let alerts = alerts::read(&mut file);
+    let limits = config::limits::read(&mut file);
     file.finish(&[]);
 
     rules::check_names(reader, &pools, &agents);
@@ -183,7 +200,9 @@ fn read<'a>(
     rules::check_estimates(reader, &pools, &agents);
     rules::check_budget(reader, run.budget.as_ref(), &agents);
     reader.verdict()?;
-    Ok(TeamSpec {
+    let alerts::Alerting { rules, own_rules, alerts } = alerts;
+    let spec = TeamSpec {
+        account: name.clone(),
         name,
         file: path.to_owned(),
         strategy,
@@ -193,13 +212,21 @@ fn read<'a>(
         run,
         deadline: deadline.unwrap_or(TeamSpec::DEFAULT_DEADLINE),
         units,
-        prices: prices.map(|text| PathBuf::from(text.get_ref())),
+        prices,
         pools,
         agents: agents.into_iter().map(AgentDraft::into_spec).collect(),
         rules,
         alerts,
+        own_rules,
         policy_at,
-    })
+        sources: reader.sources().clone(),
+    };
+    Ok((spec, limits))
+}
+
+fn read_prices(file: &mut Section<'_>) -> Option<PathBuf> {
+    let text = file.text("prices", "write the name of a file of prices")?;
+    file.reader.is_path("prices", &text).then(|| PathBuf::from(*text.get_ref()))
 }
 
 fn read_units(file: &mut Section<'_>) -> Vec<Unit> {

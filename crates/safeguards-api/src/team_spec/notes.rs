@@ -75,7 +75,7 @@ impl TeamSpec {
         for agent in &self.agents {
             in_all.add_all(&agent.estimate);
         }
-        let own = self.pools.first();
+        let own = self.pools.iter().find(|pool| pool.account == self.account);
         let limits = own.map(|pool| pool.limits.as_slice()).unwrap_or_default();
         let uncovered = limits.iter().filter(|limit| in_all.get(&limit.unit) > limit.amount);
         uncovered
@@ -101,7 +101,7 @@ impl TeamSpec {
                     "{how} {} in all ({}); {limit} of {} does not cover that",
                     amount(in_all.get(&limit.unit)),
                     shares.join(", "),
-                    self.name
+                    self.account
                 )
             })
             .collect()

@@ -73,6 +73,19 @@ pub(super) fn read_further<'a>(file: &mut Section<'a>, team: &AccountId) -> Vec<
     sections.into_iter().filter_map(|section| read_named(section, team)).collect()
 }
 
+/// Reads each `[[pools]]`. Those without `parent` stand below none.
+pub(super) fn read_all<'a>(file: &mut Section<'a>) -> Vec<PoolDraft<'a>> {
+    // Nobody is called so; it stands for none.
+    let nobody = AccountId::from("");
+    let sections = file.tables("pools", "a pool");
+    let mut pools: Vec<PoolDraft<'a>> =
+        sections.into_iter().filter_map(|section| read_named(section, &nobody)).collect();
+    for pool in &mut pools {
+        pool.spec.parent = pool.spec.parent.take().filter(|parent| *parent != nobody);
+    }
+    pools
+}
+
 fn read_named<'a>(mut section: Section<'a>, team: &AccountId) -> Option<PoolDraft<'a>> {
     let text = section.required_name();
     let parent = section.text("parent", "write the name of another pool");

@@ -4,14 +4,13 @@ use std::{
     cell::{OnceCell, RefCell},
     collections::BTreeSet,
     ops::Range,
-    path::Path,
 };
 
 use safeguards_budget::{Limit, Percent};
 use safeguards_types::{Amount, Quantity, Unit};
 use toml::{Spanned, de::DeValue};
 
-use super::mistake::{MistakeKind, Mistakes, Place, TeamFileError};
+use super::mistake::{MistakeKind, Mistakes, Place, Sources, TeamFileError};
 use crate::limit_text;
 
 /// How many names a message lists.
@@ -25,7 +24,7 @@ pub(super) type Text<'a> = Spanned<&'a str>;
 /// Reads one file; keeps what is wrong with it.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    file: &'a Path,
+    sources: Sources,
     text: &'a str,
     /// Where each line begins.
     lines: OnceCell<Vec<usize>>,
@@ -35,9 +34,9 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
+    pub(super) fn new(sources: Sources, text: &'a str) -> Self {
         let (lines, units, mistakes) = (OnceCell::new(), RefCell::default(), RefCell::default());
-        let reader = Self { file, text, lines, units, mistakes };
+        let reader = Self { sources, text, lines, units, mistakes };
         for unit in [Unit::USD, Unit::TOKENS, Unit::REQUESTS] {
             reader.add_unit(unit);
         }
@@ -54,6 +53,26 @@ impl<'a> Reader<'a> {
         self.mistakes.borrow_mut().note(kind, span.start, message.into());
     }
 
+    /// Notes a mistake at a line and a column of the text.
+    pub(super) fn mistake_at(&self, kind: MistakeKind, place: Place, message: String) {
+        let before = place.line.saturating_sub(1);
+        let start: usize = self.text.split_inclusive('\n').take(before).map(str::len).sum();
+        let line = self.text.get(start..).unwrap_or_default();
+        let column = place.column.saturating_sub(1);
+        let at = line.char_indices().nth(column).map_or(0, |(at, _)| at).saturating_add(start);
+        self.mistake(kind, &(at..at), message);
+    }
+
+    /// The text that is read.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whose lines are whose.
+    pub(super) const fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// Makes a unit known beside those that always are.
     pub(super) fn add_unit(&self, unit: Unit) {
         let (listed, known) = &mut *self.units.borrow_mut();
@@ -64,7 +83,7 @@ impl<'a> Reader<'a> {
 
     /// All mistakes so far; `Ok` if there is none.
     pub(super) fn verdict(&self) -> Result<(), TeamFileError> {
-        self.mistakes.borrow().in_file(self.file, self.text).map_or(Ok(()), Err)
+        self.mistakes.borrow().of(&self.sources, self.text).map_or(Ok(()), Err)
     }
 
     /// What stands at `span`, as it was written.

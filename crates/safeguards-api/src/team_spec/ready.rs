@@ -5,8 +5,8 @@ use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 use safeguards_coord::Policy;
 
 use super::{
-    AgentSpec, Mistake, MistakeKind, SpreadSpec, StrategySpec, TeamFileError, TeamSpec,
-    VariableSpec, mistake::Place,
+    AgentSpec, MistakeKind, SpreadSpec, StrategySpec, TeamFileError, TeamSpec, VariableSpec,
+    mistake::Place,
 };
 
 /// Who may run a file: its owner, its group or all others.
@@ -50,11 +50,7 @@ impl TeamSpec {
             found.extend(missing.map(|(place, message)| (place, MistakeKind::Agent, message)));
         }
         found.sort_by_key(|(place, _, _)| *place);
-        let file = self.file.display().to_string();
-        let mistake = |(Place { line, column }, kind, message)| {
-            let file = file.clone();
-            Mistake { kind, file, line, column, message }
-        };
+        let mistake = |(place, kind, message)| self.sources.mistake(kind, place, message);
         TeamFileError::unless_empty(found.into_iter().map(mistake).collect())
     }
 

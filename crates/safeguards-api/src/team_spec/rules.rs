@@ -190,7 +190,7 @@ fn bounds_of<'a>(agent: &'a AgentSpec, pools: &'a [PoolSpec]) -> Vec<Bound<'a>> 
 }
 
 /// A pool and those above it. `pools` are ordered, so that each parent comes before its children.
-fn path_up<'a>(pool: &AccountId, pools: &'a [PoolSpec]) -> Vec<&'a PoolSpec> {
+pub(super) fn path_up<'a>(pool: &AccountId, pools: &'a [PoolSpec]) -> Vec<&'a PoolSpec> {
     let mut next = Some(pool);
     let mut path = Vec::new();
     for candidate in pools.iter().rev() {

@@ -15,6 +15,9 @@ use super::{
     reader::{Reader, Text, Value},
 };
 
+/// Keys whose values no message repeats.
+const UNSHOWN: [&str; 6] = ["env", "password", "secret", "slack", "to", "webhook"];
+
 /// One table of the file, whose keys are asked for one by one. [`Section::finish`] notes those that nobody
 /// asked for.
 #[derive(Debug)]
@@ -45,6 +48,11 @@ impl<'a> Section<'a> {
     /// Whose table it is.
     pub(super) fn owner(&self) -> &str {
         &self.owner
+    }
+
+    /// A copy of the value of a key, to be read by others.
+    pub(super) fn copy(&mut self, key: &'static str) -> Option<Spanned<DeValue<'a>>> {
+        self.value(key).cloned()
     }
 
     /// Calls the table by the name that was read from it.
@@ -84,7 +92,12 @@ impl<'a> Section<'a> {
     /// Notes that the value of a key is of the wrong type.
     pub(super) fn expected(&self, key: &str, value: Value<'_>, what: &str) {
         let span = value.span();
-        let message = format!("`{key} = {}`: {what}", self.reader.source(&span));
+        // What stands at such a key may be a secret, be it of the wrong type.
+        let message = if UNSHOWN.contains(&key) {
+            format!("`{key}`: {what}")
+        } else {
+            format!("`{key} = {}`: {what}", self.reader.source(&span))
+        };
         self.reader.mistake(MistakeKind::Value, &span, message);
     }
 
@@ -118,7 +131,11 @@ impl<'a> Section<'a> {
             let text = text_of(value);
             if text.is_none() {
                 let (source, span) = (self.reader.source(&value.span()), value.span());
-                let message = format!("`{source}` in `{key}`: {what}");
+                let message = if UNSHOWN.contains(&key) {
+                    format!("`{key}`: {what}")
+                } else {
+                    format!("`{source}` in `{key}`: {what}")
+                };
                 self.reader.mistake(MistakeKind::Value, &span, message);
             }
             text

@@ -1,6 +1,6 @@
 //! [`AlertTarget`]: where an alert goes, as `to` of an `[[alert]]` says it.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use toml::Spanned;
 
@@ -45,7 +45,7 @@ pub struct WebhookTarget {
     /// The URL.
     pub url: Setting,
     /// What posts are signed with.
-    pub secret: Option<Variable>,
+    pub secret: Option<Secret>,
     /// The hosts to which posts may go without TLS.
     pub allow_http: Vec<String>,
     /// The hosts that may have addresses that are not public.
@@ -57,7 +57,7 @@ pub struct WebhookTarget {
 #[non_exhaustive]
 pub struct SlackTarget {
     /// The URL: whoever has it can write.
-    pub url: Variable,
+    pub url: Secret,
     /// The hosts to which messages may go without TLS.
     pub allow_http: Vec<String>,
     /// The hosts that may have addresses that are not public.
@@ -79,7 +79,7 @@ pub struct EmailTarget {
     /// Who gets it.
     pub to: Vec<String>,
     /// As whom to log in, and with what password; `None`: not at all.
-    pub login: Option<(String, Variable)>,
+    pub login: Option<(String, Secret)>,
 }
 
 /// How the way to a mail server is protected.
@@ -94,24 +94,54 @@ pub enum EmailTls {
     None,
 }
 
-/// A value that stands in the file, or in a variable that the file names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl fmt::Display for SecretSource {
+    /// Where it stands, without the secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(out, "the variable `{name}`"),
+            Self::File(path) => write!(out, "the file {}", path.display()),
+        }
+    }
+}
+
+/// A value that stands in the file itself, or where the file says.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Setting {
     /// It stands in the file.
     Plain(String),
-    /// It stands in a variable.
-    Variable(Variable),
+    /// It stands elsewhere.
+    Secret(Secret),
 }
 
-/// A variable of the environment with a secret in it: `env:NAME`.
+impl fmt::Debug for Setting {
+    /// Without a value, which may be as good as a password: who has a URL can often write there.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(_) => out.write_str("Plain(..)"),
+            Self::Secret(secret) => out.debug_tuple("Secret").field(secret).finish(),
+        }
+    }
+}
+
+/// Where a secret stands: `env:NAME` or `file:PATH`. The secret itself is read when it is needed, and kept nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Variable {
-    /// Its name.
-    pub name: String,
+pub struct Secret {
+    /// Where it stands.
+    pub source: SecretSource,
     /// Where the file names it.
     pub(super) place: Place,
+}
+
+/// Where a secret stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretSource {
+    /// In the variable of the environment of this name.
+    Variable(String),
+    /// In a file, relative to the folder of the file that names it. Blanks around it do not count.
+    File(PathBuf),
 }
 
 pub(super) const WHAT: &str =
@@ -119,6 +149,23 @@ pub(super) const WHAT: &str =
 const KINDS: [&str; 4] = ["file", "webhook", "slack", "email"];
 
 impl AlertTarget {
+    /// The places of the secrets that it needs.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let [first, second] = match self {
+            Self::Console | Self::File(_) => [None, None],
+            Self::Webhook(target) => {
+                let url = match &target.url {
+                    Setting::Secret(secret) => Some(secret),
+                    Setting::Plain(_) => None,
+                };
+                [url, target.secret.as_ref()]
+            }
+            Self::Slack(target) => [Some(&target.url), None],
+            Self::Email(target) => [target.login.as_ref().map(|(_, password)| password), None],
+        };
+        first.into_iter().chain(second)
+    }
+
     /// Whether it does not leave the machine: then every alert is told alone.
     pub(crate) const fn is_local(&self) -> bool {
         match self {
@@ -265,26 +312,41 @@ fn needs(target: &mut Section<'_>, kind: &'static str, feature: &str, has_it: bo
 }
 
 /// A secret, which never stands in the file itself.
-fn secret(target: &mut Section<'_>, key: &'static str) -> Option<Variable> {
-    let what = "it is a secret, so write \"env:NAME\" of the variable that holds it";
+fn secret(target: &mut Section<'_>, key: &'static str) -> Option<Secret> {
+    let what =
+        "it is a secret, so write \"env:NAME\" of the variable that holds it, or \"file:PATH\"";
     let text = target.text(key, what)?;
-    if !text.get_ref().starts_with("env:") {
+    if !is_elsewhere(&text) {
         // What was written is not repeated: it may be the secret itself.
         let message = format!("`{key}`: {what}");
         target.reader.mistake(MistakeKind::Value, &text.span(), message);
         return None;
     }
-    variable(target, &text)
+    elsewhere(target, &text)
 }
 
 fn setting(target: &Section<'_>, text: &Text<'_>) -> Option<Setting> {
-    if text.get_ref().starts_with("env:") {
-        return variable(target, text).map(Setting::Variable);
+    if is_elsewhere(text) {
+        return elsewhere(target, text).map(Setting::Secret);
     }
     Some(Setting::Plain((*text.get_ref()).to_owned()))
 }
 
-fn variable(target: &Section<'_>, text: &Text<'_>) -> Option<Variable> {
+fn is_elsewhere(text: &Text<'_>) -> bool {
+    ["env:", "file:"].into_iter().any(|scheme| text.get_ref().starts_with(scheme))
+}
+
+fn elsewhere(target: &Section<'_>, text: &Text<'_>) -> Option<Secret> {
+    let place = target.reader.place(text.span().start);
+    if let Some(path) = text.get_ref().strip_prefix("file:") {
+        if path.is_empty() {
+            let message = "\"file:\" names no file; write \"file:PATH\"";
+            target.reader.mistake(MistakeKind::Value, &text.span(), message);
+            return None;
+        }
+        let is_path = target.reader.is_path("file:", text);
+        return is_path.then(|| Secret { source: SecretSource::File(PathBuf::from(path)), place });
+    }
     let name = text.get_ref().strip_prefix("env:")?;
     let is_name = !name.is_empty()
         && !name.contains(|letter: char| {
@@ -295,7 +357,7 @@ fn variable(target: &Section<'_>, text: &Text<'_>) -> Option<Variable> {
         target.reader.mistake(MistakeKind::Value, &text.span(), message);
         return None;
     }
-    Some(Variable { name: name.to_owned(), place: target.reader.place(text.span().start) })
+    Some(Secret { source: SecretSource::Variable(name.to_owned()), place })
 }
 
 fn hosts(target: &mut Section<'_>) -> [Vec<String>; 2] {

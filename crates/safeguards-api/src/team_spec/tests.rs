@@ -417,17 +417,20 @@ fn webhooks_and_chats_take_their_secrets_from_the_environment() {
     .unwrap();
     let AlertTarget::Webhook(webhook) = &spec.alerts[0].to else { panic!("{spec:?}") };
     assert_eq!(webhook.url, Setting::Plain("https://ops.example.com/x".to_owned()));
-    assert_eq!(webhook.secret.as_ref().map(|variable| variable.name.as_str()), Some("KEY"));
+    assert_eq!(
+        webhook.secret.as_ref().map(|secret| &secret.source),
+        Some(&SecretSource::Variable("KEY".to_owned()))
+    );
     assert_eq!(webhook.allow_private, ["ops.example.com"]);
     assert!(
-        matches!(&spec.alerts[1].to, AlertTarget::Slack(slack) if slack.url.name == "SLACK_URL")
+        matches!(&spec.alerts[1].to, AlertTarget::Slack(slack) if slack.url.source == SecretSource::Variable("SLACK_URL".to_owned()))
     );
 
     let message =
         alert_mistakes("to = { slack = \"https://hooks.slack.com/T0/B0/token\" }").concat();
     assert_eq!(
         message,
-        "t.toml:9:16: `slack`: it is a secret, so write \"env:NAME\" of the variable that holds it"
+        "t.toml:9:16: `slack`: it is a secret, so write \"env:NAME\" of the variable that holds it, or \"file:PATH\""
     );
     check_alert(
         "to = { webhook = \"env:\" }",

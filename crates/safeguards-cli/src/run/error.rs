@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use safeguards_api::{AlertsError, BindError, BuildError, Mistake, TeamFileError};
+use safeguards_api::{AlertsError, BindError, BuildError, ConfigError, Mistake, TeamFileError};
 use safeguards_budget::LedgerError;
 use safeguards_coord::{RunError, RunId, RunStoreError, RunStoreErrorKind};
 use safeguards_notify::{AlertStoreError, StartError};
@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     /// The team file is wrong.
     #[error(transparent)]
     Team(#[from] TeamFileError),
+    /// There is no such team in the file.
+    #[error(transparent)]
+    NoSuchTeam(#[from] ConfigError),
     /// `--each` needs a fan-out.
     #[error("--each gives inputs to a fan-out; {} has another strategy: write `strategy = \"fan_out\"` or \"map_reduce\"", team.display())]
     EachWithoutFanOut { team: PathBuf },
@@ -121,6 +124,7 @@ impl Failure {
             Self::Unreadable { .. } | Self::NoTeamFile { .. } => "config.unreadable",
             Self::HasTask { .. } => "run.has_task",
             Self::Team(error) => error.code(),
+            Self::NoSuchTeam(error) => error.code(),
             Self::EachWithoutFanOut { .. } | Self::NoInputs { .. } | Self::TooManyInputs { .. } => {
                 "config.inputs"
             }
@@ -156,6 +160,7 @@ impl Failure {
             | Self::NoTeamFile { .. }
             | Self::HasTask { .. }
             | Self::Team(_)
+            | Self::NoSuchTeam(_)
             | Self::EachWithoutFanOut { .. }
             | Self::NoInputs { .. }
             | Self::TooManyInputs { .. }

@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
-use safeguards_api::TeamSpec;
+use safeguards_api::{Config, ServiceLimits, TeamSpec};
 use safeguards_coord::{RunId, Task};
 use serde_json::Value;
 
-use super::{Args, error::Failure, record::Record, variable};
-use crate::files;
+use super::{Args, error::Failure, record::Record};
+use crate::{
+    environment::{variable, variables},
+    files,
+};
 
 /// How many inputs a fan-out may have.
 const INPUTS_MAX: usize = 1_000_000;
@@ -19,6 +22,8 @@ const INPUTS_MAX: usize = 1_000_000;
 /// What is to be done.
 pub(crate) struct Job {
     pub(crate) spec: TeamSpec,
+    /// What bounds the ledger and the other parts.
+    pub(crate) limits: ServiceLimits,
     pub(crate) work: Work,
     /// Where it is written down, if anywhere.
     pub(crate) record: Option<Record>,
@@ -46,7 +51,7 @@ pub(crate) enum Work {
 impl Job {
     /// Reads the files, and opens the store.
     pub(crate) fn read(args: &Args) -> Result<Self, Failure> {
-        let Some(team) = &args.team else {
+        let Some(team) = &args.file else {
             let run = args.resume.clone().unwrap_or_default();
             return Err(Failure::NoTeam { run });
         };
@@ -65,7 +70,12 @@ impl Job {
                 }
                 (failure, _) => failure,
             })?;
-        let spec = TeamSpec::parse(&text, team)?;
+        let config = Config::parse_with(&text, team, variables())?;
+        let spec = match &args.team {
+            Some(name) => config.team(name)?,
+            None => config.only_team()?,
+        };
+        let spec = spec.clone();
         let work = if let Some(run) = &args.resume {
             Work::Resume { run: run.as_str().into(), reruns: args.rerun_interrupted }
         } else {
@@ -79,7 +89,8 @@ impl Job {
         if let (None, Work::Resume { run, .. }) = (&record, &work) {
             return Err(Failure::NoStore { run: run.clone(), team: team.clone() });
         }
-        Ok(Self { spec, work, record, within: args.within, json: args.json })
+        let (limits, within, json) = (config.limits, args.within, args.json);
+        Ok(Self { spec, limits, work, record, within, json })
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Spend {
 impl Spend {
     /// Nothing yet.
     pub(crate) fn of(spec: &TeamSpec) -> Self {
-        let limits = spec.pools.first().map(|pool| pool.limits.as_slice()).unwrap_or_default();
+        let own = spec.pools.iter().find(|pool| pool.account == spec.account);
+        let limits = own.map(|pool| pool.limits.as_slice()).unwrap_or_default();
         let limit = limits.iter().find(|limit| limit.unit == Unit::USD).or_else(|| limits.first());
         let limit = limit.map(|limit| Amount::new(limit.amount, limit.unit.clone()));
         Self { units: Units::of(spec), limit, spent: Amounts::none(), open: HashMap::new() }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod alerts;
+mod check;
 mod command;
 mod ledger;
 mod output;

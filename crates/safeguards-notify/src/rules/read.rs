@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc, time::Duration};
 use safeguards_types::{AgentId, Severity, Timestamp, duration_text};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
+use toml::{Spanned, de::DeTable};
 
 use super::{
     Escalation, GroupBy, GroupLabel, Inhibition, Route, RuleMistakeKind, Rules, RulesError,
@@ -37,6 +38,18 @@ impl Rules {
         }
         // What was made of broken text would only bring up mistakes that nobody made.
         let rules = is_toml.then(|| Self::read(&node, "", &reader)).flatten();
+        reader.verdict()?;
+        Ok(rules.unwrap_or_default())
+    }
+
+    /// Reads rules that are a part of a larger document: `table` has their keys, with their places in `text`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_toml`], but that no syntax can be wrong any more.
+    pub fn from_toml_table(table: Spanned<DeTable<'_>>, text: &str) -> Result<Self, RulesError> {
+        let reader = Reader::of_text(text);
+        let rules = Self::read(&Node::of_toml_table(table), "", &reader);
         reader.verdict()?;
         Ok(rules.unwrap_or_default())
     }

@@ -55,7 +55,11 @@ impl Node {
             |error: &toml::de::Error| error.span().map_or(0, |span: Range<usize>| span.start);
         let errors =
             errors.iter().map(|error| (place(error), error.message().to_owned())).collect();
-        (Self { at: table.span().start, is: Is::of_table(table.into_inner()) }, errors)
+        (Self::of_toml_table(table), errors)
+    }
+
+    pub(super) fn of_toml_table(table: Spanned<DeTable<'_>>) -> Self {
+        Self { at: table.span().start, is: Is::of_table(table.into_inner()) }
     }
 
     fn of_toml_value(value: Spanned<DeValue<'_>>) -> Self {

@@ -27,7 +27,7 @@ impl Making<'_> {
             EmailTls::None => builder.allow_plain(server),
         };
         if let Some((user, password)) = login {
-            builder = builder.credentials(user, self.variable(password)?);
+            builder = builder.credentials(user, self.secret(password)?);
         }
         let wrong = |error| self.mistake(MistakeKind::Target, place, format!("email: {error}"));
         builder.build().map_err(wrong)

@@ -16,12 +16,12 @@ impl Making<'_> {
         let WebhookTarget { url, secret, allow_http, allow_private } = target;
         let url = match url {
             Setting::Plain(url) => url.clone(),
-            Setting::Variable(variable) => self.variable(variable)?,
+            Setting::Secret(secret) => self.secret(secret)?,
         };
         let mut builder = WebhookChannel::builder(url);
         if let Some(secret) = secret {
-            let signing = SigningSecret::parse(&self.variable(secret)?).map_err(|error| {
-                let message = format!("the variable `{}`: {error}", secret.name);
+            let signing = SigningSecret::parse(&self.secret(secret)?).map_err(|error| {
+                let message = format!("{}: {error}", secret.source);
                 self.mistake(MistakeKind::Target, secret.place, message)
             })?;
             builder = builder.sign_with(signing);
@@ -42,7 +42,7 @@ impl Making<'_> {
         place: Place,
     ) -> Result<SlackChannel, Mistake> {
         let SlackTarget { url, allow_http, allow_private } = target;
-        let mut builder = SlackChannel::builder(self.variable(url)?);
+        let mut builder = SlackChannel::builder(self.secret(url)?);
         for host in allow_http {
             builder = builder.allow_http(host);
         }

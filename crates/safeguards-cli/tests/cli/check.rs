@@ -1,0 +1,93 @@
+//! `safeguards check`: every mistake with its line and a mark, and what is right summed up.
+
+use serde_json::Value;
+
+use crate::command::{file, safeguards};
+
+const RIGHT: &str = r#"
+[[pools]]
+name = "company"
+limits = ["1.00 USD"]
+
+[[agents]]
+name = "reader"
+command = ["./read"]
+estimate = "0.10 USD"
+timeout = "1m"
+
+[[teams]]
+name = "research"
+pool = "company"
+agents = ["reader"]
+"#;
+
+#[test]
+fn what_is_right_is_summed_up() {
+    let (_folder, path) = file("safeguards.toml", RIGHT);
+    let ran = safeguards(&["check", &path]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        ran.stdout,
+        format!(
+            "config   {path}   1 team, 1 agent, 1 pool, 0 channels\nteam     research: pipeline of reader, in pool company\n"
+        )
+    );
+}
+
+#[test]
+fn every_mistake_is_shown_in_its_line() {
+    let text = RIGHT.replace("1.00 USD", "1.00").replace("[\"reader\"]", "[\"reeder\"]");
+    let (_folder, path) = file("safeguards.toml", &text);
+    let ran = safeguards(&["check", &path]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+    for part in [
+        ":4:11: ",
+        "    4 | limits = [\"1.00\"]\n      |           ^\n",
+        "error config.team: ",
+        "did you mean `reader`?",
+        "   15 | agents = [\"reeder\"]\n      |           ^\n",
+    ] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    let ran = safeguards(&["check", &path, "--json"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(told["mistakes"][0]["line"], 4);
+    assert_eq!(told["mistakes"][0]["excerpt"], "limits = [\"1.00\"]");
+}
+
+#[test]
+fn a_mistyped_secret_is_not_printed() {
+    let text = "[[channels]]\nname = \"ops\"\nto = { slack = \"hunter2\" }\n";
+    let (_folder, path) = file("safeguards.toml", text);
+    for args in [&["check", &path][..], &["check", &path, "--json"][..]] {
+        let ran = safeguards(args);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_team_is_named_where_there_are_several() {
+    let two = format!(
+        "{RIGHT}\n[[teams]]\nname = \"other\"\npool = \"company\"\nagents = [\"reader\"]\n"
+    );
+    let (_folder, path) = file("safeguards.toml", &two);
+    let ran = safeguards(&["run", &path, "task"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(
+        ran.stderr.contains("config.team") && ran.stderr.contains("research, other"),
+        "{ran:?}"
+    );
+    let ran = safeguards(&["run", &path, "--team", "reserch", "task"]);
+    assert!(ran.stderr.contains("did you mean `research`?"), "{ran:?}");
+    let ran = safeguards(&["run", &path, "--team", "research", "task"]);
+    assert!(ran.stderr.contains("there is no program `./read`"), "the team was found: {ran:?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_refused() {
+    let ran = safeguards(&["check", "/none/such.toml"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("config.unreadable"), "{ran:?}");
+}
