@@ -77,6 +77,7 @@ impl fmt::Display for Terms {
 pub(crate) struct Change {
     pub(crate) priority: Option<Priority>,
     /// Where it stands from now on; `Some(None)` is on top.
+    #[expect(clippy::option_option, reason = "whether it is named, and then whether there is one")]
     pub(crate) pool: Option<Option<AccountId>>,
 }
 

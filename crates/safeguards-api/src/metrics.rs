@@ -34,16 +34,18 @@ impl RecentTasks {
             return Ok(Some(recent));
         };
         let mut end = last.next();
-        let least = last.number().saturating_sub(ENTRIES_MAX);
+        let bound = last.number().saturating_sub(ENTRIES_MAX);
         while end > EntryId::FIRST {
             let from = EntryId::new(end.number().saturating_sub(PAGE).max(1));
             let (entries, is_whole) = between(ledger, from, end).await?;
-            entries.iter().for_each(|entry| recent.add(entry, since));
+            for entry in &entries {
+                recent.add(entry, since);
+            }
             // The instants of commands never go back; those of expiries do.
             if entries.iter().any(|entry| entry.cause.is_some() && entry.at < since) {
                 return Ok(Some(recent));
             }
-            if !is_whole || from.number() <= least {
+            if !is_whole || from.number() <= bound {
                 return Ok(None);
             }
             end = from;
@@ -57,11 +59,8 @@ impl RecentTasks {
     }
 
     fn add(&mut self, entry: &Entry, since: Timestamp) {
-        let is_task = match &entry.fact {
-            Fact::Settled(settled) => !settled.keep_open,
-            fact => fact.spending().is_some(),
-        };
-        if let Some(spending) = entry.fact.spending().filter(|_| is_task && entry.at >= since) {
+        let is_draw = matches!(&entry.fact, Fact::Settled(settled) if settled.keep_open);
+        if let Some(spending) = entry.fact.spending().filter(|_| !is_draw && entry.at >= since) {
             let count = self.0.entry(spending.spender.clone()).or_default();
             *count = count.saturating_add(1);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use safeguards_coord::{GraphError, Missing, NewTask, TaskGraph};
+use safeguards_coord::{GraphError, Missing, NewTask, TaskGraph, TaskView};
 use safeguards_types::AgentId;
 use serde::{Deserialize, Serialize};
 
@@ -128,13 +128,11 @@ impl Dependencies {
     /// Where a task that it waits for is not done, it is done already, or its name is none.
     pub fn complete_task(&self, task_id: &str) -> Result<(), GraphError> {
         let mut tasks = self.tasks.lock();
-        let needs: Vec<String> = match tasks.task(task_id) {
-            Some(task) => task.resources().map(|(resource, _)| resource.to_owned()).collect(),
-            None => {
-                tasks.add(task_id)?;
-                Vec::new()
-            }
-        };
+        if tasks.task(task_id).is_none() {
+            tasks.add(task_id)?;
+        }
+        let resources = tasks.task(task_id).into_iter().flat_map(TaskView::resources);
+        let needs: Vec<String> = resources.map(|(resource, _)| resource.to_owned()).collect();
         if !needs.is_empty() {
             tasks.start_with(task_id, needs)?;
         }

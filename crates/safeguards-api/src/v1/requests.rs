@@ -122,7 +122,7 @@ macro_rules! requests {
 
         impl $name {
             /// With all that must be said.
-            #[expect(clippy::new_without_default, reason = "requests without fields are made like the others")]
+            #[allow(clippy::new_without_default, reason = "only some have nothing that must be said")]
             pub fn new($($field: impl Into<$kind>),*) -> Self {
                 Self { $($field: $field.into(),)* $($($more: Default::default(),)+)? }
             }

@@ -1,13 +1,16 @@
 //! Version 1 by its verbs: agents that change, move and are deleted, pools with members, metrics.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use safeguards_api::{ChangeError, RECENT, Safeguards};
 use safeguards_budget::{LedgerExt, MemoryLedger};
 use safeguards_coord::{Member, Pipeline, Reply, RunOptions, Task, Team, agent_fn};
 use safeguards_discovery::Query;
-use safeguards_types::{AccountId, AgentId, Amounts, Priority, SimClock, Timestamp, tokens, usd};
+use safeguards_types::{
+    AccountId, AgentId, Amount, Amounts, Priority, SimClock, Timestamp, tokens, usd,
+};
 use serde_json::json;
+use tokio::sync::Barrier;
 
 type Test = Result<(), Box<dyn std::error::Error>>;
 
@@ -98,6 +101,11 @@ async fn a_deleted_agent_is_gone_and_so_is_its_name() -> Test {
     Ok(())
 }
 
+#[track_caller]
+fn check_unknown(error: &ChangeError, expected: &str) {
+    assert_eq!((error.code(), error.to_string().as_str()), ("api.unknown", expected));
+}
+
 #[tokio::test]
 async fn agents_join_and_leave_pools_and_are_its_members() -> Test {
     let sg = Safeguards::in_memory();
@@ -131,16 +139,53 @@ async fn agents_join_and_leave_pools_and_are_its_members() -> Test {
     let error = budgets.leave_budget_pool("reader", &general).await.unwrap_err();
     assert_eq!(error.to_string(), "`reader` is not in pool `general`; it is in none");
 
-    #[track_caller]
-    fn check(error: &ChangeError, expected: &str) {
-        assert_eq!((error.code(), error.to_string().as_str()), ("api.unknown", expected));
-    }
     let joined =
         async |agent: &str, pool: &str| budgets.join_budget_pool(agent, pool).await.unwrap_err();
-    check(&joined("reader", "nowhere").await, "there is no pool `nowhere`; make it first");
-    check(&joined("reader", "writer").await, "there is no pool `writer`; make it first");
-    check(&joined("nobody", "high").await, "there is no agent `nobody`; make it first");
+    check_unknown(&joined("reader", "nowhere").await, "there is no pool `nowhere`; make it first");
+    check_unknown(&joined("reader", "writer").await, "there is no pool `writer`; make it first");
+    check_unknown(&joined("nobody", "high").await, "there is no agent `nobody`; make it first");
     assert_eq!(budgets.get_pool_agents("reader").await.unwrap_err().code(), "api.unknown");
+    Ok(())
+}
+
+/// The race that the docs of `v1` name: two who get, subtract and update at once, one of whose updates is lost. And
+/// what loses nothing.
+#[tokio::test]
+async fn get_subtract_update_by_two_at_once_loses_an_update() -> Test {
+    let v1 = Safeguards::in_memory().v1();
+    let budgets = v1.budgets();
+    v1.agents().create_agent("reader", usd!(10), P7).await?;
+
+    // Both have read before either writes: the barrier makes sure of it.
+    let both_have_read = Arc::new(Barrier::new(2));
+    let spend = |cost: Amount| {
+        let (budgets, both_have_read) = (budgets.clone(), Arc::clone(&both_have_read));
+        async move {
+            let budget = budgets.get_budget("reader").await.unwrap();
+            both_have_read.wait().await;
+            let left = budget.checked_sub(&cost).unwrap();
+            budgets.update_budget("reader", left.clone()).await.unwrap();
+            left
+        }
+    };
+    let (first, second) = tokio::join!(spend(usd!(3)), spend(usd!(4)));
+    assert_eq!((first, second), (usd!(7), usd!(6)));
+    let left = budgets.get_budget("reader").await?;
+    assert!(
+        left == usd!(7) || left == usd!(6),
+        "7.00 USD were spent, and {left} of 10.00 are left"
+    );
+
+    budgets.update_budget("reader", usd!(10)).await?;
+    let record = |cost: Amount| {
+        let (budgets, both_are_here) = (budgets.clone(), Arc::clone(&both_have_read));
+        async move {
+            both_are_here.wait().await;
+            budgets.record_cost("reader", cost).await.unwrap();
+        }
+    };
+    tokio::join!(record(usd!(3)), record(usd!(4)));
+    assert_eq!(budgets.get_budget("reader").await?, usd!(3));
     Ok(())
 }
 
@@ -155,7 +200,8 @@ async fn metrics_tell_what_is_known_and_leave_out_the_rest() -> Test {
     }
     v1.agents().create_agent("alone", usd!(2), P7).await?;
     budgets.record_cost("reader", usd!(1)).await?; // a task
-    clock.advance(RECENT - Duration::from_secs(1));
+    clock.advance(Duration::from_mins(9));
+    clock.advance(Duration::from_secs(59));
     budgets.record_cost("writer", tokens!(500)).await?; // another
     let hold = v2.budget().hold("writer", usd!(0.50), sg.operation()).await?;
     sg.ledger().draw(&hold, None, usd!(0.10).into(), sg.operation()).await?; // none
@@ -177,6 +223,7 @@ async fn metrics_tell_what_is_known_and_leave_out_the_rest() -> Test {
     assert_eq!(system.held, usd!(0.25).into());
     assert_eq!(system.recent_task_count, Some(3));
 
+    assert_eq!(RECENT, Duration::from_mins(10));
     // At the very end of the time it still counts, a second later no more.
     clock.advance(Duration::from_secs(1));
     assert_eq!(metrics.get_agent_metrics("reader").await?.recent_task_count, Some(1));

@@ -144,11 +144,11 @@ fn steady(response: Response) -> Response {
         result.run = "r-00000000".into();
         let of_steps = result.steps.iter_mut().map(|step| &mut step.reason);
         for reason in of_steps.chain([&mut result.reason]).flatten() {
-            reason.message = "for people".to_owned();
+            "for people".clone_into(&mut reason.message);
         }
     }
     if let Response::SendAlert(sent) = &mut response {
-        sent.alert_id = "a-00000000".to_owned();
+        "a-00000000".clone_into(&mut sent.alert_id);
     }
     response
 }
