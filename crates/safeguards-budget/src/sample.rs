@@ -92,7 +92,7 @@ mod tests {
         ask(Action::Charge(Charge::new("a", usd!(2))));
         ask(Action::Charge(Charge::new("a", Amounts::none())));
         ask(Action::CloseAccount { account: AccountId::from("a") });
-        let outcomes = deny_all(Batch::new(commands)).unwrap();
+        let outcomes = deny_all(Batch::independent(commands)).unwrap();
         let denials: Vec<String> =
             outcomes.iter().map(|outcome| outcome.as_ref().unwrap_err().to_string()).collect();
         assert_eq!(
