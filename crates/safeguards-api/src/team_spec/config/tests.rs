@@ -196,7 +196,7 @@ fn every_mistake_says_where_what_and_what_is_allowed() {
     check(
         "command = [\"./write\"]",
         below,
-        "config.team safeguards.toml:47:8: team research: its agent writer stands below pool company",
+        "config.team safeguards.toml:48:8: team research: its agent writer stands below pool company",
     );
 }
 
