@@ -59,7 +59,9 @@ pub(super) struct Alerting {
 /// Reads each `[[channels]]` with `[[routes]]`, or each `[[alert]]`; and `rules`.
 pub(super) fn read(file: &mut Section<'_>) -> Alerting {
     let own_rules = routes::read(file);
-    if file.lacks("channels") && own_rules.is_none() {
+    // Asked for in any case, so that who mistypes it is told.
+    let channels = file.value("channels");
+    if channels.is_none() && own_rules.is_none() {
         let (rules, alerts) = read_alerts(file);
         return Alerting { rules, own_rules: None, alerts };
     }

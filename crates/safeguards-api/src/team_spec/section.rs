@@ -16,7 +16,8 @@ use super::{
 };
 
 /// Keys whose values no message repeats.
-const UNSHOWN: [&str; 6] = ["env", "password", "secret", "slack", "to", "webhook"];
+const UNSHOWN: [&str; 9] =
+    ["alert", "channels", "email", "env", "password", "secret", "slack", "to", "webhook"];
 
 /// One table of the file, whose keys are asked for one by one. [`Section::finish`] notes those that nobody
 /// asked for.

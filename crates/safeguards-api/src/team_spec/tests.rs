@@ -290,7 +290,7 @@ fn check_alert(keys: &str, expected: &str) {
 #[test]
 fn alerts_go_where_they_can() {
     let targets = "\"console\", or { file = \"alerts.jsonl\" }, or one of webhook, slack and email";
-    check_alert("to = \"pager\"", &format!("9:6: `to = \"pager\"`: write {targets}"));
+    check_alert("to = \"pager\"", &format!("9:6: `to`: write {targets}"));
     check_alert("", &format!("8:1: an alert needs `to`: {targets}"));
     check_alert("to = {}", &format!("9:6: an alert goes nowhere; write {targets}"));
     check_alert(

@@ -145,7 +145,7 @@ fn every_mistake_says_where_what_and_what_is_allowed() {
     check(
         "\"writer\", \"reader\"]",
         "\"writr\"]",
-        "config.team safeguards.toml:51:11: team research: there is no agent `writr`; did you mean `writer`?",
+        "config.team safeguards.toml:48:11: team research: there is no agent `writr`; did you mean `writer`?",
     );
     check("\"writer\", \"reader\"]", "\"reader\", \"reader\"]", "lists `reader` twice");
     check(
@@ -156,14 +156,14 @@ fn every_mistake_says_where_what_and_what_is_allowed() {
     check(
         "name = \"research\"\npool = \"deep-dive\"",
         "name = \"x\"",
-        "config.missing safeguards.toml:48:1: team x needs its `pool`",
+        "config.missing safeguards.toml:45:1: team x needs its `pool`",
     );
     check("name = \"research\"", "name = \"company\"", "there is a team `company` already");
-    check("to = [\"ops\"]", "to = [\"opps\"]", "notify.rules_channel safeguards.toml:43:1");
+    check("to = [\"ops\"]", "to = [\"opps\"]", "notify.rules_channel safeguards.toml:40:1");
     check(
         "topics = [\"budget.**\"]",
         "topic = [\"budget.**\"]",
-        "notify.rules_unknown_key safeguards.toml:45:1",
+        "notify.rules_unknown_key safeguards.toml:42:1",
     );
     check("name = \"log\"", "name = \"ops\"", "two channels are named \"ops\"");
     check("parent = \"company\"", "parent = \"deep-dive\"", "stands below itself");
@@ -196,7 +196,7 @@ fn every_mistake_says_where_what_and_what_is_allowed() {
     check(
         "command = [\"./write\"]",
         below,
-        "config.team safeguards.toml:51:8: team research: its agent writer stands below pool company",
+        "config.team safeguards.toml:48:8: team research: its agent writer stands below pool company",
     );
 }
 
@@ -242,7 +242,7 @@ fn a_mistake_in_a_variable_names_it() {
     check_variable(
         "SAFEGUARDS__POOLS__COMPANY__LIMITS",
         "[\"x\"]",
-        "config.amount variable SAFEGUARDS__POOLS__COMPANY__LIMITS:1:2: \"x\": expected a number and a unit, such as `0.60 USD`",
+        "config.amount variable SAFEGUARDS__POOLS__COMPANY__LIMITS:1:2: \"x\": `x` is no amount; write a number and a unit, such as \"0.20 USD\" or \"500 tokens\"",
     );
     check_variable(
         "SAFEGUARDS__POOLS__COMPANI__LIMITS",
