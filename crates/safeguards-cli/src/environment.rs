@@ -7,7 +7,6 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 }
 
 /// All variables that are text.
-#[expect(clippy::disallowed_methods, reason = "the command line passes the environment in")]
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -169,25 +169,25 @@ pub(super) fn faults(faults: &[Fault], left_out: usize) -> String {
     let mut text = String::new();
     for Fault { code, file, line, column, message, excerpt } in faults {
         let said = one_line(&format!("error {code}: {file}:{line}:{column}: {message}"));
-        text.push_str(&said);
+        text += &said;
         text.push('\n');
         if let Some(excerpt) = excerpt {
             let margin = format!("{line:>5} | ");
             let blank = format!("{:>5} | ", "");
             // A tab is one letter here, so that the mark stands below its place.
             let shown = one_line(&cut(&excerpt.replace('\t', " "), LINE_MAX));
-            text.push_str(&format!("{margin}{shown}\n"));
+            text.extend([format!("{margin}{shown}\n")]);
             if *column <= LINE_MAX {
                 let before: String = excerpt.chars().take(column.saturating_sub(1)).collect();
                 let width =
                     unicode_width::UnicodeWidthStr::width(before.replace('\t', " ").as_str());
-                text.push_str(&format!("{blank}{:width$}^\n", ""));
+                text.extend([format!("{blank}{:width$}^\n", "")]);
             }
         }
     }
     if left_out > 0 {
         let left_out = counted(u64::try_from(left_out).unwrap_or(u64::MAX), "more mistake");
-        text.push_str(&format!("… and {left_out}\n"));
+        text.extend([format!("… and {left_out}\n")]);
     }
     text
 }

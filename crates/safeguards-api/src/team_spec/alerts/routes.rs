@@ -46,7 +46,7 @@ pub(super) fn read(file: &mut Section<'_>) -> Option<Rules> {
             file.reader.mistake(MistakeKind::Value, &list.span(), message);
             continue;
         }
-        at.get_or_insert(list.span());
+        at.get_or_insert_with(|| list.span());
         table.insert(Spanned::new(list.span(), Cow::Borrowed(rule)), list);
     }
     let at = at?;

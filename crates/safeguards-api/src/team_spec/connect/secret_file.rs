@@ -76,7 +76,7 @@ mod tests {
         check(b"hunter2", 0o602, Err("written by everybody"));
         check(b" \n", 0o600, Err("is empty"));
         check(b"hunter2\xff", 0o600, Err("UTF-8"));
-        check(&[b'a'; 65_537], 0o600, Err("longer than 65536"));
+        check(&vec![b'a'; 65_537], 0o600, Err("longer than 65536"));
         assert!(read(folder.path()).unwrap_err().contains("no file"));
         assert!(read(&folder.path().join("none")).unwrap_err().contains("cannot be read"));
     }
