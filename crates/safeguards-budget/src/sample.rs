@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(
             denials,
             [
-                "a has 0 USD left of 0 USD (lifetime; 0 spent, 0 held), asked 2 USD; waiting does not help",
+                "a has 0.00 USD left of 0.00 USD (lifetime; 0 spent, 0 held), asked 2.00 USD; waiting does not help",
                 "nothing was given; at least one amount, share or weight is needed",
                 "commands: 1 given, 0 allowed",
             ]

@@ -29,6 +29,23 @@ pub struct Error {
     pub denial: Option<Value>,
 }
 
+/// What a call is refused for before any part is asked.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    BadRequest,
+    UnknownTeam,
+}
+
+impl Refusal {
+    /// The stable code.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest => "api.bad_request",
+            Self::UnknownTeam => "api.unknown_team",
+        }
+    }
+}
+
 impl Error {
     fn new(code: &str, error: &dyn error::Error, denial: Option<&Denial>) -> Self {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
@@ -38,7 +55,7 @@ impl Error {
     }
 
     pub(super) fn bad_request(error: &serde_json::Error) -> Self {
-        Self::new("api.bad_request", error, None)
+        Self::new(Refusal::BadRequest.code(), error, None)
     }
 
     pub(super) fn unknown_team(name: &str, known: &[String]) -> Self {
@@ -48,7 +65,7 @@ impl Error {
             format!("there are {}", known.join(", "))
         };
         let message = format!("no team is named `{name}`; {known}");
-        Self { code: "api.unknown_team".to_owned(), message, denial: None }
+        Self { code: Refusal::UnknownTeam.code().to_owned(), message, denial: None }
     }
 }
 
