@@ -1,6 +1,6 @@
 //! [`Safeguards`]: the same for programs without a runtime. Requests are waited for, not awaited.
 //!
-//! Nothing is there twice: requests are those of [`v1`](crate::v1) and [`v2`](crate::v2), and
+//! Nothing is there twice: requests are those of [`v1`] and [`v2`], and
 //! [`wait`](Safeguards::wait) sends them.
 //!
 //! ```
