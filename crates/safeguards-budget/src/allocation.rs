@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use safeguards_types::{AccountId, Amount, OperationId, Priority, Quantity, Unit};
 
 use crate::{
-    Account, AccountState, Accounts, Command, CommandError, Divide, Ledger, LedgerError,
+    Account, AccountState, Accounts, Command, CommandError, Denial, Divide, Ledger, LedgerError,
     LedgerErrorKind, LedgerExt, Window, divide,
 };
 
@@ -102,6 +102,25 @@ pub enum AllocationError {
     /// The ledger said no, or could not answer.
     #[error(transparent)]
     Command(#[from] CommandError),
+}
+
+impl AllocationError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MixedUnits { .. } => "allocation.mixed_units",
+            Self::NoChildren { .. } => "allocation.no_children",
+            Self::Command(error) => error.code(),
+        }
+    }
+
+    /// What the ledger refused with; `None` where it was not the ledger, or it could not answer.
+    pub const fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Command(error) => error.denial(),
+            Self::MixedUnits { .. } | Self::NoChildren { .. } => None,
+        }
+    }
 }
 
 impl Allocation {

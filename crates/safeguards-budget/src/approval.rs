@@ -16,9 +16,10 @@ use crate::{
 ///
 /// It decides and remembers, and submits nothing by itself: a value to be stored as JSON between its steps.
 /// From `now >= expires_at` a request is expired. The command that an approval gives has an operation id that
-/// follows from the request, so what is applied again after a crash is carried out once. Its metadata makes the
-/// journal the audit: under `approval` it has `request`, `requested_by`, `requested_at`, `reason`,
-/// `approved_by` and `approved_at`.
+/// follows from the request and the instant of the approval, so what is applied again after a crash is carried out
+/// once. Two copies of a request that were each approved are two approvals: whoever stores a request lets one of
+/// them be the one that is stored. Its metadata makes the journal the audit: under `approval` it has `request`,
+/// `requested_by`, `requested_at`, `reason`, `approved_by` and `approved_at`.
 ///
 /// ```
 /// use safeguards_budget::{Approval, Change, LedgerExt, Limit, MemoryLedger, OpenAccount};
@@ -145,6 +146,26 @@ pub enum ApprovalError {
         #[source]
         error: CommandError,
     },
+}
+
+impl ApprovalError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WrongState { .. } => "approval.wrong_state",
+            Self::OwnRequest { .. } => "approval.own_request",
+            Self::NotARaise { .. } => "approval.not_a_raise",
+            Self::Command { error, .. } => error.code(),
+        }
+    }
+
+    /// What the ledger refused with; `None` where it was not the ledger, or it could not answer.
+    pub const fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Command { error, .. } => error.denial(),
+            Self::WrongState { .. } | Self::OwnRequest { .. } | Self::NotARaise { .. } => None,
+        }
+    }
 }
 
 fn raises_nothing(current: Option<Quantity>, asked: Quantity) -> String {

@@ -17,6 +17,8 @@
 //! - `accounts`, `limits`, `shares`, `spend`, `settle`: the commands.
 //! - `fit`: whether amounts fit, and why not; `answer`: what a receipt says.
 //!
+//! What somebody who keeps entries longer knows of operations that are forgotten here: `recalled`.
+//!
 //! What changes, for a command that was just decided as for an entry that is replayed: `post`. Reads are in
 //! `read`; `replay` makes a book of a snapshot and of entries.
 
@@ -32,6 +34,7 @@ mod limits;
 mod node;
 mod post;
 mod read;
+mod recalled;
 mod replay;
 mod said;
 mod settle;
@@ -46,7 +49,6 @@ use foldhash::HashMap;
 use safeguards_types::{Quantity, Timestamp, Unit};
 use smallvec::SmallVec;
 
-pub use self::replay::{ReplayError, Snapshot, SnapshotError};
 use self::{
     arena::{Arena, Ix},
     deed::Deed,
@@ -54,6 +56,10 @@ use self::{
     index::Index,
     journal::{Answered, Journal, Mark, News, Said},
     node::Node,
+};
+pub use self::{
+    recalled::Recalled,
+    replay::{Outline, ReplayError, Snapshot, SnapshotError},
 };
 use crate::{Action, Batch, Bounds, Command, Denial, EntryId, HoldId, Outcome, Receipt, Window};
 
@@ -92,6 +98,8 @@ pub struct Book {
     refunds: BTreeMap<EntryId, Refunds>,
     /// Set while a linked batch is being carried out.
     savepoint: Option<Box<Savepoint>>,
+    /// Set while a batch is carried out of which more is known than is remembered.
+    recalled: Option<Box<Recalled>>,
 }
 
 /// What of an entry that spent was taken back.
@@ -157,6 +165,7 @@ impl Book {
             journal: Journal::new(bounds),
             refunds: BTreeMap::new(),
             savepoint: None,
+            recalled: None,
         };
         for unit in [Unit::USD, Unit::TOKENS, Unit::REQUESTS] {
             book.know_unit(&unit);
@@ -196,7 +205,9 @@ impl Book {
             return answer;
         }
         let now = self.journal.now(clock);
-        self.journal.check_age(command.op, now)?;
+        if !self.is_known_to_be_new(command.op) {
+            self.journal.check_age(command.op, now)?;
+        }
         self.sweep(&command.action, now);
         if let Some(fault) = command.fault {
             return Err(*fault);
@@ -259,7 +270,9 @@ impl Book {
 
     /// What was answered to this operation before; `None` where the command is new.
     fn answered(&self, command: &Command) -> Option<Outcome> {
-        let (id, kept, answered) = self.journal.find(command.op)?;
+        let Some((id, kept, answered)) = self.journal.find(command.op) else {
+            return self.recalled.as_ref()?.answered(command);
+        };
         Some(if self.command_of(&kept.deed, kept.at, answered).as_ref() == Some(command) {
             Ok(self.receipt(id, kept.at, answered))
         } else {
@@ -284,7 +297,7 @@ impl Book {
         if let Some(answers) = answers {
             return answers;
         }
-        let known = |command: &Command| self.journal.find(command.op).is_some();
+        let known = |command: &Command| self.answered(command).is_some();
         if let Some(known) = commands.iter().position(known) {
             return linked_failure(count, known, &Denial::OperationConflict);
         }

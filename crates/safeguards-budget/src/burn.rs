@@ -52,6 +52,18 @@ pub enum BurnRateError {
     Ledger(#[from] LedgerError),
 }
 
+impl BurnRateError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoTime => "burn_rate.no_time",
+            Self::UnknownAccount { .. } => "burn_rate.unknown_account",
+            Self::EntriesForgotten { .. } => "burn_rate.entries_forgotten",
+            Self::Ledger(error) => error.code(),
+        }
+    }
+}
+
 fn forgotten(since: Timestamp, kept_since: Option<Timestamp>) -> String {
     match kept_since {
         Some(kept) => format!("entries since {since} are wanted, and kept since {kept}"),

@@ -40,6 +40,7 @@ mod approval;
 mod book;
 mod burn;
 mod command;
+pub mod compact;
 mod division;
 mod entry;
 mod ext;
@@ -56,7 +57,7 @@ mod wire;
 pub use account::{Account, AccountState, Accounts, HoldState, HoldView, LimitUsage};
 pub use allocation::{Allocation, AllocationError, Shares, Weight, Workload};
 pub use approval::{Approval, ApprovalError, ApprovalState, Change};
-pub use book::{Book, ReplayError, Snapshot, SnapshotError};
+pub use book::{Book, Outline, Recalled, ReplayError, Snapshot, SnapshotError};
 pub use burn::{BurnRate, BurnRateError};
 pub use command::{
     AccountHandle, Action, Batch, Charge, Command, Divide, HoldId, Metadata, OpenAccount,
@@ -79,7 +80,15 @@ pub use receipt::{
 pub use window::{Seconds, Window, WindowError, Zone};
 pub use wire::{Answer, Line, LineError, Request};
 
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_types as types;
+
 // Only where it is read: a build of the library needs no file beside its own.
 #[cfg(doc)]
-#[doc = include_str!("../../../docs/concepts/ledger.md")]
+#[doc = include_str!("../docs/ledger.md")]
 pub mod concepts {}
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

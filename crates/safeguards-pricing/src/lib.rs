@@ -41,3 +41,11 @@ pub use price::{MixedUnits, Note, Price, Priced};
 pub use rate::{Rate, RateError};
 pub use table::{PriceError, PriceTable};
 pub use usage::{Usage, UsageError};
+
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_types as types;
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -33,3 +33,8 @@ pub use quantity::{Quantity, QuantityError};
 pub use severity::{Severity, SeverityError};
 pub use time::{Timestamp, TimestampError};
 pub use unit::Unit;
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

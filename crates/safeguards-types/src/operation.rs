@@ -60,9 +60,23 @@ impl OperationId {
     pub fn parse(text: &str) -> Result<Self, OperationIdError> {
         let malformed = || OperationIdError::Malformed { text: text.to_owned() };
         // The hyphenated form alone: braces and URNs are no form of an id here.
-        let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36).ok_or_else(malformed)?;
+        let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+        uuid.and_then(Self::of_uuid).ok_or_else(malformed)
+    }
+
+    /// The id with these bytes; `None` where they are no UUID of version 7.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        Self::of_uuid(Uuid::from_bytes(bytes))
+    }
+
+    const fn of_uuid(uuid: Uuid) -> Option<Self> {
         let is_v7 = (uuid.as_u128() & VERSION_AND_VARIANT_MASK) == (VERSION | VARIANT);
-        if is_v7 { Ok(Self(uuid)) } else { Err(malformed()) }
+        if is_v7 { Some(Self(uuid)) } else { None }
+    }
+
+    /// The 16 bytes of the UUID, the highest of its time first: they sort as the ids do.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
     }
 
     /// When the id was minted, to the millisecond.

@@ -60,6 +60,10 @@ pub(super) struct Journal {
     /// The operations of these entries, by the last bits of the number of their entry.
     operations: Index<u32>,
     forgotten: Forgotten,
+    /// How many entries were forgotten when it was last told.
+    told: u64,
+    /// Entries from this one on stand, forgotten or not, since they are yet to be written elsewhere.
+    unwritten: Option<EntryId>,
 }
 
 /// How far a journal has forgotten. The entries themselves may stand a while longer, until nobody can take the
@@ -111,6 +115,8 @@ impl Journal {
             latest: Timestamp::default(),
             operations: Index::default(),
             forgotten: Forgotten::default(),
+            told: 0,
+            unwritten: None,
         }
     }
 
@@ -118,7 +124,7 @@ impl Journal {
     pub(super) fn after(bounds: Bounds, dropped: Dropped) -> Self {
         let Dropped { entries, to, horizon } = dropped;
         let forgotten = Forgotten { entries, remembered: 0, to, horizon };
-        Self { written: entries, latest: to, forgotten, ..Self::new(bounds) }
+        Self { written: entries, latest: to, forgotten, told: entries, ..Self::new(bounds) }
     }
 
     pub(super) fn dropped(&self) -> Dropped {
@@ -154,7 +160,21 @@ impl Journal {
 
     /// The entries from the one of this number on.
     pub(super) fn since(&self, id: EntryId) -> impl Iterator<Item = (EntryId, &Kept)> {
-        let from = id.max(self.first_kept());
+        self.standing(id.max(self.first_kept()))
+    }
+
+    /// The entries that are yet to be written elsewhere.
+    pub(super) fn unwritten(&self) -> impl Iterator<Item = (EntryId, &Kept)> {
+        self.standing(self.unwritten.unwrap_or_else(|| self.next_id()))
+    }
+
+    /// Lets the entries from this one on stand, forgotten or not.
+    pub(super) fn set_unwritten(&mut self, from: EntryId) {
+        self.unwritten = Some(from);
+    }
+
+    /// The entries that stand, from the one of this number on, which does.
+    fn standing(&self, from: EntryId) -> impl Iterator<Item = (EntryId, &Kept)> {
         let skip = from.number().saturating_sub(self.first_standing());
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let ids = std::iter::successors(Some(from), |id| Some(id.next()));
@@ -233,12 +253,14 @@ impl Journal {
         }
     }
 
-    /// Drops the entries that are forgotten. Tells whether there were any.
+    /// Drops the entries that are forgotten, but for those that are yet to be written elsewhere. Tells whether more
+    /// are forgotten than when it last told.
     pub(super) fn drop_forgotten(&mut self) -> bool {
-        let mut any = false;
-        while self.first_standing() <= self.forgotten.entries {
+        let any = self.forgotten.entries > self.told;
+        self.told = self.forgotten.entries;
+        let unwritten = self.unwritten.map_or(u64::MAX, EntryId::number);
+        while self.first_standing() <= self.forgotten.entries && self.first_standing() < unwritten {
             let slot = low_bits(self.first_standing());
-            any = true;
             if let Some(op) = self.kept.pop_front().and_then(op_of) {
                 self.operations.remove(&op, |known| *known == slot);
             }

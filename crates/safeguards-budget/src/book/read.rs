@@ -12,8 +12,8 @@ use super::{
     node::{Counter, LimitState, Node},
 };
 use crate::{
-    Account, AccountHandle, Accounts, EntryId, EntryPage, HoldId, HoldState, HoldView, LimitUsage,
-    command::Hint,
+    Account, AccountHandle, Accounts, Entry, EntryId, EntryPage, HoldId, HoldState, HoldView,
+    LimitUsage, command::Hint,
 };
 
 impl Book {
@@ -155,5 +155,26 @@ impl Book {
         let entries: Vec<_> = since.map(|(id, kept)| self.entry(id, kept)).collect();
         let next = entries.last().map_or(from, |entry| entry.id.next());
         EntryPage::new(entries, next, first_kept)
+    }
+
+    /// The newest entry; `None` before the first.
+    pub fn revision(&self) -> Option<EntryId> {
+        self.journal.revision()
+    }
+
+    /// The oldest entry that is kept, with all after it.
+    pub fn first_kept(&self) -> EntryId {
+        self.journal.first_kept()
+    }
+
+    /// Lets the entries from this one on stand, also where they are forgotten, until a later one is named: they are
+    /// yet to be written down elsewhere.
+    pub fn set_unwritten_from(&mut self, entry: EntryId) {
+        self.journal.set_unwritten(entry);
+    }
+
+    /// The entries that are [yet to be written down](Self::set_unwritten_from), in commit order.
+    pub fn unwritten(&self) -> Vec<Entry> {
+        self.journal.unwritten().map(|(id, kept)| self.entry(id, kept)).collect()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use safeguards_types::{AccountId, Amounts, Timestamp, Unit};
 
-pub use self::snapshot::{Snapshot, SnapshotError};
+pub use self::snapshot::{Outline, Snapshot, SnapshotError};
 use super::{
     Book,
     arena::Ix,

@@ -10,6 +10,8 @@ use flate2::read::MultiGzDecoder;
 use safeguards_budget::{Book, Entry, EntryId, Line};
 use serde_json::Value;
 
+use crate::replay::compact_again;
+
 /// What is compared of an entry; its body is each implementation's own.
 const OF_ENTRY: [&str; 4] = ["entry", "at", "op", "do"];
 
@@ -74,6 +76,7 @@ fn check_printed(line: &Line) {
 fn check_entries(book: &Book) {
     let entries = book.entries(EntryId::FIRST, usize::MAX).entries;
     assert!(!entries.is_empty());
+    compact_again(&entries);
     let mut copy = Book::new();
     for entry in &entries {
         let printed = serde_json::to_string(entry).unwrap();

@@ -7,6 +7,7 @@
 //! - `fixtures`: scripts with the answers that are agreed on.
 //! - `division`, `allocation`, `approval`, `burn`: what stands beside the ledger and above it.
 //! - `properties`: random commands, asked of the book and of a model that scans plain lists.
+//! - `compact`: entries in the form that stores keep them in.
 //! - `replay`: a snapshot, and entries, make the same book again.
 //! - `threads`: many at once; `interleavings`: few, in every order.
 //! - `desk`: what the cases stand on.
@@ -18,6 +19,7 @@ mod approval;
 mod bounds;
 mod burn;
 mod charges;
+mod compact;
 mod denials;
 mod desk;
 mod division;

@@ -3,7 +3,8 @@
 use proptest::{prelude::*, sample::Index};
 use safeguards_budget::{
     Action, Batch, Book, Bounds, Charge, Command, Denial, Entry, EntryId, HoldState, Limit,
-    OpenAccount, Outcome, PlaceHold, ReplayError, Settle, Snapshot, Window,
+    OpenAccount, Outcome, Outline, PlaceHold, ReplayError, Settle, Snapshot, SnapshotError, Window,
+    compact::{read_entries, write_entries},
 };
 use safeguards_testkit::{
     audit::Auditor,
@@ -24,6 +25,20 @@ fn restored(book: &Book, bounds: Bounds) -> Book {
     let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
     let copy = Book::restore(&snapshot, bounds).unwrap();
     assert_eq!(json(&copy), text, "a restored book is another");
+    // The entries from elsewhere, and with them the next one, which is none of it.
+    let outline = serde_json::to_string(&book.outline()).unwrap();
+    let outline: Outline = serde_json::from_str(&outline).unwrap();
+    assert_eq!(outline.revision(), book.revision());
+    let kept = book.entries(EntryId::FIRST, usize::MAX).entries;
+    let entries = kept.iter().chain(kept.last()).cloned().map(Ok::<_, SnapshotError>);
+    let copy = Book::restore_outline(&outline, entries, bounds).unwrap();
+    assert_eq!(json(&copy), text, "a book from its outline is another");
+    if let [_, rest @ ..] = &*kept {
+        let rest = rest.iter().cloned().map(Ok);
+        let error = Book::restore_outline(&outline, rest, bounds).unwrap_err();
+        let missing = outline.first_kept();
+        assert!(matches!(error, SnapshotError::Missing { missing: m, .. } if m == missing));
+    }
     copy
 }
 
@@ -33,6 +48,15 @@ fn read_again(entry: &Entry) -> Entry {
     let text = serde_json::to_string(entry).unwrap();
     let again = serde_json::from_str(&text).unwrap();
     assert_eq!(*entry, again, "{text}");
+    again
+}
+
+/// The same entries, by way of their compact form.
+#[track_caller]
+pub(crate) fn compact_again(entries: &[Entry]) -> Vec<Entry> {
+    let block = write_entries(entries).unwrap();
+    let again = read_entries(&block).unwrap();
+    assert_eq!(entries, again);
     again
 }
 
@@ -87,7 +111,7 @@ fn follow(sequence: &Sequence, cut: usize) {
             copies = vec![restored(&book, *bounds)];
             auditor = None;
         } else {
-            for entry in page.entries.iter().map(read_again) {
+            for entry in compact_again(&page.entries).iter().map(read_again) {
                 for copy in &mut copies {
                     copy.replay(&entry).unwrap();
                 }

@@ -30,6 +30,26 @@ pub struct Snapshot {
     entries: Vec<Entry>,
 }
 
+/// A [`Snapshot`] without the entries that the book keeps: they are written down elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// How many entries were ever written.
+    written: u64,
+    rest: Snapshot,
+}
+
+impl Outline {
+    /// The newest entry that it knows of; `None` where there is none.
+    pub fn revision(&self) -> Option<EntryId> {
+        (self.written > 0).then(|| EntryId::new(self.written))
+    }
+
+    /// The first of the entries that a book is made of besides; they go on to the newest.
+    pub const fn first_kept(&self) -> EntryId {
+        EntryId::new(self.rest.dropped.entries.saturating_add(1))
+    }
+}
+
 /// Why a snapshot is none that a book can be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -57,6 +77,18 @@ pub enum SnapshotError {
     /// One of its entries cannot be read.
     #[error("an entry of the snapshot cannot be read")]
     Entry(#[from] ReplayError),
+    /// The entries do not run from the first that is kept to the newest.
+    #[error(
+        "of the entries {first} to {newest} that the snapshot goes with, {missing} is not there"
+    )]
+    Missing {
+        /// The first that is kept.
+        first: EntryId,
+        /// The newest.
+        newest: EntryId,
+        /// The first that is not there.
+        missing: EntryId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +168,13 @@ struct DroppedPart {
 impl Book {
     /// All that this book knows.
     pub fn snapshot(&self) -> Snapshot {
+        let kept = self.journal.since(self.journal.first_kept());
+        let entries = kept.map(|(id, kept)| self.entry(id, kept)).collect();
+        Snapshot { entries, ..self.outline().rest }
+    }
+
+    /// All that this book knows but its entries: for who has them already.
+    pub fn outline(&self) -> Outline {
         let Self {
             bounds: _,
             units,
@@ -148,6 +187,7 @@ impl Book {
             journal,
             refunds,
             savepoint: _,
+            recalled: _,
         } = self;
         let mut holds: Vec<_> = holds.iter().map(|hold| self.hold_part(hold)).collect();
         holds.sort_by_key(|hold| hold.id);
@@ -157,15 +197,16 @@ impl Book {
             held_part: self.amounts(&refunds.held_part),
         };
         let Dropped { entries, to, horizon } = journal.dropped();
-        let kept = journal.since(journal.first_kept());
-        Snapshot {
+        let written = journal.revision().map_or(0, EntryId::number);
+        let rest = Snapshot {
             units: units.iter().map(|(_, unit)| unit.clone()).collect(),
             accounts: nodes.iter().map(|(_, node)| self.account_part(node)).collect(),
             holds,
             refunds: refunds.iter().map(refund).collect(),
             dropped: DroppedPart { entries, to, horizon },
-            entries: kept.map(|(id, kept)| self.entry(id, kept)).collect(),
-        }
+            entries: Vec::new(),
+        };
+        Outline { written, rest }
     }
 
     fn account_part(&self, node: &Node) -> AccountPart {
@@ -227,7 +268,51 @@ impl Book {
     ///
     /// Where the snapshot is not one that a book gave.
     pub fn restore(snapshot: &Snapshot, bounds: Bounds) -> Result<Self, SnapshotError> {
-        let Snapshot { units, accounts, holds, refunds, dropped, entries } = snapshot;
+        let mut book = Self::restore_accounts(snapshot, bounds)?;
+        snapshot.entries.iter().try_for_each(|entry| book.restore_entry(entry))?;
+        Ok(book)
+    }
+
+    /// Makes a book of all that another one knew, with the entries from elsewhere: those from the
+    /// [first kept](Outline::first_kept) to the [newest](Outline::revision), in their order.
+    ///
+    /// # Errors
+    ///
+    /// Where the outline is not one that a book gave, or an entry is missing or out of its order.
+    pub fn restore_outline<E>(
+        outline: &Outline,
+        entries: impl IntoIterator<Item = Result<Entry, E>>,
+        bounds: Bounds,
+    ) -> Result<Self, E>
+    where
+        E: From<SnapshotError>,
+    {
+        let mut book = Self::restore_accounts(&outline.rest, bounds)?;
+        let next = |book: &Self| book.journal.next_id();
+        for entry in entries {
+            let entry = entry?;
+            if entry.id == next(&book) && entry.id.number() <= outline.written {
+                book.restore_entry(&entry)?;
+            } else {
+                break;
+            }
+        }
+        if next(&book).number() <= outline.written {
+            let (first, newest) = (outline.first_kept(), EntryId::new(outline.written));
+            return Err(SnapshotError::Missing { first, newest, missing: next(&book) }.into());
+        }
+        Ok(book)
+    }
+
+    fn restore_entry(&mut self, entry: &Entry) -> Result<(), SnapshotError> {
+        let (deed, answered) = self.read_entry(entry)?;
+        self.journal.write(entry.at, deed, answered);
+        Ok(())
+    }
+
+    /// What a snapshot holds, but for its entries.
+    fn restore_accounts(snapshot: &Snapshot, bounds: Bounds) -> Result<Self, SnapshotError> {
+        let Snapshot { units, accounts, holds, refunds, dropped, entries: _ } = snapshot;
         let mut book = Self::with_bounds(bounds);
         for unit in units {
             book.know_unit(unit);
@@ -262,10 +347,6 @@ impl Book {
         }
         let DroppedPart { entries: count, to, horizon } = *dropped;
         book.journal = Journal::after(bounds, Dropped { entries: count, to, horizon });
-        for entry in entries {
-            let (deed, answered) = book.read_entry(entry)?;
-            book.journal.write(entry.at, deed, answered);
-        }
         Ok(book)
     }
 
