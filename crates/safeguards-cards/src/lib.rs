@@ -33,3 +33,12 @@ pub use error::CardError;
 pub use mcp::McpServer;
 pub use reading::{CardMistake, Form, Imported, Importing, Place, read_all};
 pub use sub_agent::SubAgent;
+
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_discovery as discovery;
+pub use safeguards_types as types;
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use crate::{
     Agent, AgentError, AgentErrorKind, Context, Descriptor, Reply, Task, panics::panic_text,
@@ -134,9 +135,10 @@ where
             }
         };
         let (run, busy) = (Arc::clone(&self.run), Busy::new(&self.pool.busy));
+        let span = Span::current();
         let worked = tokio::task::spawn_blocking(move || {
             let _kept_until_the_end = (place, busy);
-            run(task, cx)
+            span.in_scope(|| run(task, cx))
         });
         worked.await.unwrap_or_else(|error| {
             let message = match error.try_into_panic() {

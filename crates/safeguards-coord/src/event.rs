@@ -13,7 +13,7 @@ use safeguards_discovery::Query;
 use safeguards_types::{AccountId, AgentId, Amounts, Clock, Timestamp};
 use serde::{Serialize, Serializer};
 
-use crate::{CostBasis, CostMismatch, Reason, RunId, State, StepId, panics::panic_text};
+use crate::{CostBasis, CostMismatch, Reason, RunId, State, StepId, panics::panic_text, telemetry};
 
 /// Is told what happens in a run, while it happens. Every closure that takes a [`RunEvent`] is one.
 ///
@@ -244,6 +244,7 @@ impl Emitter {
     }
 
     pub(crate) fn emit(&self, attempt: Option<&AttemptId>, fact: RunFact) {
+        telemetry::tell(&self.run, attempt, &fact);
         let Some(observer) = &self.observer else {
             return;
         };

@@ -101,6 +101,8 @@ mod strategy;
 mod task;
 #[cfg(feature = "teams")]
 mod team;
+#[cfg(feature = "teams")]
+pub mod telemetry;
 
 #[cfg(feature = "mock")]
 pub use self::{
@@ -150,7 +152,22 @@ pub use {
     team::{Member, Team},
 };
 
+// The crates that signatures here name, so that who uses this one needs no other.
+#[cfg(feature = "teams")]
+pub use safeguards_budget as budget;
+pub use safeguards_discovery as discovery;
+#[cfg(feature = "teams")]
+pub use safeguards_notify as notify;
+#[cfg(feature = "teams")]
+pub use safeguards_pricing as pricing;
+pub use safeguards_types as types;
+
 // Only where it is read: a build of the library needs no file beside its own.
 #[cfg(all(doc, feature = "teams"))]
-#[doc = include_str!("../../../docs/concepts/runs.md")]
+#[doc = include_str!("../docs/runs.md")]
 pub mod concepts {}
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -22,6 +22,7 @@ use safeguards_pricing::PriceTable;
 use safeguards_types::{AgentId, Amounts, Clock, OperationId, Timestamp};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use self::{
     abandoned::Abandoned,
@@ -41,6 +42,7 @@ use crate::{
     event::Emitter,
     selector::Counted,
     team::to_hold,
+    telemetry::RunTelling,
 };
 
 /// Runs teams: holds, runs agents under deadlines, settles, writes down, reports.
@@ -309,6 +311,7 @@ impl Runner {
         strategy: &dyn Strategy,
         (estimates, options): (HashMap<AgentId, Amounts>, RunOptions),
     ) -> Result<Report, RunError> {
+        let telling = RunTelling::begin(&head, leg);
         let RunHead { run: id, op, agents, task, started_at, deadline, .. } = head;
         let events = Arc::new(Emitter::new(id.clone(), Arc::clone(&self.clock), options.observer));
         let journal =
@@ -339,7 +342,10 @@ impl Runner {
             .guarded(options.guards)
             .under(cancellation, in_team);
         // Large, and awaited in the futures of whoever runs teams.
-        Ok(Box::pin(course.carry_out(started_at)).await)
+        let course = Box::pin(course.carry_out(started_at));
+        let report = course.instrument(telling.span().clone()).await;
+        telling.end(&report);
+        Ok(report)
     }
 }
 

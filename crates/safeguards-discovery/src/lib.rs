@@ -60,3 +60,11 @@ pub use semver::{Version, VersionReq};
 #[cfg(feature = "mock")]
 pub use status::MockStatusSource;
 pub use status::{Block, Health, Status, StatusSource};
+
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_types as types;
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -26,6 +26,7 @@ use crate::{
     handler::Handlers,
     lane::{Failure, Next},
     outbox::Outbox,
+    telemetry::{self, GivenUp},
     topic,
 };
 
@@ -300,6 +301,7 @@ impl Hub {
         let now = self.now();
         let id = alert.id().unwrap_or_else(|| self.ids.mint(now).into());
         let alert = Arc::new(alert.stamp(id, now));
+        telemetry::count_alert(alert.severity());
         self.decide(now, |state, out| state.dispatcher.accept(Arc::clone(&alert), now, out));
         (id, alert)
     }
@@ -320,7 +322,7 @@ impl Hub {
     /// Decides something, queues what is to be delivered, notes what changed, and wakes who has to do with it.
     fn decide<T>(&self, now: Timestamp, decide: impl FnOnce(&mut State, &mut Decided) -> T) -> T {
         let mut woken = Vec::new();
-        let (answer, wants_saving, wakes_driver) = {
+        let (answer, wants_saving, wakes_driver, given_up) = {
             let mut state = self.state.lock();
             let before = state.dispatcher.next_deadline();
             let mut out = Decided::default();
@@ -329,9 +331,11 @@ impl Hub {
             for notification in notifications {
                 woken.extend(state.outbox.queue(notification, now, &mut changes));
             }
+            let given_up = telemetry::given_up(&changes);
             let wants_saving = self.saving.note(changes);
-            (answer, wants_saving, state.dispatcher.next_deadline() != before)
+            (answer, wants_saving, state.dispatcher.next_deadline() != before, given_up)
         };
+        given_up.into_iter().for_each(GivenUp::tell);
         for lane in woken {
             self.wake_lane(lane);
         }

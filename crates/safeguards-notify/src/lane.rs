@@ -71,6 +71,16 @@ pub(crate) enum Failure {
     Final(DeadReason),
 }
 
+impl Failure {
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Passing { .. } => "notify.delivery_failed",
+            Self::Final(reason) => reason.code(),
+        }
+    }
+}
+
 /// What ended: it arrived, or was given up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {

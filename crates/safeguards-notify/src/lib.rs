@@ -57,6 +57,7 @@ mod panics;
 mod rules;
 mod running;
 mod store;
+pub mod telemetry;
 mod template;
 mod text;
 mod topic;
@@ -109,15 +110,23 @@ pub use topic::{Topic, TopicError, TopicFilter};
 #[cfg(feature = "webhook")]
 pub use webhook::{WebhookBuilder, WebhookChannel, WebhookError};
 
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_types as types;
+
 // Only where it is read: a build of the library needs no file beside its own.
 #[cfg(doc)]
 pub mod guides {
     //! How to use it, step by step.
 
-    #[doc = include_str!("../../../docs/guides/events.md")]
+    #[doc = include_str!("../docs/events.md")]
     pub mod events {}
 
     #[cfg(feature = "webhook")]
-    #[doc = include_str!("../../../docs/guides/webhooks.md")]
+    #[doc = include_str!("../docs/webhooks.md")]
     pub mod webhooks {}
 }
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

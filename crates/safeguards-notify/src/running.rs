@@ -13,13 +13,14 @@ use crate::{
     DeadReason, Delivery, Undelivered,
     hub::{Hub, LaneEnd},
     lane::{Failure, Next},
-    panics,
+    panics, telemetry,
 };
 use tokio::{
     runtime::Handle,
     task::{JoinSet, coop::consume_budget},
     time::{sleep, timeout},
 };
+use tracing::Instrument;
 
 /// A hub that is delivering: one task for each channel, one for groups and
 /// escalations, and one for the store.
@@ -174,7 +175,11 @@ async fn serve(run: Arc<Run>, index: usize) {
         let is_last_round = run.is_stopping.load(Ordering::SeqCst);
         match hub.next(index) {
             Next::Deliver(delivery) => {
-                let result = attempt(lane, &delivery).await;
+                let span = telemetry::delivery_span(&delivery);
+                let result = attempt(lane, &delivery).instrument(span.clone()).await;
+                telemetry::record_attempt(&span, &result);
+                drop(span);
+                telemetry::count_attempt(delivery.notification().channel(), &result);
                 hub.finish(index, delivery.id(), result);
                 // A channel that is always ready must not keep the thread, nor outrun a cut-off.
                 consume_budget().await;

@@ -5,6 +5,7 @@ use std::error;
 use safeguards_types::{AgentId, Timestamp};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::Context;
 use crate::{AgentError, RunFault, Seat, Step, StepId, StepReport, Task};
@@ -20,6 +21,8 @@ pub(crate) struct Delegation {
     pub(crate) deadline: Timestamp,
     pub(crate) cancellation: CancellationToken,
     pub(crate) answer: oneshot::Sender<Delegated>,
+    /// What its spans stand below.
+    pub(crate) span: Span,
 }
 
 /// What became of a delegation: a step that ended, or none that began.
@@ -167,6 +170,7 @@ impl Context {
             deadline: shared.deadline,
             cancellation: cancellation.clone(),
             answer,
+            span: Span::current(),
         };
         let _cancels = cancellation.drop_guard();
         shared.delegations.0.send(delegation).map_err(|_| DelegateError::Over)?;

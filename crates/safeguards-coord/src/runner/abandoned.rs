@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use crate::telemetry::AbandonedTelling;
+
 /// How many agents were let go and are still running: shared by a runner and its clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Abandoned(Arc<AtomicUsize>);
@@ -20,7 +22,7 @@ impl Abandoned {
     /// Counts one until `ended` is over.
     pub(super) fn watch(&self, ended: impl Future<Output = ()> + Send + 'static) {
         self.0.fetch_add(1, Ordering::AcqRel);
-        let one = One(Arc::clone(&self.0));
+        let one = (One(Arc::clone(&self.0)), AbandonedTelling::begin());
         tokio::spawn(async move {
             let _counted_until_the_end = one;
             ended.await;

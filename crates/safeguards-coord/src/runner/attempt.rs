@@ -13,6 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     Shared,
@@ -28,6 +29,7 @@ use crate::{
     panics::panic_text,
     size::{SMALL, is_larger, is_small},
     team::Member,
+    telemetry::{AttemptTelling, tell_usage},
 };
 
 /// How long a task that was aborted may take to be gone. One that is at an `.await` is gone at once.
@@ -192,8 +194,10 @@ impl Attempt {
         let mut report = StepReport::new(&self.id, payer, State::Failed, self.now());
         report.need.clone_from(&self.work.need);
         report.delegated_by.clone_from(&self.work.delegated_by);
-        let again = self.begin(&mut report).await;
+        let telling = AttemptTelling::begin(&self.run().id, &self.id, self.member.payer());
+        let again = self.begin(&mut report).instrument(telling.span().clone()).await;
         report.duration = self.now().since(report.started_at);
+        telling.end(&report);
         Attempted { report, again }
     }
 
@@ -453,7 +457,9 @@ impl Attempt {
         });
         let (agent, task, agents_cx) =
             (Arc::clone(self.member.agent()), self.work.task.clone(), cx.clone());
-        let mut running = tokio::spawn(async move { agent.run(task, agents_cx).await });
+        // What the agent tells stands in the attempt's span.
+        let running = async move { agent.run(task, agents_cx).await };
+        let mut running = tokio::spawn(running.in_current_span());
         let told_to_stop = {
             let over = sleep(deadline.since(self.now()));
             tokio::pin!(over);
@@ -550,7 +556,7 @@ impl Attempt {
         *self.left_behind.lock() = Some(settled);
         let (run, member, purse) =
             (Arc::clone(self.run()), Arc::clone(&self.member), Arc::clone(&self.purse));
-        self.run().runner.abandoned.watch(async move {
+        let put_right = async move {
             let Ending { reply, .. } = read(running.await);
             let Ok(settled) = waits.await else {
                 return;
@@ -562,12 +568,14 @@ impl Attempt {
                 let total = larger(&total, &settled.drawn);
                 purse.put_right(&settled, &total, run.now()).await;
             }
-        });
+        };
+        self.run().runner.abandoned.watch(put_right.in_current_span());
     }
 
     async fn settle(&self, report: &mut StepReport, held: &Held, (cost, told): (Cost, Told)) {
         let by_table = Tariff::Table(&self.run().runner.prices);
         let tariff = self.member.own_price().map_or(by_table, Tariff::Flat);
+        tell_usage(&cost, &told);
         let (said, notes, trouble) = price_all(&cost, &told, tariff);
         report.notes.extend(notes);
         if let Some(error) = trouble {

@@ -18,6 +18,7 @@ use tokio::{
     task::{self, JoinError, JoinSet},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{Instrument, Span};
 
 use super::{
     Guards, Shared,
@@ -333,13 +334,13 @@ impl<'run> Course<'run> {
             None => self.progress.begin_unchosen(step.step.clone()),
         };
         let (cancellation, deadline) = (self.cancellation.child_token(), self.shared.deadline);
-        self.begin(place, step, (None, 0, deadline), (cancellation, None));
+        self.begin(place, step, (None, 0, deadline), (cancellation, None), Span::current());
         Ok(())
     }
 
     /// Begins a step that an agent delegates, or refuses it.
     fn delegate(&mut self, delegation: Delegation) {
-        let Delegation { by, depth, step, deadline, cancellation, answer } = delegation;
+        let Delegation { by, depth, step, deadline, cancellation, answer, span } = delegation;
         let named = match &step.seat {
             Seat::Agent(agent) if self.shared.team.member(agent).is_none() => {
                 Err(RunFault::UnknownDelegate { by: by.clone(), agent: agent.clone() })
@@ -355,7 +356,10 @@ impl<'run> Course<'run> {
         };
         match named {
             Ok(place) => {
-                self.begin(place, step, (Some(by), depth, deadline), (cancellation, Some(answer)));
+                // Who delegates outside any span has its step in the run's.
+                let span = if span.is_none() { Span::current() } else { span };
+                let asked_by = (Some(by), depth, deadline);
+                self.begin(place, step, asked_by, (cancellation, Some(answer)), span);
             }
             // Who does not wait any more need not know.
             Err(fault) => drop(answer.send(Err(fault))),
@@ -369,6 +373,7 @@ impl<'run> Course<'run> {
         step: Step,
         (delegated_by, depth, deadline): (Option<StepId>, u32, Timestamp),
         (cancellation, answer): (CancellationToken, Option<oneshot::Sender<Delegated>>),
+        span: Span,
     ) {
         let Step { step, seat, task, is_handed_over: _, is_given: _ } = step;
         let before = match self.past.begin(&step) {
@@ -387,14 +392,20 @@ impl<'run> Course<'run> {
             depth,
             deadline,
         };
-        self.spawn(place, StepRun::new(work, seat, cancellation, before), answer);
+        self.spawn(place, StepRun::new(work, seat, cancellation, before), answer, span);
     }
 
-    fn spawn(&mut self, place: usize, run: StepRun, answer: Option<oneshot::Sender<Delegated>>) {
+    fn spawn(
+        &mut self,
+        place: usize,
+        run: StepRun,
+        answer: Option<oneshot::Sender<Delegated>>,
+        span: Span,
+    ) {
         let (step, seat, trail) = (run.work.step.clone(), run.seat.clone(), Arc::clone(&run.trail));
         self.running.tokens.insert(step.clone(), run.cancellation.clone());
         let began_at = self.shared.now();
-        let task = self.running.tasks.spawn(run.carry_out());
+        let task = self.running.tasks.spawn(run.carry_out().instrument(span));
         let on_its_way = OnItsWay { place, step, seat, trail, began_at, answer };
         self.running.steps.insert(task.id(), on_its_way);
     }
@@ -442,7 +453,8 @@ impl<'run> Course<'run> {
             Standing::GoesOn(before) => {
                 if let Some(intent) = before.open.clone() {
                     self.progress.begin(step.clone(), intent.agent.clone());
-                    self.spawn(place, self.closing(step.clone(), intent, *before), None);
+                    let closing = self.closing(step.clone(), intent, *before);
+                    self.spawn(place, closing, None, Span::current());
                     return Ok(());
                 }
                 let Before { attempts, spent, notes, .. } = *before;

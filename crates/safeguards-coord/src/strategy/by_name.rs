@@ -63,6 +63,9 @@ pub struct UnknownStrategy {
     message: String,
 }
 
+/// Longer names are compared with none.
+const LONGEST: usize = 100;
+
 /// The strategy that needs more than a name.
 const GRAPH: &str = "graph";
 
@@ -84,7 +87,9 @@ impl UnknownStrategy {
         let is_near = |(wrong, known): &(usize, &str)| {
             *wrong <= 2 && wrong.saturating_mul(2) < known.len().min(plain.len())
         };
-        let nearest = names.iter().map(|known| (wrong(known), *known)).filter(is_near).min();
+        // Comparing takes the product of both lengths.
+        let compared = if plain.len() <= LONGEST { names.as_slice() } else { &[] };
+        let nearest = compared.iter().map(|known| (wrong(known), *known)).filter(is_near).min();
         let meant =
             nearest.map_or_else(String::new, |(_, nearest)| format!("did you mean `{nearest}`? "));
         let last = names.pop().unwrap_or_default();

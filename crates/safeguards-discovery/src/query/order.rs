@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AgentRecord, Bounds, Capability, Health, InvalidField, InvalidKind, Status};
 
+/// Longer names are compared with none.
+const LONGEST: usize = 100;
+
 /// The orders as they are written, for messages.
 const NAMES: [&str; 7] =
     ["best", "name", "least-loaded", "cheapest", "most-budget", "priority", "relevance"];
@@ -146,8 +149,10 @@ impl FromStr for Order {
             "priority" => plain(Self::Priority),
             "relevance" => plain(Self::Relevance),
             unknown => {
+                // Comparing takes the product of both lengths.
+                let compared = if unknown.len() <= LONGEST { NAMES.as_slice() } else { &[] };
                 let distances =
-                    NAMES.iter().map(|known| (strsim::osa_distance(known, unknown), known));
+                    compared.iter().map(|known| (strsim::osa_distance(known, unknown), known));
                 let near = distances.min().filter(|(distance, _)| *distance <= 2);
                 let hint = near.map(|(_, known)| format!("did you mean `{known}`? "));
                 let hint = hint.unwrap_or_default();

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{Bounds, InvalidField, InvalidKind};
 
+/// What is longer is compared with none of them.
+const LONGEST: usize = 100;
+
 /// The operators, as messages list them.
 const OPERATORS: [&str; 10] =
     ["=", "!=", ">=", ">", "<=", "<", "contains", "any", "exists", "absent"];
@@ -140,8 +143,10 @@ fn unknown_operator(operator: &str) -> String {
         "=<" => Some("<="),
         "in" => Some("any"),
         _ => {
+            // Comparing takes the product of both lengths.
+            let compared = if operator.len() <= LONGEST { OPERATORS.as_slice() } else { &[] };
             let distances =
-                OPERATORS.iter().map(|known| (strsim::osa_distance(known, operator), *known));
+                compared.iter().map(|known| (strsim::osa_distance(known, operator), *known));
             let near =
                 |(distance, known): &(usize, &str)| *distance <= 2 && *distance < known.len();
             distances.min().filter(near).map(|(_, known)| known)

@@ -142,6 +142,9 @@ impl fmt::Display for RulesError {
 
 impl std::error::Error for RulesError {}
 
+/// How long names are that are compared with others, at most.
+const LONGEST: usize = 100;
+
 /// How many names a message lists.
 const LISTED_MAX: usize = 20;
 
@@ -149,6 +152,8 @@ const LISTED_MAX: usize = 20;
 pub(super) fn suggest<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
     let nearest = known
         .clone()
+        // Comparing takes the product of both lengths.
+        .filter(|known| known.len().max(name.len()) <= LONGEST)
         .map(|known| (strsim::osa_distance(known, name), known))
         .min()
         .filter(|(distance, known)| *distance <= 2 && *distance < known.chars().count());

@@ -115,10 +115,15 @@ impl fmt::Display for NoField {
 
 impl std::error::Error for NoField {}
 
+/// How long names are that are compared with others, at most.
+const LONGEST: usize = 100;
+
 /// The known name that is most like `name`, if one is.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing takes the product of both lengths.
+    let is_short = |known: &&str| known.len().max(name.len()) <= LONGEST;
     let distance = |known: &'a str| (strsim::osa_distance(known, name), known);
-    let (distance, near) = known.into_iter().map(distance).min()?;
+    let (distance, near) = known.into_iter().filter(is_short).map(distance).min()?;
     (distance <= 2 && distance < name.chars().count()).then_some(near)
 }
 

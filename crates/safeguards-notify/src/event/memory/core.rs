@@ -26,7 +26,7 @@ use crate::{
         DeadEventReason, DeadEvents, Event, EventId, EventSource, Gap, NewEvent, PublishError,
         Published, Subscribe, SubscribeError, Subscription,
     },
-    topic,
+    telemetry, topic,
 };
 
 /// What clones of a bus share.
@@ -170,6 +170,7 @@ impl Core {
         }
         // Wakers are not ours: they may do anything, and publish.
         wakers.into_iter().for_each(Waker::wake);
+        telemetry::count_lost_events(lost.len());
         drop((lost, dropped));
         Attempt::Done(Ok(Published::new(id, seq, seers.queues().len())))
     }
