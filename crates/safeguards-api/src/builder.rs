@@ -20,7 +20,7 @@ use safeguards_pricing::PriceTable;
 use safeguards_types::{Clock, OperationIds, SystemClock};
 
 use crate::{
-    AlertsError, BuildError, Safeguards, Stores, TeamSpec,
+    AlertsError, BuildError, ObservedLedger, Safeguards, Stores, TeamSpec,
     alerting::AlertingLedger,
     core::Core,
     directory::Directory,
@@ -310,6 +310,7 @@ impl Builder {
             Arc::new(bus.build())
         };
         let events = events.unwrap_or_else(in_memory);
+        let ledger = Arc::new(ObservedLedger::new(ledger));
         let alerting = Arc::new(AlertingLedger::new(ledger, alerts.clone()));
         let ledger: Arc<dyn Ledger> = Arc::<AlertingLedger>::clone(&alerting);
         let registry = registry.unwrap_or_else(|| {

@@ -3,6 +3,7 @@
 
 mod changing;
 mod counting;
+mod v2_lookup;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,7 +16,7 @@ use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
 use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity, Unit};
 
-pub(crate) use self::counting::Standing;
+pub(crate) use self::counting::{Standing, Totals};
 use crate::{
     alerting::AlertingLedger,
     directory::{Directory, Terms},
@@ -25,6 +26,9 @@ use crate::{
     swept_state::SweptStateStore,
     terms,
 };
+
+/// What is asked for where an agent will do, and a pool.
+const EITHER: &str = "agent or pool";
 
 /// What the parts have in common. It has no idea which version called.
 #[derive(Debug)]
@@ -87,13 +91,31 @@ impl Core {
     pub(crate) async fn create(&self, terms: Terms) -> Result<(), CreateError> {
         let opened = self.ledger.open_account(terms.open(), self.operation()).await;
         match opened {
-            Ok(_) => self.directory.insert(terms),
+            Ok(_) => self.admit(terms).await,
             Err(CommandError::Denied(Denial::DuplicateAccount { .. })) => {
-                self.recognize(terms).await?;
+                self.recognize(terms).await
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
+    }
+
+    /// Takes somebody into the directory whose account is there, unless it was closed meanwhile: by another task before
+    /// the ledger's answer came, or by another program.
+    async fn admit(&self, terms: Terms) -> Result<(), CreateError> {
+        let name = terms.account.clone();
+        self.directory.insert(terms);
+        self.keep_open(name).await
+    }
+
+    /// Takes somebody out of the directory whose account was closed.
+    async fn keep_open(&self, name: AccountId) -> Result<(), CreateError> {
+        match self.ledger.account(&name).await? {
+            Some(account) if account.state != AccountState::Closed => Ok(()),
+            Some(_) | None => {
+                self.directory.remove(&name);
+                Err(CreateError::NameGone { name })
+            }
+        }
     }
 
     /// Accepts who is there already, if it is there on these terms.
@@ -102,7 +124,7 @@ impl Core {
     /// perhaps been changed since it was made.
     async fn recognize(&self, terms: Terms) -> Result<(), CreateError> {
         let existing = match self.directory.find(&terms.account) {
-            Some(known) if known == terms => return Ok(()),
+            Some(known) if known == terms => return self.keep_open(terms.account).await,
             Some(known) => known.to_string(),
             None => match self.ledger.account(&terms.account).await? {
                 // Names are never used again, and an account of which nothing is known any more was closed long ago.
@@ -110,10 +132,7 @@ impl Core {
                 Some(account) if account.state == AccountState::Closed => {
                     return Err(CreateError::NameGone { name: terms.account.clone() });
                 }
-                Some(account) if is_alike(&account, &terms) => {
-                    self.directory.insert(terms);
-                    return Ok(());
-                }
+                Some(account) if is_alike(&account, &terms) => return self.admit(terms).await,
                 Some(account) => format!("an account, {}", terms::of_account(&account)),
             },
         };
@@ -131,7 +150,7 @@ impl Core {
             None if self.is_gone(account).await? => {
                 Err(BudgetError::NameGone { name: account.clone() })
             }
-            None => Err(BudgetError::Unknown { account: account.clone() }),
+            None => Err(BudgetError::Unknown { what: EITHER, account: account.clone() }),
         }
     }
 
@@ -139,7 +158,7 @@ impl Core {
     pub(crate) async fn account(&self, account: &AccountId) -> Result<Account, BudgetError> {
         self.known(account).await?;
         let found = self.ledger.account(account).await?;
-        found.ok_or_else(|| BudgetError::Unknown { account: account.clone() })
+        found.ok_or_else(|| BudgetError::Unknown { what: EITHER, account: account.clone() })
     }
 
     /// Whether there was an account of this name, which is closed.

@@ -1,10 +1,12 @@
 //! [`Due`]: when something has to be looked after, and who is to be told when that is sooner than was thought.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use safeguards_types::{Clock, Timestamp};
 use tokio::{sync::Notify, time::timeout};
 
@@ -36,7 +38,8 @@ impl Due {
         }
     }
 
-    /// Looks whenever something is due, and never ends. Each look says when the next thing is.
+    /// Looks whenever something is due, and never ends. Each look says when the next thing is; one that fails or panics
+    /// is followed by another after a pause.
     pub(crate) async fn look<Looking, Error>(&self, clock: &dyn Clock, look: impl Fn() -> Looking)
     where
         Looking: Future<Output = Result<Option<Timestamp>, Error>>,
@@ -44,18 +47,44 @@ impl Due {
         loop {
             // From here on whatever is noted wakes us, whenever it is due.
             self.nanos.store(i64::MAX, Ordering::SeqCst);
-            let pause = match look().await {
-                Ok(next) => {
+            let looked = AssertUnwindSafe(async { look().await }).catch_unwind().await;
+            let pause = match looked {
+                Ok(Ok(next)) => {
                     if let Some(next) = next {
                         self.nanos.fetch_min(next.as_nanos(), Ordering::SeqCst);
                     }
                     let pause = next.map_or(SLEEP_MAX, |next| next.since(clock.now()));
                     pause.clamp(SLEEP_MIN, SLEEP_MAX)
                 }
-                Err(_) => FAILURE_PAUSE,
+                Ok(Err(_)) | Err(_) => FAILURE_PAUSE,
             };
             // Woken or not, it looks again.
             let _ = timeout(pause, self.sooner.notified()).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use safeguards_types::SimClock;
+
+    use super::*;
+
+    /// What is looked after fails, then panics, then answers: nobody gives up.
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_fails_or_panics_is_followed_by_another() {
+        let (due, looks) = (Due::default(), AtomicU32::new(0));
+        let clock = SimClock::at(Timestamp::UNIX_EPOCH);
+        let look = || async {
+            match looks.fetch_add(1, Ordering::SeqCst) {
+                0 => Err("it does not answer"),
+                1 => panic!("it is broken"),
+                _ => Ok(None),
+            }
+        };
+        let _ = timeout(FAILURE_PAUSE * 2 + SLEEP_MAX * 3, due.look(&clock, look)).await;
+        assert_eq!(looks.into_inner(), 2 + 3 + 1);
     }
 }

@@ -58,9 +58,11 @@ impl From<LedgerError> for CreateError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BudgetError {
-    /// Nobody of this name was made here.
-    #[error("there is no agent or pool `{account}`; make it first")]
+    /// Nobody of this name was made here, or not as what was asked for.
+    #[error("there is no {what} `{account}`; make it first")]
     Unknown {
+        /// What was asked for: an agent, a pool, or either.
+        what: &'static str,
         /// The name.
         account: AccountId,
     },

@@ -4,11 +4,13 @@
 //! - [`Builder`] takes each part as a value and checks that they fit together; [`blocking`] has the same verbs for
 //!   programs without a runtime.
 //! - [`AlertingLedger`] turns what a ledger answers into alerts; [`ledger_alerts`] are those alerts as values.
+//! - [`ObservedLedger`] tells spans and metrics of a ledger's commands; [`telemetry`] has the names.
 //! - [`Config`] is one file that configures all of it; [`TeamSpec`] is a team as a file describes it: parsed, checked,
 //!   then bound.
 //! - [`limit_text`] reads what people write for limits.
 
 mod alerting;
+mod amount_text;
 pub mod blocking;
 mod bounded_file;
 mod build_error;
@@ -21,6 +23,8 @@ mod endings;
 mod error;
 pub mod limit_text;
 mod metrics;
+mod observed;
+mod refused;
 mod request;
 mod running;
 mod safeguards;
@@ -31,6 +35,7 @@ mod swept_state;
 mod tagged;
 mod team_spec;
 mod terms;
+mod text_call;
 pub mod v1;
 pub mod v2;
 mod version;
@@ -38,6 +43,7 @@ mod version;
 #[cfg(unix)]
 pub use self::team_spec::{BindError, BoundTeam};
 pub use alerting::facts as ledger_alerts;
+pub use observed::telemetry;
 pub use v2 as latest;
 
 pub use self::{
@@ -47,6 +53,7 @@ pub use self::{
     discovering::Watch,
     error::{BudgetError, ChangeError, CreateError},
     metrics::RECENT,
+    observed::ObservedLedger,
     request::RequestFuture,
     running::Running,
     safeguards::Safeguards,
@@ -59,3 +66,16 @@ pub use self::{
     },
     version::{ApiVersion, UnknownVersion},
 };
+
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_budget as budget;
+pub use safeguards_coord as coord;
+pub use safeguards_discovery as discovery;
+pub use safeguards_notify as notify;
+pub use safeguards_pricing as pricing;
+pub use safeguards_types as types;
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -39,7 +39,9 @@ impl Tagged {
     /// That it is nothing that there is.
     pub(crate) fn unknown<E: de::Error>(&self, known: &[&str]) -> E {
         let plain = self.tag.to_lowercase();
-        let near = known.iter().map(|known| (strsim::osa_distance(known, &plain), *known)).min();
+        // Comparing takes the product of both lengths, and no call's name is half as long as that.
+        let compared = if plain.len() <= SHOWN_MAX { known } else { &[] };
+        let near = compared.iter().map(|known| (strsim::osa_distance(known, &plain), *known)).min();
         let meant = match near {
             Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`? "),
             _ => String::new(),

@@ -27,6 +27,13 @@ pub struct UnknownVersion {
     text: String,
 }
 
+impl UnknownVersion {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        "api.unknown_version"
+    }
+}
+
 impl ApiVersion {
     /// The newest. Moves with releases: store the version, never the word `latest`.
     pub const LATEST: Self = Self::V2;

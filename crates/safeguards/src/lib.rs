@@ -32,7 +32,18 @@
 //!     println!("{text}");
 //!     Ok(())
 //! }
-//! # async fn call_model(_: &str) -> (&'static str, Amount) { ("One. Two. Three.", usd!(0.03)) }
+//!
+//! /// Stands for a model: what it says, and what that costs.
+//! async fn call_model(_prompt: &str) -> (&'static str, Amount) {
+//!     ("One. Two. Three.", usd!(0.03))
+//! }
+//! ```
+//!
+//! It needs two lines in `Cargo.toml`, and prints what follows:
+//!
+//! ```toml
+//! safeguards = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
 //! ```
 //!
 //! ```text
@@ -50,28 +61,28 @@
 //! ```
 //! use safeguards::prelude::*;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), safeguards::Error> {
-//! let sg = Safeguards::in_memory();
-//! let pool = sg.v2().pools().create("research", usd!(1.00), P5).await?;
-//! for name in ["reader", "writer"] {
-//!     sg.v2().agents().create(name, usd!(0.60), P5).pool(&pool).await?;
-//! }
-//! let reader = agent_fn("reader", |task: Task, _cx| async move {
-//!     Ok(Reply::text(format!("notes on {}", task.text())).cost(usd!(0.42)))
-//! });
-//! let writer = agent_fn("writer", |task: Task, _cx| async move {
-//!     Ok(Reply::text(format!("a page from {}", task.input())).cost(usd!(0.08)))
-//! });
-//! let members = [Member::new(reader, usd!(0.50)), Member::new(writer, usd!(0.50))];
-//! let team = Team::new("research", "research", members)?;
+//! #[tokio::main]
+//! async fn main() -> Result<(), safeguards::Error> {
+//!     let sg = Safeguards::in_memory();
+//!     let pool = sg.v2().pools().create("research", usd!(1.00), P5).await?;
+//!     for name in ["reader", "writer"] {
+//!         sg.v2().agents().create(name, usd!(0.60), P5).pool(&pool).await?;
+//!     }
+//!     let reader = agent_fn("reader", |task: Task, _cx| async move {
+//!         Ok(Reply::text(format!("notes on {}", task.text())).cost(usd!(0.42)))
+//!     });
+//!     let writer = agent_fn("writer", |task: Task, _cx| async move {
+//!         Ok(Reply::text(format!("a page from {}", task.input())).cost(usd!(0.08)))
+//!     });
+//!     let members = [Member::new(reader, usd!(0.50)), Member::new(writer, usd!(0.50))];
+//!     let team = Team::new("research", "research", members)?;
 //!
-//! let options = RunOptions::new(sg.operation());
-//! let report = sg.runner().run(&team, Task::new("bees"), &Pipeline::new(), options).await?;
-//! assert!(report.state.is_success());
-//! assert_eq!(report.spent.get(&Amount::parse("0 USD")?.unit()), usd!(0.50).quantity());
-//! # Ok(())
-//! # }
+//!     let options = RunOptions::new(sg.operation());
+//!     let report = sg.runner().run(&team, Task::new("bees"), &Pipeline::new(), options).await?;
+//!     assert!(report.state.is_success());
+//!     println!("{:?} for {}", report.output, report.spent);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # What is promised
@@ -127,6 +138,9 @@
 //! Libraries name the one that they mean. Before version 1.0 of this crate both may still change.
 
 mod error;
+// Only where it is read: a build of the library needs no file beside its own. The pages show what features add.
+#[cfg(all(doc, feature = "cards", feature = "email", feature = "mock", feature = "webhook"))]
+pub mod manual;
 pub mod prelude;
 
 pub use safeguards_api as api;
@@ -147,22 +161,7 @@ pub use safeguards_types as types;
 
 pub use error::Error;
 
-// Only where it is read: a build of the library needs no file beside its own. It shows every channel.
-#[cfg(all(doc, feature = "webhook", feature = "email"))]
-#[doc = include_str!("../../../docs/guides/alerts.md")]
-pub mod alerts_guide {}
-
-// Only where it is read, as above.
-#[cfg(doc)]
-#[doc = include_str!("../../../docs/guides/discovery.md")]
-pub mod discovery_guide {}
-
-// Only where it is read, as above.
-#[cfg(doc)]
-#[doc = include_str!("../../../docs/guides/shared-state.md")]
-pub mod shared_state_guide {}
-
-// Only where it is read, as above.
-#[cfg(doc)]
-#[doc = include_str!("../../../docs/guides/teams.md")]
-pub mod teams_guide {}
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -20,7 +20,7 @@ pub(super) struct Thread {
 impl Thread {
     pub(super) fn start() -> Result<Self, BlockingError> {
         refuse_inside_runtime()?;
-        let runtime = runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(BlockingError::NoThread)?;
         let handle = runtime.handle().clone();
         let (until, ended) = oneshot::channel();

@@ -99,7 +99,7 @@ impl Core {
     /// The agents that were made here and stand directly in this pool now, by name.
     pub(crate) async fn members(&self, pool: &AccountId) -> Result<Vec<Terms>, BudgetError> {
         if self.known(pool).await?.role != Role::Pool {
-            return Err(BudgetError::Unknown { account: pool.clone() });
+            return Err(BudgetError::Unknown { what: Role::Pool.as_str(), account: pool.clone() });
         }
         let below = self.ledger.subtree(pool).await?.accounts.into_iter().flatten();
         let inside = below.filter(|account| {

@@ -1,9 +1,9 @@
 //! [`Standing`]: agents and pools in numbers, how they stand in the ledger and what they have done and have to do.
 
 use safeguards_budget::{Account, Accounts};
-use safeguards_types::{AccountId, AgentId, Amount};
+use safeguards_types::{AccountId, AgentId, Amount, Amounts};
 
-use super::{Core, remaining_of};
+use super::{Core, EITHER, remaining_of};
 use crate::{
     directory::{Role, Terms},
     error::BudgetError,
@@ -31,15 +31,44 @@ impl Standing {
     }
 
     /// How many attempts of these are under way: of those of whom that is known, if there are any.
-    pub(crate) fn pending_of(standings: &[Self]) -> Option<u64> {
+    fn pending_of(standings: &[Self]) -> Option<u64> {
         let known = standings.iter().filter_map(|standing| standing.pending_tasks);
         known.reduce(u64::saturating_add)
     }
 }
 
+/// How all that was made here stands together.
+#[derive(Clone, Debug)]
+pub(crate) struct Totals {
+    pub(crate) agents: u64,
+    pub(crate) pools: u64,
+    /// What is left to those that stand in no pool.
+    pub(crate) remaining: Amounts,
+    pub(crate) spent: Amounts,
+    pub(crate) held: Amounts,
+    /// As in [`Standing`].
+    pub(crate) recent_tasks: Option<u64>,
+    /// As in [`Standing`].
+    pub(crate) pending_tasks: Option<u64>,
+}
+
 impl Core {
+    /// How an agent, or a pool, stands: what is neither, or the other, is not there.
+    pub(crate) async fn standing_as(
+        &self,
+        role: Role,
+        account: AccountId,
+    ) -> Result<Standing, BudgetError> {
+        let standing = self.standing(&account).await?;
+        if standing.terms.role == role {
+            Ok(standing)
+        } else {
+            Err(BudgetError::Unknown { what: role.as_str(), account })
+        }
+    }
+
     /// How an agent or pool stands. The tasks of a pool are those of its agents, and what it paid for itself.
-    pub(crate) async fn standing(&self, account: &AccountId) -> Result<Standing, BudgetError> {
+    async fn standing(&self, account: &AccountId) -> Result<Standing, BudgetError> {
         let terms = self.known(account).await?;
         let mut wanted = vec![terms];
         if wanted.iter().any(|terms| terms.role == Role::Pool) {
@@ -48,17 +77,38 @@ impl Core {
         let standings = self.standings(wanted).await?;
         let recent_tasks = standings.iter().map(|standing| standing.recent_tasks).sum();
         let pending_tasks = Standing::pending_of(&standings);
-        let agents = u64::try_from(standings.len().saturating_sub(1)).unwrap_or(u64::MAX);
+        let agents = whole(standings.len().saturating_sub(1));
         let own = standings.into_iter().find(|standing| standing.account.id == *account);
-        let own = own.ok_or_else(|| BudgetError::Unknown { account: account.clone() })?;
+        let own =
+            own.ok_or_else(|| BudgetError::Unknown { what: EITHER, account: account.clone() })?;
         Ok(Standing { agents, recent_tasks, pending_tasks, ..own })
     }
 
-    /// How all agents and pools that were made here stand, at one revision.
-    pub(crate) async fn all_standings(&self) -> Result<Vec<Standing>, BudgetError> {
+    /// How all agents and pools that were made here stand together, at one revision.
+    pub(crate) async fn totals(&self) -> Result<Totals, BudgetError> {
         let mut all = self.directory.list(Role::Agent);
         all.extend(self.directory.list(Role::Pool));
-        self.standings(all).await
+        let all = self.standings(all).await?;
+        let count = |role| all.iter().filter(|standing| standing.terms.role == role).count();
+        let mut totals = Totals {
+            agents: whole(count(Role::Agent)),
+            pools: whole(count(Role::Pool)),
+            remaining: Amounts::none(),
+            spent: Amounts::none(),
+            held: Amounts::none(),
+            recent_tasks: all.iter().map(|standing| standing.recent_tasks).sum(),
+            pending_tasks: Standing::pending_of(&all),
+        };
+        for standing in &all {
+            if standing.account.parent.is_none() {
+                totals.remaining.add(&standing.remaining());
+            }
+            // What each did itself: nothing is in two of them.
+            totals.spent.add_all(&standing.account.spent_directly);
+            totals.held.add_all(&standing.account.held_directly);
+        }
+        totals.held = totals.held.without_zeros();
+        Ok(totals)
     }
 
     /// How these stand, at one revision, in this order; those whose accounts are not there are left out.
@@ -82,4 +132,8 @@ impl Core {
     pub(crate) fn pending_tasks(&self, account: &AccountId) -> Option<u64> {
         self.loads.of(&AgentId::from(account.as_str())).map(u64::from)
     }
+}
+
+fn whole(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

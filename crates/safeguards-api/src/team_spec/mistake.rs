@@ -137,14 +137,42 @@ impl Mistake {
         }
         let before = text.lines().take(self.line).collect::<Vec<_>>();
         let line = before.last().copied().filter(|_| before.len() == self.line)?;
-        // A text over many lines belongs to the key that stands above it.
-        let from = before.iter().rposition(|line| line.contains('=')).unwrap_or_default();
-        let is_open = before.iter().skip(from).any(|line| {
-            let line = line.to_lowercase();
-            SECRETIVE.into_iter().any(|word| line.contains(word))
-        });
-        (!is_open).then_some(line)
+        // A value over many lines belongs to the key that stands above it.
+        let from = before.iter().rposition(|line| begins_with_key(line)).unwrap_or_default();
+        let mut of_key = before.iter().skip(from);
+        (!of_key.any(|line| may_hold_secret(line)) && !ends_in_text(&before)).then_some(line)
     }
+}
+
+/// Whether a key stands before the line's first `=`.
+fn begins_with_key(line: &str) -> bool {
+    let Some((key, _)) = line.split_once('=') else {
+        return false;
+    };
+    let is_of_key = |letter: char| letter.is_alphanumeric() || " \t_-.\"'".contains(letter);
+    let is_closed = |quote| key.matches(quote).count().is_multiple_of(2);
+    key.chars().all(is_of_key) && is_closed('"') && is_closed('\'')
+}
+
+/// Whether one of the words that go with secrets stands in the line, or the key that names a target.
+fn may_hold_secret(line: &str) -> bool {
+    let line = line.to_lowercase();
+    let is_target = |before: &str| {
+        let before = before.trim_end().trim_end_matches(['"', '\'']);
+        let word =
+            before.rsplit(|letter: char| !letter.is_alphanumeric() && !"_-".contains(letter));
+        word.take(1).any(|word| word == "to")
+    };
+    line.split('=').any(is_target) || SECRETIVE.into_iter().any(|word| line.contains(word))
+}
+
+/// Whether a text over many lines is still open before the last of them: where it began is not known for sure.
+fn ends_in_text(lines: &[&str]) -> bool {
+    let above = lines.split_last().map(|(_, above)| above).unwrap_or_default();
+    ["\"\"\"", "'''"].into_iter().any(|quotes| {
+        let count: usize = above.iter().map(|line| line.matches(quotes).count()).sum();
+        !count.is_multiple_of(2)
+    })
 }
 
 impl fmt::Display for Mistake {

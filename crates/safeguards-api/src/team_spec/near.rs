@@ -3,6 +3,9 @@
 /// How many letters may be wrong.
 const WRONG_MAX: usize = 2;
 
+/// Longer names are compared with none: comparing takes the product of both lengths.
+const LONGEST: usize = 100;
+
 /// The name that was perhaps meant: in other capitals, with a hyphen for an underscore, or with a letter or two wrong,
 /// which are fewer than half of it.
 pub(super) fn near<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
@@ -15,7 +18,8 @@ pub(super) fn near<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) ->
     let is_near = |(wrong, letters, _): &(usize, usize, &str)| {
         *wrong <= WRONG_MAX && wrong.saturating_mul(2) < *letters
     };
-    let nearest = known.into_iter().map(distance).filter(is_near).min();
+    let is_short = |name: &&str| name.len().max(given.len()) <= LONGEST;
+    let nearest = known.into_iter().filter(is_short).map(distance).filter(is_near).min();
     nearest.map(|(_, _, name)| name)
 }
 

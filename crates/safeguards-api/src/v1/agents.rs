@@ -5,9 +5,8 @@ use std::sync::Arc;
 use safeguards_types::{AccountId, AgentId, Amount, Priority};
 use serde::{Deserialize, Serialize};
 
-use super::text;
 use crate::{
-    ChangeError, CreateError,
+    ChangeError, CreateError, amount_text,
     core::Core,
     directory::{Change, Role, Terms},
     request::awaited,
@@ -20,7 +19,7 @@ pub struct Agent {
     /// Its name, which is its account's too.
     pub id: AgentId,
     /// What it could spend in all when it was made.
-    #[serde(with = "text")]
+    #[serde(with = "amount_text")]
     pub initial_budget: Amount,
     /// How much its work matters.
     pub priority: Priority,

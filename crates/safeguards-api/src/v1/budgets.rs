@@ -6,9 +6,8 @@ use safeguards_budget::{Charge, LedgerExt, Receipt};
 use safeguards_types::{AccountId, AgentId, Amount, Priority};
 use serde::{Deserialize, Serialize};
 
-use super::text;
 use crate::{
-    BudgetError, ChangeError, CreateError,
+    BudgetError, ChangeError, CreateError, amount_text,
     core::Core,
     directory::{Role, Terms},
 };
@@ -20,7 +19,7 @@ pub struct Pool {
     /// Its name.
     pub id: AccountId,
     /// What its agents together could spend in all when it was made.
-    #[serde(with = "text")]
+    #[serde(with = "amount_text")]
     pub initial_budget: Amount,
     /// How much its work matters.
     pub priority: Priority,

@@ -1,14 +1,14 @@
 //! [`Error`]: why a call of version 1 was not carried out, as JSON.
 
-use std::error;
-
-use safeguards_budget::Denial;
 use safeguards_coord::{GraphError, RunError, StateError, TeamError};
 use safeguards_discovery::{FindError, RegisterError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{BudgetError, ChangeError, CreateError};
+use crate::{
+    BudgetError, ChangeError, CreateError,
+    refused::{Fault, Refused, refused_by},
+};
 
 /// Why a call was not carried out. In JSON `{"code": …, "message": …}`, and `"denial"` with all its numbers where a
 /// budget said no.
@@ -29,58 +29,14 @@ pub struct Error {
     pub denial: Option<Value>,
 }
 
-/// What a call is refused for before any part is asked.
-#[derive(Clone, Copy, Debug)]
-enum Refusal {
-    BadRequest,
-    UnknownTeam,
-}
-
-impl Refusal {
-    /// The stable code.
-    const fn code(self) -> &'static str {
-        match self {
-            Self::BadRequest => "api.bad_request",
-            Self::UnknownTeam => "api.unknown_team",
-        }
+impl From<Refused> for Error {
+    fn from(Refused { code, message, denial }: Refused) -> Self {
+        Self { code, message, denial }
     }
 }
 
-impl Error {
-    fn new(code: &str, error: &dyn error::Error, denial: Option<&Denial>) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let message = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-        let denial = denial.and_then(|denial| serde_json::to_value(denial).ok());
-        Self { code: code.to_owned(), message, denial }
-    }
-
-    pub(super) fn bad_request(error: &serde_json::Error) -> Self {
-        Self::new(Refusal::BadRequest.code(), error, None)
-    }
-
-    pub(super) fn unknown_team(name: &str, known: &[String]) -> Self {
-        let known = if known.is_empty() {
-            "none is served".to_owned()
-        } else {
-            format!("there are {}", known.join(", "))
-        };
-        let message = format!("no team is named `{name}`; {known}");
-        Self { code: Refusal::UnknownTeam.code().to_owned(), message, denial: None }
-    }
-}
-
-macro_rules! from_errors {
-    ($($error:ty: $denial:expr,)+) => {$(
-        impl From<$error> for Error {
-            fn from(error: $error) -> Self {
-                let denial: fn(&$error) -> Option<&Denial> = $denial;
-                Self::new(error.code(), &error, denial(&error))
-            }
-        }
-    )+};
-}
-
-from_errors! {
+refused_by! {
+    Fault: |_| None,
     CreateError: CreateError::denial,
     BudgetError: BudgetError::denial,
     ChangeError: ChangeError::denial,

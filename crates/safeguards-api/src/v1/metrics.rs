@@ -6,10 +6,9 @@ use safeguards_budget::AccountState;
 use safeguards_types::{AccountId, AgentId, Amount, Amounts, Priority};
 use serde::{Deserialize, Serialize};
 
-use super::text;
 use crate::{
-    BudgetError,
-    core::{Core, Standing},
+    BudgetError, amount_text,
+    core::{Core, Standing, Totals},
     directory::Role,
 };
 
@@ -28,7 +27,7 @@ pub struct AgentMetrics {
     pub state: AccountState,
     /// What it may still spend of its own budget, in the budget's unit: `"99.58 USD"`. Those above it may have less
     /// left.
-    #[serde(with = "text")]
+    #[serde(with = "amount_text")]
     pub remaining_budget: Amount,
     /// What it has ever spent, and whatever stands below it, by unit.
     pub spent: Amounts,
@@ -54,7 +53,7 @@ pub struct PoolMetrics {
     /// Whether its agents may spend: `open` or `suspended`.
     pub state: AccountState,
     /// What all in it together may still spend, in the budget's unit: `"500.00 USD"`.
-    #[serde(with = "text")]
+    #[serde(with = "amount_text")]
     pub remaining_budget: Amount,
     /// What was ever spent in it, by unit.
     pub spent: Amounts,
@@ -133,7 +132,8 @@ impl Metrics {
         &self,
         agent_id: impl Into<AgentId>,
     ) -> Result<AgentMetrics, BudgetError> {
-        let standing = self.standing(AccountId::from(&agent_id.into()), Role::Agent).await?;
+        let standing =
+            self.core.standing_as(Role::Agent, AccountId::from(&agent_id.into())).await?;
         let remaining_budget = standing.remaining();
         let Standing { account, recent_tasks, pending_tasks, terms: _, agents: _ } = standing;
         Ok(AgentMetrics {
@@ -158,7 +158,7 @@ impl Metrics {
         &self,
         pool_id: impl Into<AccountId>,
     ) -> Result<PoolMetrics, BudgetError> {
-        let standing = self.standing(pool_id.into(), Role::Pool).await?;
+        let standing = self.core.standing_as(Role::Pool, pool_id.into()).await?;
         let remaining_budget = standing.remaining();
         let Standing { account, agents, recent_tasks, pending_tasks, terms: _ } = standing;
         Ok(PoolMetrics {
@@ -180,39 +180,16 @@ impl Metrics {
     ///
     /// Where the ledger cannot answer.
     pub async fn get_system_metrics(&self) -> Result<SystemMetrics, BudgetError> {
-        let all = self.core.all_standings().await?;
-        let mut remaining_budget = Amounts::none();
-        let (mut spent, mut held) = (Amounts::none(), Amounts::none());
-        for standing in &all {
-            if standing.account.parent.is_none() {
-                remaining_budget.add(&standing.remaining());
-            }
-            // What each did itself: nothing is in two of them.
-            spent.add_all(&standing.account.spent_directly);
-            held.add_all(&standing.account.held_directly);
-        }
-        let count = |role| all.iter().filter(|standing| standing.terms.role == role).count();
+        let Totals { agents, pools, remaining, spent, held, recent_tasks, pending_tasks } =
+            self.core.totals().await?;
         Ok(SystemMetrics {
-            agent_count: whole(count(Role::Agent)),
-            pool_count: whole(count(Role::Pool)),
-            remaining_budget,
+            agent_count: agents,
+            pool_count: pools,
+            remaining_budget: remaining,
             spent,
-            held: held.without_zeros(),
-            recent_task_count: all.iter().map(|standing| standing.recent_tasks).sum(),
-            pending_task_count: Standing::pending_of(&all),
+            held,
+            recent_task_count: recent_tasks,
+            pending_task_count: pending_tasks,
         })
     }
-
-    async fn standing(&self, account: AccountId, role: Role) -> Result<Standing, BudgetError> {
-        let standing = self.core.standing(&account).await?;
-        if standing.terms.role == role {
-            Ok(standing)
-        } else {
-            Err(BudgetError::Unknown { account })
-        }
-    }
-}
-
-fn whole(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

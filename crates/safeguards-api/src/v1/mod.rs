@@ -67,7 +67,6 @@ mod requests;
 mod responses;
 mod state;
 mod teams;
-mod text;
 
 use std::sync::Arc;
 

@@ -6,8 +6,8 @@ use safeguards_types::{AccountId, AgentId, Amount, Priority, Severity};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{Error, text};
-use crate::tagged::calls;
+use super::Error;
+use crate::{amount_text, refused::Fault, tagged::calls};
 
 calls! {
     /// A call of version 1: in JSON an object with the call's name at `call`, and its fields beside it.
@@ -98,7 +98,7 @@ impl Request {
     /// Where it is no JSON, there is no such call, or a field is missing, not known, given twice, or wrong: the message
     /// names it and says what is allowed.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|error| Error::bad_request(&error))
+        serde_json::from_str(text).map_err(|error| Fault::BadRequest(error).into())
     }
 }
 
@@ -142,7 +142,7 @@ requests! {
         /// Its name, which no other agent or pool ever had on other terms: 1 to 256 bytes without control characters.
         name: AgentId,
         /// What it may spend in all: `"100 USD"`.
-        #[serde(with = "text")]
+        #[serde(with = "amount_text")]
         initial_budget: Amount,
         /// How much its work matters, 1 to 10, higher matters more.
         priority: Priority,
@@ -197,7 +197,7 @@ requests! {
         /// The name of the agent or pool.
         account: AccountId,
         /// What it may still spend from now on, in the unit of its budget: `"99.58 USD"`.
-        #[serde(with = "text")]
+        #[serde(with = "amount_text")]
         amount: Amount,
     }
 
@@ -206,7 +206,7 @@ requests! {
         /// The name of the agent or pool that spent it.
         account: AccountId,
         /// What was spent, more than 0: `"0.42 USD"`.
-        #[serde(with = "text")]
+        #[serde(with = "amount_text")]
         cost: Amount,
     }
 
@@ -215,7 +215,7 @@ requests! {
         /// Its name, which no other pool or agent ever had on other terms: 1 to 256 bytes without control characters.
         name: AccountId,
         /// What all in it together may spend: `"500 USD"`.
-        #[serde(with = "text")]
+        #[serde(with = "amount_text")]
         initial_budget: Amount,
         /// How much its work matters, 1 to 10, higher matters more.
         priority: Priority,

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    Agent, AgentMetrics, Configuration, MissingDependencies, Pool, PoolMetrics, SystemMetrics, text,
+    Agent, AgentMetrics, Configuration, MissingDependencies, Pool, PoolMetrics, SystemMetrics,
 };
-use crate::tagged::calls;
+use crate::{amount_text, tagged::calls};
 
 calls! {
     /// What a call of version 1 is answered: in JSON an object with the call's name at `call`, and the answer beside
@@ -136,7 +136,7 @@ responses! {
     /// A budget.
     BudgetResponse {
         /// What may still be spent of it: `"99.58 USD"`.
-        #[serde(with = "text")]
+        #[serde(with = "amount_text")]
         remaining_budget: Amount,
     }
 

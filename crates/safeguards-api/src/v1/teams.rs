@@ -6,7 +6,7 @@ use safeguards_coord::{Member, Report, RunError, StepReport, Task, Team, TeamErr
 use safeguards_types::AccountId;
 
 use super::{Error, StepResult, TeamResult};
-use crate::{Safeguards, core::Core};
+use crate::{Safeguards, core::Core, refused::Fault};
 
 /// Agents that do tasks together, paid from one pool.
 #[derive(Clone, Debug)]
@@ -120,7 +120,9 @@ impl Teams {
         coordination_strategy: &str,
     ) -> Result<TeamResult, Error> {
         let Some(found) = self.core.directory.team(team) else {
-            return Err(Error::unknown_team(team, &self.list_teams()));
+            return Err(
+                Fault::UnknownTeam { team: team.to_owned(), known: self.list_teams() }.into()
+            );
         };
         Ok(self.ready(found).execute_task(task, coordination_strategy).await?)
     }

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use safeguards_budget::Limit;
-use safeguards_types::{AccountId, AgentId, Amount, Priority};
+use safeguards_types::{AccountId, AgentId, Amount, OperationId, Priority};
+use serde::{Deserialize, Serialize};
 
+use super::{Pending, requests};
 use crate::{
-    CreateError,
+    ChangeError, CreateError,
     core::Core,
-    directory::{Role, Terms},
+    directory::{Change, Role, Terms},
     request::awaited,
 };
 
 /// An agent as it was made. It stands wherever an account goes: `budget.charge(&agent, …)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Agent {
     /// Its name, which is its account's too.
@@ -21,6 +23,7 @@ pub struct Agent {
     /// How much its work matters.
     pub priority: Priority,
     /// The pool that its spending counts at besides; `None` where it stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<AccountId>,
 }
 
@@ -46,7 +49,26 @@ impl From<Terms> for Agent {
     }
 }
 
-/// Makes and finds agents.
+/// Makes, finds, changes and deletes agents.
+///
+/// ```
+/// use safeguards_api::Safeguards;
+/// use safeguards_types::{Priority, usd};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let v2 = Safeguards::in_memory().v2();
+/// let (agents, job) = (v2.agents(), v2.operation());
+/// let night = v2.pools().create("nightly", usd!(50), Priority::P5).await?;
+/// let reader = agents.create("reader", usd!(4), Priority::P7).await?;
+///
+/// let reader = agents.update(&reader, job.step("move")).priority(Priority::P8).pool(&night).await?;
+/// assert_eq!(reader.pool, Some(night.id));
+/// agents.delete(&reader, job.step("gone")).await?;
+/// assert_eq!(agents.create("reader", usd!(4), Priority::P7).await.unwrap_err().code(), "api.name_gone");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Agents {
     core: Arc<Core>,
@@ -55,6 +77,10 @@ pub struct Agents {
 impl Agents {
     pub(super) const fn new(core: Arc<Core>) -> Self {
         Self { core }
+    }
+
+    fn ask<R>(&self, request: R) -> Pending<R> {
+        Pending::new(Arc::clone(&self.core), request)
     }
 
     /// Makes an agent that may spend `budget` in all. Await the request, perhaps after its options.
@@ -67,12 +93,8 @@ impl Agents {
         name: impl Into<AgentId>,
         budget: Amount,
         priority: Priority,
-    ) -> CreateAgent {
-        let account = AccountId::from(&name.into());
-        CreateAgent {
-            core: Arc::clone(&self.core),
-            terms: Terms::new(account, Role::Agent, budget, priority),
-        }
+    ) -> Pending<requests::CreateAgent> {
+        self.ask(requests::CreateAgent::new(name, budget, priority))
     }
 
     /// The agent of this name; `None` where none was made here.
@@ -86,33 +108,85 @@ impl Agents {
         let agents = self.core.directory.list(Role::Agent);
         agents.into_iter().map(Agent::from).collect()
     }
+
+    /// Changes all that the options of the request name, together or not at all. What was spent stays counted where it
+    /// was.
+    pub fn update(
+        &self,
+        agent: impl Into<AgentId>,
+        op: OperationId,
+    ) -> Pending<requests::UpdateAgent> {
+        self.ask(requests::UpdateAgent::new(agent, op))
+    }
+
+    /// Closes an agent's account for good and ends its leases. Its name is never used again. An agent of which money
+    /// is held, or below which others stand, is refused.
+    pub fn delete(
+        &self,
+        agent: impl Into<AgentId>,
+        op: OperationId,
+    ) -> Pending<requests::DeleteAgent> {
+        self.ask(requests::DeleteAgent::new(agent, op))
+    }
 }
 
-/// A request to make an agent; sent by `.await`.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct CreateAgent {
-    core: Arc<Core>,
-    terms: Terms,
-}
-
-impl CreateAgent {
+impl Pending<requests::CreateAgent> {
     /// Puts the agent into a pool: what it spends must fit there, too.
     pub fn pool(mut self, pool: impl Into<AccountId>) -> Self {
-        self.terms.pool = Some(pool.into());
+        self.request.pool = Some(pool.into());
         self
     }
 
     /// Adds a limit besides the budget: on another unit, or over a window.
     pub fn limit(mut self, limit: Limit) -> Self {
-        self.terms.limits.push(limit);
+        self.request.limits.push(limit);
         self
     }
 
     async fn send(self) -> Result<Agent, CreateError> {
-        self.core.create(self.terms.clone()).await?;
-        Ok(self.terms.into())
+        let requests::CreateAgent { name, budget, priority, pool, limits } = self.request;
+        let mut terms = Terms::new(AccountId::from(&name), Role::Agent, budget, priority);
+        (terms.pool, terms.limits) = (pool, limits);
+        self.core.create(terms.clone()).await?;
+        Ok(terms.into())
     }
 }
 
-awaited!(CreateAgent => Result<Agent, CreateError>);
+awaited!(Pending<requests::CreateAgent> => Result<Agent, CreateError>);
+
+impl Pending<requests::UpdateAgent> {
+    /// Says how much its work matters from now on.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.request.priority = Some(priority);
+        self
+    }
+
+    /// Puts it into this pool, out of the one that it is in.
+    pub fn pool(mut self, pool: impl Into<AccountId>) -> Self {
+        self.request.pool = Some(Some(pool.into()));
+        self
+    }
+
+    /// Takes it out of the pool that it is in.
+    pub fn alone(mut self) -> Self {
+        self.request.pool = Some(None);
+        self
+    }
+
+    async fn send(self) -> Result<Agent, ChangeError> {
+        let requests::UpdateAgent { agent, op, priority, pool } = self.request;
+        let change = Change { priority, pool };
+        Ok(self.core.update((&AccountId::from(&agent), Role::Agent), change, op).await?.into())
+    }
+}
+
+awaited!(Pending<requests::UpdateAgent> => Result<Agent, ChangeError>);
+
+impl Pending<requests::DeleteAgent> {
+    async fn send(self) -> Result<(), ChangeError> {
+        let requests::DeleteAgent { agent, op } = self.request;
+        self.core.delete(&AccountId::from(&agent), Role::Agent, op).await
+    }
+}
+
+awaited!(Pending<requests::DeleteAgent> => Result<(), ChangeError>);

@@ -21,9 +21,19 @@
 //! ```
 
 mod agents;
+mod approvals;
 mod budget;
 mod discovery;
+mod dispatch;
+mod error;
+mod forms;
+mod metrics;
+mod pending;
 mod pools;
+pub mod requests;
+pub mod responses;
+mod role;
+mod teams;
 
 use std::sync::Arc;
 
@@ -32,10 +42,18 @@ use safeguards_notify::EventBus;
 use safeguards_types::OperationId;
 
 pub use self::{
-    agents::{Agent, Agents, CreateAgent},
-    budget::{Budget, ChargeRequest, DEFAULT_HOLD_TTL, HoldRequest},
+    agents::{Agent, Agents},
+    approvals::Approvals,
+    budget::{AccountPage, Budget, DEFAULT_HOLD_TTL, WithHold, WithHoldError},
     discovery::Discovery,
-    pools::{CreatePool, Pool, Pools},
+    error::Error,
+    metrics::{AgentMetrics, AgentWorkload, Metrics, PoolMetrics, SystemMetrics, WorkloadError},
+    pending::Pending,
+    pools::{Pool, Pools},
+    requests::Request,
+    responses::Response,
+    role::Role,
+    teams::{Runs, Teams},
 };
 use crate::core::Core;
 
@@ -60,9 +78,29 @@ impl Api {
         Pools::new(Arc::clone(&self.core))
     }
 
-    /// Charges and holds.
+    /// Charges, holds, limits, and what goes from one to another.
     pub fn budget(&self) -> Budget {
         Budget::new(Arc::clone(&self.core))
+    }
+
+    /// Leave for transfers and raises: asked for by one, given by another.
+    pub fn approvals(&self) -> Approvals {
+        Approvals::new(Arc::clone(&self.core))
+    }
+
+    /// Numbers of agents, of pools and of all, and how busy agents are.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(Arc::clone(&self.core))
+    }
+
+    /// Teams: agents that do tasks together, paid from one pool.
+    pub fn teams(&self) -> Teams {
+        Teams::new(Arc::clone(&self.core))
+    }
+
+    /// What was written down of the runs of teams.
+    pub fn runs(&self) -> Runs {
+        Runs::new(Arc::clone(&self.core))
     }
 
     /// Discovery: who is here, and who can do this.

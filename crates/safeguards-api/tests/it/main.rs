@@ -6,9 +6,14 @@ mod api;
 mod blocking;
 mod building;
 mod discovery;
+mod golden;
+mod observed;
 mod retries;
 mod running;
 #[cfg(unix)]
 mod team;
+mod text_call;
 mod v1;
 mod v1_golden;
+mod v2;
+mod v2_golden;

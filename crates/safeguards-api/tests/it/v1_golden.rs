@@ -1,7 +1,7 @@
 //! Version 1 as JSON: what is released is frozen in `tests/golden/v1`, one file for each shape of a request and an
 //! answer; and what is refused, in words.
 
-use std::{collections::BTreeSet, fmt::Debug, fs, path::PathBuf};
+use std::collections::BTreeSet;
 
 use safeguards_api::{
     Safeguards,
@@ -19,8 +19,9 @@ use safeguards_api::{
 use safeguards_budget::MemoryLedger;
 use safeguards_coord::{Member, Reply, agent_fn};
 use safeguards_types::{AgentId, Priority, Severity, SimClock, Timestamp, usd};
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+use crate::golden::Golden;
 
 type Test = Result<(), Box<dyn std::error::Error>>;
 
@@ -122,21 +123,6 @@ fn program() -> Result<Safeguards, Box<dyn std::error::Error>> {
     Ok(sg)
 }
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
-}
-
-/// The file's text says this value, and this value is written as the file's text.
-#[track_caller]
-fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
-    let written = serde_json::to_string_pretty(value).unwrap() + "\n";
-    let Ok(frozen) = fs::read_to_string(folder().join(name)) else {
-        panic!("tests/golden/v1/{name} is missing; it would be\n{written}");
-    };
-    assert_eq!(frozen, written, "{name} differs from what is written now");
-    assert_eq!(&serde_json::from_str::<T>(&frozen).unwrap(), value, "{name} is read otherwise");
-}
-
 /// What differs from run to run, and is no part of what is released: names that are minted, reasons in words.
 fn steady(response: Response) -> Response {
     let mut response = response;
@@ -156,19 +142,17 @@ fn steady(response: Response) -> Response {
 #[tokio::test]
 async fn every_request_and_answer_is_as_it_was_released() -> Test {
     let v1 = program()?.v1();
-    let mut names = BTreeSet::new();
+    let mut golden = Golden::of("v1");
     let (mut asked, mut told) = (BTreeSet::new(), BTreeSet::new());
     for (variant, request) in requests() {
         let call = request.call();
         let name = if variant.is_empty() { call.to_owned() } else { format!("{call}.{variant}") };
-        check(&format!("{name}.request.json"), &request);
+        golden.check(&format!("{name}.request"), &request);
         asked.insert(call);
         let response = steady(v1.call(request).await.map_err(|error| format!("{name}: {error}"))?);
         assert_eq!(response.call(), call);
-        check(&format!("{name}.response.json"), &response);
+        golden.check(&format!("{name}.response"), &response);
         told.insert(response.call());
-        assert!(names.insert(format!("{name}.request.json")), "two examples are named {name}");
-        names.insert(format!("{name}.response.json"));
     }
     let refused = [
         ("error", Request::from(GetBudgetRequest::new("nobody"))),
@@ -181,17 +165,11 @@ async fn every_request_and_answer_is_as_it_was_released() -> Test {
     ];
     for (name, request) in refused {
         let error: Error = v1.call(request).await.unwrap_err();
-        check(&format!("{name}.json"), &error);
-        names.insert(format!("{name}.json"));
+        golden.check(name, &error);
     }
     assert_eq!(asked, Request::CALLS.iter().copied().collect(), "a request without an example");
     assert_eq!(told, Response::CALLS.iter().copied().collect(), "an answer without an example");
-
-    let files = fs::read_dir(folder())?;
-    let files: Result<BTreeSet<String>, _> = files
-        .map(|file| file.map(|file| file.file_name().to_string_lossy().into_owned()))
-        .collect();
-    assert_eq!(files?, names, "a file without a variant, or the other way round");
+    golden.finish();
     Ok(())
 }
 

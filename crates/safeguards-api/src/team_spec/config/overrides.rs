@@ -22,6 +22,8 @@ use super::super::{
 const PREFIX: &str = "SAFEGUARDS";
 /// What stands between the parts of a name.
 const BETWEEN: &str = "__";
+/// More parts than any key of a configuration has.
+const PARTS_MAX: usize = 16;
 /// Lists of tables that are told apart by their `name`, and what each of them is.
 const LISTS: [(&str, &str); 7] = [
     ("agent", "an agent"),
@@ -63,10 +65,13 @@ impl Overrides {
         found.sort_by(|(a, name, _), (b, other, _)| (a.len(), name).cmp(&(b.len(), other)));
         let mut lines = Vec::new();
         let mut overrides = Vec::new();
+        let mut line = lines_of(text);
         for (path, name, value) in found {
             text.push('\n');
+            line = line.saturating_add(1);
             let name: Arc<str> = name.into();
-            lines.push((text.matches('\n').count().saturating_add(1), Arc::clone(&name)));
+            lines.push((line, Arc::clone(&name)));
+            line = line.saturating_add(lines_of(&value)).saturating_sub(1);
             overrides.push(Override { name, path, at: text.len(), len: value.len() });
             text.push_str(&value);
         }
@@ -88,12 +93,24 @@ impl Overrides {
                 reader.mistake(MistakeKind::Override, &span, message);
                 continue;
             }
+            if each.path.len() > PARTS_MAX {
+                let parts = each.path.len();
+                let message =
+                    format!("its name has {parts} parts; no key has more than {PARTS_MAX}");
+                reader.mistake(MistakeKind::Override, &span, message);
+                continue;
+            }
             let Some(value) = value_of(reader.source(&span), each.at, reader) else { continue };
             if let Err(message) = put(document, &each.path, value) {
                 reader.mistake(MistakeKind::Override, &span, message);
             }
         }
     }
+}
+
+/// On how many lines this stands.
+fn lines_of(text: &str) -> usize {
+    text.matches('\n').count().saturating_add(1)
 }
 
 /// The parts of a variable's name behind the prefix; `None` for a variable of others.

@@ -1,0 +1,9 @@
+//! What a subscriber and a recorder see of commands, runs and alerts; and the page that says so.
+
+mod capture;
+mod commands;
+mod deliveries;
+mod ends;
+mod nesting;
+mod office;
+mod page;
