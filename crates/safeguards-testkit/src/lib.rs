@@ -89,3 +89,15 @@ pub use faulty::{Fault, FaultyLedger};
 pub use model::Model;
 pub use paused::PausedClock;
 pub use simulation::{Scheduler, Simulated, Simulation};
+
+// The crates that signatures here name, so that who uses this one needs no other.
+pub use safeguards_budget as budget;
+pub use safeguards_coord as coord;
+pub use safeguards_discovery as discovery;
+pub use safeguards_notify as notify;
+pub use safeguards_types as types;
+
+// What the page shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

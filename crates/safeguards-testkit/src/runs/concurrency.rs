@@ -187,4 +187,11 @@ pub async fn what_is_dropped_is_done_as_a_whole(desk: &RunStoreDesk) {
         let entries = desk.entries(&run).await;
         assert_eq!((view.entries == 1, entries.len()), (view.end.is_some(), entries.len().min(1)));
     }
+    // It may be done a little later, too. What is asked for again is done for sure, and once.
+    for polls in 0..20 {
+        let run = format!("{polls}");
+        desk.begin(head(&run)).await;
+        desk.append(&run, 1, end("failed")).await;
+        assert_eq!(desk.entries(&run).await, [end("failed")]);
+    }
 }

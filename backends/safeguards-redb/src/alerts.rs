@@ -1,0 +1,60 @@
+//! The alerts of a store. All of them are in tables: what a hub has in memory is the hub's.
+//!
+//! - `tables`: what stands in which table, under which key.
+//! - `writing`: what changes do.
+//! - `reading`: what is on the disk.
+
+mod reading;
+mod tables;
+mod writing;
+
+use async_trait::async_trait;
+use safeguards_notify::{
+    AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, DeadLetters, Unfinished,
+};
+
+use self::writing::{Prefixes, Writing};
+use crate::{
+    RedbStore,
+    error::{Fault, FaultKind},
+};
+
+const READING: &str = "read alerts";
+const WRITING: &str = "write alerts";
+
+#[async_trait]
+impl AlertStore for RedbStore {
+    async fn commit(&self, changes: &[AlertChange]) -> Result<(), AlertStoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let prefixes = Prefixes::of(changes).map_err(failed)?;
+        let (changes, bounds) = (changes.to_vec(), self.inner.alerts);
+        let written = self.inner.pen.write(move |turn| {
+            Writing::open(turn.transaction()?, bounds)?.commit(&changes, &prefixes)
+        });
+        written.await.map_err(|error| failed(error.fault().clone()))
+    }
+
+    async fn unfinished(&self) -> Result<Unfinished, AlertStoreError> {
+        let read = self.inner.read().map_err(failed)?;
+        reading::unfinished(&read).map_err(failed)
+    }
+
+    async fn history(&self, query: &AlertQuery) -> Result<Vec<AlertRecord>, AlertStoreError> {
+        let read = self.inner.read().map_err(failed)?;
+        reading::history(&read, query).map_err(failed)
+    }
+
+    async fn dead_letters(&self) -> Result<DeadLetters, AlertStoreError> {
+        let read = self.inner.read().map_err(failed)?;
+        reading::dead_letters(&read).map_err(failed)
+    }
+}
+
+fn failed(fault: Fault) -> AlertStoreError {
+    match fault.kind() {
+        FaultKind::Corrupt => AlertStoreError::corrupt(fault),
+        FaultKind::Io | FaultKind::Full | FaultKind::Closed => AlertStoreError::unavailable(fault),
+    }
+}

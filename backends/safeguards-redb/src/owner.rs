@@ -1,0 +1,94 @@
+//! [`Owner`]: who has a file open. A lock file beside it says so.
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+    process,
+};
+
+use safeguards_types::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Who has a file open, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Owner {
+    /// The number of the process.
+    pub pid: u32,
+    /// The machine that it runs on.
+    pub host: String,
+    /// When it opened the file, by the clock that it opened it with.
+    pub since: Timestamp,
+}
+
+impl Owner {
+    /// This process, from `now` on.
+    fn this(now: Timestamp) -> Self {
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        Self { pid: process::id(), host, since: now }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, host, since } = self;
+        write!(out, "process {pid} on {host} since {since}")
+    }
+}
+
+/// The right to open a file, for as long as this lives. The operating system takes it back when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// Holds the lock.
+    _file: File,
+}
+
+/// Why there is no [`Claim`].
+#[derive(Debug)]
+pub(crate) enum NoClaim {
+    Taken(Option<Owner>),
+    Io(io::Error),
+}
+
+impl From<io::Error> for NoClaim {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Claim {
+    /// Takes the lock beside this file, and writes down who has it. The lock file is left behind: to delete it would
+    /// let two processes lock two files of one name.
+    pub(crate) fn take(store: &Path, now: Timestamp) -> Result<Self, NoClaim> {
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).open(beside(store))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(NoClaim::Taken(read(&mut file))),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let owner = serde_json::to_vec(&Owner::this(now)).map_err(io::Error::other)?;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(&owner)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Where the lock of a store is: its name with `.lock` at the end.
+fn beside(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+/// Who has it, as they wrote it; `None` while they are writing.
+fn read(file: &mut File) -> Option<Owner> {
+    let mut text = String::new();
+    file.take(4_096).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}

@@ -1,0 +1,18 @@
+//! What a store in a file must do: the suites of every seam, and what only a file can get wrong.
+//!
+//! - `ledger`, `runs`, `alerts`: the suites of the seams.
+//! - `journal`: entries that are kept longer than they are remembered, and how a file is opened again.
+//! - `crashes`: what is left when the `disk` fails.
+//! - `kills`: what is left when the process is killed.
+//! - `opening`: who may open a file, and what is none.
+
+mod alerts;
+mod alerts_delivered;
+mod crashes;
+mod disk;
+mod journal;
+mod kills;
+mod ledger;
+mod opening;
+mod runs;
+mod runs_resumed;
