@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use safeguards::{
     budget::MemoryLedger,
-    discovery::{Block, ChangeKind, Health, Status},
+    discovery::{Block, ChangeKind, Health, Order, Status},
     prelude::*,
     types::{SimClock, Timestamp},
 };

@@ -4,7 +4,7 @@
 //!
 //! `cargo run -p guide-examples --example pipeline`
 
-use safeguards::prelude::*;
+use safeguards::{prelude::*, types::Amounts};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 
 /// All files below the root that have one of the extensions, by path from the root, with their text.
 ///
-/// Hidden folders and build output are left out.
+/// Hidden folders, build output and links to what is read elsewhere are left out.
 pub(crate) fn read(root: &Path, extensions: &[&str]) -> Result<BTreeMap<PathBuf, String>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -24,9 +24,10 @@ pub(crate) fn read(root: &Path, extensions: &[&str]) -> Result<BTreeMap<PathBuf,
                 if name != "target" && !name.to_string_lossy().starts_with('.') {
                     folders.push(path);
                 }
-            } else if path
-                .extension()
-                .is_some_and(|ours| extensions.iter().any(|wanted| ours == *wanted))
+            } else if kind.is_file()
+                && path
+                    .extension()
+                    .is_some_and(|ours| extensions.iter().any(|wanted| ours == *wanted))
             {
                 let text = fs::read_to_string(&path).map_err(|e| Failure::file(&path, e))?;
                 let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();

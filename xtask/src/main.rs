@@ -3,6 +3,7 @@
 //! A module per verb; [`gates`] lists what `ci` runs, [`cargo`], [`workspace`] and [`files`] are what the
 //! verbs share. Only [`fix`] edits anything.
 
+mod alone;
 mod bench;
 mod cargo;
 mod docs;
@@ -62,6 +63,17 @@ enum Verb {
     Docs,
     /// Check each crate alone: without features, with each, with all
     Features,
+    /// Build and run each crate under a program of its own, outside the workspace
+    ///
+    /// The programs are the examples of the crates' READMEs. Prints how many crates each brings along.
+    Alone {
+        /// Only this crate; `budget` is short for `safeguards-budget`
+        #[arg(value_name = "CRATE")]
+        name: Option<String>,
+        /// Build each from nothing, and print how long that takes
+        #[arg(long)]
+        measure: bool,
+    },
     /// Check what no compiler looks at: module headers, white space, manifests, left-over marks
     Tidy,
     /// Run the benches: us and peers side by side, as ratios
@@ -87,6 +99,7 @@ fn run(verb: Verb, workspace: &Workspace) -> Result<()> {
         Verb::Layers => layers::run(workspace),
         Verb::Docs => docs::run(workspace),
         Verb::Features => features::run(workspace),
+        Verb::Alone { name, measure } => alone::run(workspace, name.as_deref(), measure),
         Verb::Tidy => tidy::run(workspace),
         Verb::Bench(asked) => bench::run(workspace, &asked),
         Verb::Extra => extra::run(workspace),

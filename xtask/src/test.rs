@@ -5,12 +5,14 @@ use std::{env, fmt, path::Path};
 use cargo_metadata::TargetKind;
 
 use crate::{
+    alone::{self, Program},
     cargo::Cargo,
     failure::{Failure, Result},
     workspace::Workspace,
 };
 
-/// Runs unit, integration and doc tests, then every example, of one crate or of all.
+/// Runs unit, integration and doc tests, then every example and each crate under a program of its own; of one crate
+/// or of all.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     let package = name.map(|name| workspace.find(name)).transpose()?;
     let package = package.map(|package| package.name.as_str());
@@ -38,6 +40,17 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
                 example,
             ]);
             tally.add_example(example, &program, &workspace.root);
+        }
+    }
+    for crate_of_ours in alone::published(workspace) {
+        if package.is_none_or(|package| package == crate_of_ours.name.as_str()) {
+            let program = Program::prepare(workspace, crate_of_ours)?;
+            println!("{program}");
+            tally.add_example(
+                &format!("alone {}", program.name),
+                &program.command(),
+                &workspace.root,
+            );
         }
     }
     tally.close()

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::{
+    alone,
     failure::{Failure, Result},
     files,
     workspace::Workspace,
@@ -28,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
                 .push(format!("{}: no `[lints]` with `workspace = true`", manifest.display()));
         }
     }
+    complaints.extend(alone::complaints(workspace, &files));
     Failure::unless_empty(&complaints)?;
     println!("tidy: {} files", files.len());
     Ok(())

@@ -73,6 +73,13 @@ impl Workspace {
             .map_or("", |component| component.as_str())
     }
 
+    /// The folder of a member, from the root.
+    pub(crate) fn home(&self, package: &Package) -> PathBuf {
+        let manifest = package.manifest_path.as_std_path();
+        let folder = manifest.parent().unwrap_or(manifest);
+        folder.strip_prefix(&self.root).unwrap_or(folder).to_owned()
+    }
+
     /// The folder with the real traces; it stands beside the repository, or is missing.
     pub(crate) fn shared_data(&self) -> PathBuf {
         self.root.join(Path::new("../shared/data"))

@@ -5,11 +5,11 @@ mod told;
 use std::{io, path::PathBuf};
 
 use clap::Args as Arguments;
-use safeguards_api::Config;
+use safeguards_api::{Config, ConfigError};
 
 use self::told::{Checked, Fault};
 use crate::{
-    environment::variables,
+    environment::{variable, variables},
     exit, files,
     output::{print, write_to_stderr},
 };
@@ -17,22 +17,29 @@ use crate::{
 /// Check a configuration or a team file; every mistake is said with its line and column
 ///
 /// Variables of the environment that begin with `SAFEGUARDS__` go over the file, as they do in a run. Nothing is
-/// opened but the file, and nothing is run. Secrets are named and never shown.
+/// run, and without `--ready` nothing is opened but the file. Secrets are named and never shown.
 #[derive(Debug, Arguments)]
 #[command(after_long_help = "\
 Examples:
   safeguards check safeguards.toml
   safeguards check team.toml --json
+  safeguards check team.toml --ready
   SAFEGUARDS__POOLS__RESEARCH__LIMITS='[\"2.00 USD\"]' safeguards check safeguards.toml
 
 Exit codes:
     0  the file can be used; notes do not change that
-    2  wrong usage, a file that cannot be read, or a mistake in it or in a variable that goes over it
+    2  wrong usage, a file that cannot be read, or a mistake in it or in a variable that goes over it;
+       with --ready, also where something that the file names is not there
    70  the result cannot be written to standard output")]
 pub(crate) struct Args {
     /// The configuration (TOML)
     #[arg(default_value = "safeguards.toml")]
     file: PathBuf,
+    /// Look also at what the file names, as a run from here would: programs of agents, prices, rules, secrets, targets
+    ///
+    /// Files that alerts go to are made where they are not there.
+    #[arg(long)]
+    ready: bool,
     /// Print one JSON object, mistakes included
     #[arg(long)]
     json: bool,
@@ -43,6 +50,19 @@ impl Args {
     pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
+
+    /// The same configuration, where all that it names is there, or nobody asks for that.
+    fn ready(&self, config: Config) -> Result<Config, ConfigError> {
+        if self.ready {
+            for team in &config.teams {
+                // How many inputs a run will be given is not known here.
+                let inputs = team.strategy.takes_inputs().then_some(usize::MAX);
+                team.check_ready(inputs, variable)?;
+            }
+            config.build(variable)?;
+        }
+        Ok(config)
+    }
 }
 
 /// Why nothing is said of the file.
@@ -50,6 +70,8 @@ impl Args {
 pub(crate) enum Failure {
     #[error("{} cannot be read", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    NotReady(Box<ConfigError>),
     #[error("the result cannot be written to standard output")]
     Output(#[source] io::Error),
     #[error("the result cannot be written as JSON")]
@@ -61,6 +83,7 @@ impl Failure {
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "config.unreadable",
+            Self::NotReady(error) => error.code(),
             Self::Output(_) => "cli.output",
             Self::Json(_) => "cli.json",
         }
@@ -69,14 +92,14 @@ impl Failure {
     /// What the program exits with.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Unreadable { .. } => exit::USAGE,
+            Self::Unreadable { .. } | Self::NotReady(_) => exit::USAGE,
             Self::Output(_) | Self::Json(_) => exit::INTERNAL,
         }
     }
 
     /// Whether it is an answer to who asks.
     pub(crate) const fn is_a_refusal(&self) -> bool {
-        matches!(self, Self::Unreadable { .. })
+        matches!(self, Self::Unreadable { .. } | Self::NotReady(_))
     }
 }
 
@@ -85,12 +108,14 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let path = &args.file;
     let text = files::read(path, files::TEAM_FILE_MAX)
         .map_err(|source| Failure::Unreadable { path: path.clone(), source })?;
-    let (checked, left_out) = match Config::parse_with(&text, path, variables()) {
+    let read = Config::parse_with(&text, path, variables()).map_err(ConfigError::Wrong);
+    let (checked, left_out) = match read.and_then(|config| args.ready(config)) {
         Ok(config) => (Checked::of(&config), 0),
-        Err(error) => {
+        Err(ConfigError::Wrong(error)) => {
             let faults = error.mistakes().map(|mistake| Fault::of(mistake, &text)).collect();
             (Checked::wrong(path, faults, error.left_out()), error.left_out())
         }
+        Err(error) => return Err(Failure::NotReady(Box::new(error))),
     };
     let is_wrong = !checked.mistakes.is_empty();
     if args.json {

@@ -187,8 +187,17 @@ impl Table {
 
     /// Prints a row of bytes, if it is asked for.
     pub(crate) fn bytes(&mut self, work: &str, reach: &[Reach], bytes: impl FnOnce() -> f64) {
+        self.alone(work, Unit::Bytes, reach, bytes);
+    }
+
+    /// Prints a row of a time in nanoseconds that stands beside none, if it is asked for.
+    pub(crate) fn time(&mut self, work: &str, reach: &[Reach], time: impl FnOnce() -> f64) {
+        self.alone(work, Unit::Nanoseconds, reach, time);
+    }
+
+    fn alone(&mut self, work: &str, unit: Unit, reach: &[Reach], figure: impl FnOnce() -> f64) {
         if self.wants(work) {
-            self.print(&Line { work, ours: bytes(), theirs: None, reach, unit: Unit::Bytes });
+            self.print(&Line { work, ours: figure(), theirs: None, reach, unit });
         }
     }
 
@@ -370,6 +379,6 @@ fn median(figures: &mut [f64]) -> f64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures the machine")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

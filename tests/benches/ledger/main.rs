@@ -136,6 +136,8 @@ fn other_commands(table: &mut Table) {
     table.row("submit of a charge to an Arc<dyn Ledger>", "ours, sync", &[More(60.0)], || {
         (ours.submits(), ours.charges(1))
     });
+    let work = "submit of a charge, observed and told to nobody";
+    table.row(work, "ours, not observed", NOTHING, || (ours.observed_submits(), ours.submits()));
     table.row("charge at an Arc<dyn Ledger>", "ours, sync", &[More(60.0)], || {
         (ours.verbs(), ours.charges(1))
     });

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use safeguards::api::ObservedLedger;
 use safeguards_budget::{
     AccountHandle, Action, Batch, Bounds, Charge, Command, HoldId, Ledger, LedgerExt, Limit,
     MemoryLedger, OpenAccount, PlaceHold, Settle,
@@ -253,7 +254,15 @@ impl Ours {
 
     /// Charges by handle through the seam: one boxed future each.
     pub(crate) fn submits(&self) -> impl FnMut(usize) -> Duration {
-        let ledger: Arc<dyn Ledger> = Arc::new(self.ledger.clone());
+        self.submits_to(Arc::new(self.ledger.clone()))
+    }
+
+    /// The same, told to nobody: there is no subscriber and no recorder here.
+    pub(crate) fn observed_submits(&self) -> impl FnMut(usize) -> Duration {
+        self.submits_to(Arc::new(ObservedLedger::new(Arc::new(self.ledger.clone()))))
+    }
+
+    fn submits_to(&self, ledger: Arc<dyn Ledger>) -> impl FnMut(usize) -> Duration {
         self.rounds(self.tree, 1, move |account, op| {
             let command = Command::new(op, Charge::by(account, self.amounts.clone()));
             let outcomes = at_once(ledger.submit(command.into())).unwrap();

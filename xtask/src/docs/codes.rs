@@ -113,12 +113,17 @@ fn returned(source: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// The literals from an opening brace to the one that closes it.
+/// The literals from an opening brace to the one that closes it, but for those in attributes.
 fn literals<'a>(body: &[Token<'a>]) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut depth = 0_usize;
-    for token in body {
+    let mut rest = body.iter();
+    while let Some(token) = rest.next() {
         match token {
+            // An attribute, such as `#[cfg(feature = "mock")]`, which has no brackets inside.
+            Token::Mark('#') => {
+                rest.by_ref().find(|token| **token == Token::Mark(']'));
+            }
             Token::Mark('{') => depth += 1,
             Token::Mark('}') => {
                 depth -= 1;
@@ -229,6 +234,7 @@ mod tests {
         impl<'a> Denial<'a> {
             pub const fn code(&self) -> &'static str {
                 match self { // "comment.two"
+                    #[cfg(feature = "attribute")]
                     Self::First { .. } if c != '"' && c != '\'' => "budget.first",
                     Self::Second => { r#"budget.second"# }
                 }

@@ -5,6 +5,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
 /// What matters of a page.
 #[derive(Debug, Default)]
 struct Page {
@@ -75,23 +77,23 @@ fn resolve(from: &Path, file: &str) -> Option<PathBuf> {
 
 fn parse(text: &str) -> Page {
     let mut page = Page::default();
-    let mut fence: Option<&str> = None;
-    for (number, line) in (1..).zip(text.lines()) {
-        let bare = line.trim_start();
-        match fence {
-            Some(mark) => {
-                if bare.starts_with(mark) {
-                    fence = None;
-                }
-                continue;
+    // The text of the heading that is open.
+    let mut title: Option<String> = None;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES;
+    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+        if let Event::Start(Tag::Heading { .. }) = event {
+            title = Some(String::new());
+        } else if let Event::End(TagEnd::Heading(_)) = event {
+            page.add_anchor(&slug(title.take().unwrap_or_default().trim()));
+        } else if let Event::Text(part) | Event::Code(part) = event {
+            if let Some(title) = &mut title {
+                title.push_str(&part);
             }
-            None => fence = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark)),
+        } else if let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event
+        {
+            let line = 1 + text[..range.start].matches('\n').count();
+            page.links.push((line, dest_url.into_string()));
         }
-        let title = bare.trim_start_matches('#');
-        if bare.starts_with('#') && title.starts_with(' ') {
-            page.add_anchor(&slug(title.trim()));
-        }
-        page.links.extend(links(&without_code(line)).into_iter().map(|link| (number, link)));
     }
     page
 }
@@ -118,45 +120,6 @@ fn slug(title: &str) -> String {
             _ => None,
         })
         .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// The line without what stands between backticks.
-fn without_code(line: &str) -> String {
-    let mut text = String::new();
-    let mut rest = line;
-    while let Some(start) = rest.find('`') {
-        text.push_str(&rest[..start]);
-        let code = rest[start..].trim_start_matches('`');
-        let ticks = &rest[start..rest.len() - code.len()];
-        rest = code.split_once(ticks).map_or("", |(_, after)| after);
-    }
-    text.push_str(rest);
-    text
-}
-
-/// Where the links in a line lead: `[text](target "title")`, and definitions `[name]: target`.
-fn links(line: &str) -> Vec<String> {
-    let inline = line.match_indices("](").map(|(at, mark)| {
-        let rest = &line[at + mark.len()..];
-        let mut depth = 0_usize;
-        let end = rest.find(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' if depth == 0 => return true,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            false
-        });
-        &rest[..end.unwrap_or(rest.len())]
-    });
-    let defined =
-        line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
-    inline
-        .chain(defined)
-        .filter_map(|target| target.split_whitespace().next())
-        .map(|target| target.trim_start_matches('<').trim_end_matches('>').to_owned())
         .collect()
 }
 

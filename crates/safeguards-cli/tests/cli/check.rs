@@ -91,3 +91,36 @@ fn a_file_that_is_not_there_is_refused() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("config.unreadable"), "{ran:?}");
 }
+
+#[test]
+fn what_the_file_names_is_looked_at_where_one_asks() {
+    let (folder, path) = file("safeguards.toml", RIGHT);
+    assert_eq!(safeguards(&["check", &path]).code, Some(0));
+    let ran = safeguards(&["check", &path, "--ready"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+    for part in
+        ["error config.agent: ", ":8:12: ", "there is no program `./read`", "    8 | command"]
+    {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    let there = RIGHT.replace("./read", "true");
+    let more = [
+        ("", 0, ""),
+        ("prices = \"none.toml\"", 2, "config.unreadable"),
+        ("channels = [{ name = \"o\", to = { slack = \"file:none\" } }]", 2, "config.secret"),
+        (
+            "channels = [{ name = \"o\", to = { slack = \"env:NONE_OF_IT\" } }]",
+            2,
+            "config.variable",
+        ),
+        ("channels = [{ name = \"o\", to = { file = \"none/alerts\" } }]", 2, "none/alerts"),
+    ];
+    for (line, code, said) in more {
+        std::fs::write(folder.path().join("safeguards.toml"), format!("{line}\n{there}")).unwrap();
+        let ran = safeguards(&["check", &path]);
+        assert_eq!(ran.code, Some(0), "without --ready nothing is opened: {ran:?}");
+        let ran = safeguards(&["check", &path, "--ready"]);
+        assert_eq!(ran.code, Some(code), "{line}: {ran:?}");
+        assert!(ran.stderr.contains(said), "{said}: {ran:?}");
+    }
+}

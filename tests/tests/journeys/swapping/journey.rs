@@ -23,7 +23,7 @@ const TRIES: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Told {
     /// The code of the denial.
-    pub(super) denied: &'static str,
+    pub(super) denied: String,
     /// What the team had to show, and how often its agent worked for that.
     pub(super) output: (Option<Value>, usize),
     /// What the pool has spent, and holds.
@@ -44,7 +44,7 @@ pub(super) struct Told {
 
 /// Does it until it is done or refused, and notes what failed meanwhile.
 async fn insist<T, E>(
-    failed: &mut Vec<&'static str>,
+    failed: &mut Vec<String>,
     mut act: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, Error>
 where
@@ -53,7 +53,9 @@ where
     let mut tries = 1;
     loop {
         match act().await.map_err(Error::from) {
-            Err(error) if tries < TRIES && is_failure(error.code()) => failed.push(error.code()),
+            Err(error) if tries < TRIES && is_failure(error.code()) => {
+                failed.push(error.code().to_owned());
+            }
             done => return done,
         }
         tries += 1;
@@ -72,7 +74,7 @@ pub(super) async fn play(
     sg: &Safeguards,
     delivered: impl Fn() -> Vec<Delivery>,
     mend: impl Fn(),
-) -> Result<(Told, Vec<&'static str>), Error> {
+) -> Result<(Told, Vec<String>), Error> {
     let mut failed = Vec::new();
     let v2 = sg.v2();
     let (agents, budget, state, discovery) = (v2.agents(), v2.budget(), v2.state(), v2.discovery());
@@ -96,7 +98,8 @@ pub(super) async fn play(
     let charge = async || budget.charge(&reader, usd!(3.90), job.step("read")).await;
     insist(&mut failed, charge).await?;
     let charge = async || budget.charge(&writer, usd!(2), job.step("draft")).await;
-    let denied = insist(&mut failed, charge).await.err().map_or("granted", |error| error.code());
+    let denied = insist(&mut failed, charge).await.err();
+    let denied = denied.as_ref().map_or("granted", Error::code).to_owned();
 
     // A team.
     let worked = Arc::new(AtomicUsize::new(0));
@@ -163,7 +166,7 @@ pub(super) async fn play(
 pub(super) fn expected() -> Told {
     let text = |text: &str| text.to_owned();
     Told {
-        denied: "budget.limit_exceeded",
+        denied: text("budget.limit_exceeded"),
         output: (Some(json!("on bees")), 1),
         pool: (text("4.32"), text("0")),
         entries: 6,
