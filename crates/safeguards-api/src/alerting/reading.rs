@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use safeguards_budget::{EntryId, EntryPage};
 use safeguards_notify::Alert;
+use safeguards_types::OperationId;
 
-use super::facts;
+use super::facts::{self, Asked};
 
 /// How many entries are remembered that were seen ahead of others. Beyond, they are read again, and known to be
 /// no news.
@@ -61,8 +62,13 @@ impl Reading {
         self.next
     }
 
-    /// Takes a page in; gives the alerts of its entries that nobody has taken before.
-    pub(super) fn take(&mut self, page: &EntryPage) -> Vec<Alert> {
+    /// Takes a page in; gives the alerts of its entries that nobody has taken before: of what time did, and of commands
+    /// whose answers `is_lost` says will not tell them.
+    pub(super) fn take(
+        &mut self,
+        page: &EntryPage,
+        is_lost: impl Fn(OperationId, EntryId) -> bool,
+    ) -> Vec<Alert> {
         let mut alerts = Vec::new();
         let Some(mut next) = self.next else {
             return alerts;
@@ -74,7 +80,17 @@ impl Reading {
         // Those before were taken in while this page was on its way.
         let first = next;
         for entry in page.entries.iter().skip_while(|entry| entry.id < first) {
-            alerts.extend(facts::of_entry(entry));
+            match &entry.cause {
+                None => alerts.extend(facts::of_entry(entry)),
+                Some(cause) => {
+                    let asked = Asked::of(&cause.command);
+                    if facts::has_news(&asked, &cause.receipt)
+                        && is_lost(cause.command.op, entry.id)
+                    {
+                        alerts.extend(facts::of_receipt(&asked, &cause.receipt));
+                    }
+                }
+            }
             next = entry.id.next();
         }
         self.next = Some(next);
@@ -129,14 +145,15 @@ mod tests {
     fn a_page_is_taken_in_once_and_what_is_no_longer_kept_is_said() {
         let mut reading = begun();
         let page = EntryPage::new(Vec::new(), EntryId::new(20), EntryId::new(20));
-        let missed: Vec<String> = reading.take(&page).iter().map(ToString::to_string).collect();
+        let missed: Vec<String> =
+            reading.take(&page, |_, _| false).iter().map(ToString::to_string).collect();
         assert_eq!(
             missed,
             [
                 "low  budget.entries_missed: the ledger no longer keeps its entries 11 to 19: a hold that ran out there is not told"
             ]
         );
-        assert!(reading.take(&page).is_empty());
+        assert!(reading.take(&page, |_, _| true).is_empty());
         assert_eq!(reading.next(), Some(EntryId::new(20)));
     }
 
