@@ -85,6 +85,19 @@ mod tests {
 
     use super::*;
 
+    /// The clock of what is looked after is behind: it always says that something is due now.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_always_due_is_looked_after_ten_times_a_second() {
+        let (due, looks) = (Due::default(), AtomicU32::new(0));
+        let clock = SimClock::at(Timestamp::UNIX_EPOCH);
+        let look = || async {
+            looks.fetch_add(1, Ordering::SeqCst);
+            Ok(Some(Timestamp::UNIX_EPOCH))
+        };
+        let _ = timeout(Duration::from_millis(950), due.look("ledger", &clock, look)).await;
+        assert_eq!(looks.into_inner(), 1 + 9);
+    }
+
     /// What is looked after fails, then panics, then answers: nobody gives up.
     #[tokio::test(start_paused = true)]
     async fn a_look_that_fails_or_panics_is_followed_by_another() {

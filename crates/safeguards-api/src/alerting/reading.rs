@@ -113,6 +113,11 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use safeguards_budget::{Command, Ledger, MemoryLedger, OpenAccount, PlaceHold};
+    use safeguards_types::{SimClock, Timestamp, usd};
+
     use super::*;
 
     fn begun() -> Reading {
@@ -155,6 +160,25 @@ mod tests {
         );
         assert!(reading.take(&page, |_, _| true).is_empty());
         assert_eq!(reading.next(), Some(EntryId::new(20)));
+    }
+
+    /// Two read the same page at once.
+    #[tokio::test]
+    async fn entries_of_a_page_that_were_taken_in_meanwhile_are_not_taken_again() {
+        let clock = SimClock::at(Timestamp::UNIX_EPOCH);
+        let ledger = MemoryLedger::with_clock(clock.clone());
+        ledger.sync().open_account(OpenAccount::new("reader"), ledger.operation()).unwrap();
+        for _ in 0..2 {
+            let hold = PlaceHold::new("reader", usd!(1), Duration::from_secs(1));
+            ledger.sync().apply(Command::new(ledger.operation(), hold)).unwrap();
+        }
+        clock.advance(Duration::from_secs(2));
+        ledger.sync().tick();
+        let page = ledger.entries(EntryId::FIRST, 100).await.unwrap();
+        let mut reading = Reading::default();
+        reading.begin(None);
+        assert_eq!(reading.take(&page, |_, _| false).len(), 2);
+        assert!(reading.take(&page, |_, _| false).is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use safeguards_api::{ChangeError, Config, CreateError, Safeguards};
-use safeguards_budget::{LedgerExt, MemoryLedger, Window};
+use safeguards_budget::{LedgerExt, Limit, MemoryLedger, OpenAccount, Window};
 use safeguards_discovery::Capability;
 use safeguards_testkit::{Fault, FaultyLedger};
 use safeguards_types::{AccountId, Priority, Unit, usd};
@@ -200,5 +200,20 @@ async fn who_is_bound_from_a_configuration_is_known_to_both_versions() -> Test {
     sg.v2().agents().delete("reader", sg.operation()).await?;
     let again = team.bind(&sg).await.unwrap_err();
     assert_eq!(again.code(), "api.name_gone");
+    Ok(())
+}
+
+/// An account that somebody opened past us is taken for what was asked for only where it has such a budget.
+#[tokio::test]
+async fn an_account_without_the_budget_asked_for_is_another_one() -> Test {
+    let sg = office().await?;
+    let open = |name| OpenAccount::new(name).priority(Priority::P5);
+    sg.ledger().open_account(open("plain"), sg.operation()).await?;
+    let limited = open("limited").limit(Limit::lifetime(usd!(3)));
+    sg.ledger().open_account(limited, sg.operation()).await?;
+    let agents = sg.v2().agents();
+    let refused = agents.create("plain", usd!(1), Priority::P5).await.unwrap_err();
+    assert_eq!(refused.code(), "api.other_terms");
+    agents.create("limited", usd!(1), Priority::P5).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod golden;
 mod lost_answers;
 mod observed;
+mod pages;
 mod retries;
 mod running;
 #[cfg(unix)]
