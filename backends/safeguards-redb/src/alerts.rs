@@ -3,7 +3,9 @@
 //! - `tables`: what stands in which table, under which key.
 //! - `writing`: what changes do.
 //! - `reading`: what is on the disk.
+//! - `checking`: what is to be true of it.
 
+mod checking;
 mod reading;
 mod tables;
 mod writing;
@@ -13,14 +15,30 @@ use safeguards_notify::{
     AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, DeadLetters, Unfinished,
 };
 
-use self::writing::{Prefixes, Writing};
+pub(crate) use self::checking::check;
+use self::{
+    tables::Ordered,
+    writing::{Prefixes, Writing},
+};
 use crate::{
     RedbStore,
+    cells::Tables,
     error::{Fault, FaultKind},
 };
 
 const READING: &str = "read alerts";
 const WRITING: &str = "write alerts";
+
+/// All tables of alerts.
+pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
+    for Ordered { rows, places } in [tables::HISTORY, tables::WAITING, tables::QUEUED, tables::DEAD] {
+        all.table(rows)?;
+        all.table(places)?;
+    }
+    all.table(tables::ESCALATIONS)?;
+    all.table(tables::DROPPED)?;
+    all.table(tables::LATEST)
+}
 
 #[async_trait]
 impl AlertStore for RedbStore {

@@ -67,7 +67,7 @@ fn found(db: &Database) -> Result<Found, Fault> {
         .ok_or_else(|| Fault::corrupt(DOING, "it has none"))
 }
 
-fn write(db: &Database, format: u64) -> Result<(), Fault> {
+pub(crate) fn write(db: &Database, format: u64) -> Result<(), Fault> {
     const DOING: &str = "write its format";
     let transaction = db.begin_write().doing(DOING)?;
     write_in(&transaction, format)?;

@@ -4,8 +4,10 @@
 //! what is not there yet.
 //!
 //! - `journal`: entries in the file, a block for each flush, and the accounts as they stood now and then.
+//! - `checking`: what is to be true of both.
 //! - `operations`: which entry an operation has that the book no longer remembers.
 
+mod checking;
 mod journal;
 mod operations;
 
@@ -13,7 +15,7 @@ use std::{mem, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use redb::{Database, WriteTransaction};
+use redb::{Database, ReadTransaction, WriteTransaction};
 use safeguards_budget::{
     Accounts, Batch, Book, Bounds, Entry, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger,
     LedgerError, LedgerErrorKind, Outcome, Outline, Recalled,
@@ -21,13 +23,37 @@ use safeguards_budget::{
 use safeguards_types::{AccountId, OperationId, Timestamp};
 use tokio::sync::oneshot;
 
+pub(crate) use self::{checking::check, journal::Appending};
 use self::{journal::Chain, operations::Gathered};
 use crate::{
     RedbStore,
+    cells::Tables,
     error::{Fault, NotWritten},
     store::Inner,
     writer::{Pen, Told, Turn},
 };
+
+/// All tables of the ledger but that of its blocks.
+pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
+    all.table(journal::SNAPSHOT)?;
+    all.table(operations::RUNS)?;
+    all.table(operations::SPANS)?;
+    all.table(operations::HORIZON)
+}
+
+/// Gives each block in turn: the number of its first entry, and its entries.
+pub(crate) fn each_block<E: From<Fault>>(
+    read: &ReadTransaction,
+    mut take: impl FnMut(u64, Vec<Entry>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut failed = None;
+    journal::each_block(read, 0, |first, block| {
+        let entries = journal::read_entries(journal::parts(block)?.1)?;
+        failed = take(first, entries).err();
+        Ok(failed.is_none())
+    })?;
+    failed.map_or(Ok(()), Err)
+}
 
 /// How long entries of the ledger stay in the file, and with them the operations that they were caused by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

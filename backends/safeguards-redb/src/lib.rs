@@ -21,14 +21,20 @@
 //!
 //! - [`RedbOptions`] say how a file is opened: with which clock, how much the ledger takes, how long entries are kept.
 //! - [`OpenError`] is why it was not, with the [`Owner`] where somebody else has it.
+//! - [`RedbOptions::check`] says what in a file does not fit together; [`RedbStore::dump`] and [`RedbOptions::load`] move one as
+//!   JSON lines.
 //! - [`Fault`] is what went wrong with a file that is open: it stands behind the errors of the seams.
 //!
 //! What is promised, what is not, and how to back up: the guide on durability.
 
 mod alerts;
+mod cells;
+mod check;
+mod dump;
 mod error;
 mod format;
 mod ledger;
+mod load;
 mod owner;
 mod rows;
 mod runs;
@@ -41,8 +47,11 @@ pub use safeguards_budget as budget;
 pub use safeguards_types as types;
 
 pub use self::{
+    check::Checked,
+    dump::DumpError,
     error::{Fault, FaultKind, OpenError},
     ledger::KeepEntries,
+    load::LoadError,
     owner::Owner,
     store::{RedbOptions, RedbStore},
 };

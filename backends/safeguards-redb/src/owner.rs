@@ -65,7 +65,7 @@ impl Claim {
     pub(crate) fn take(store: &Path, now: Timestamp) -> Result<Self, NoClaim> {
         let mut options = OpenOptions::new();
         let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(beside(store))?;
+            options.read(true).write(true).create(true).truncate(false).open(lock_of(store))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(NoClaim::Taken(read(&mut file))),
@@ -80,7 +80,7 @@ impl Claim {
 }
 
 /// Where the lock of a store is: its name with `.lock` at the end.
-fn beside(store: &Path) -> PathBuf {
+pub(crate) fn lock_of(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(".lock");
     name.into()

@@ -7,7 +7,9 @@
 //! - `writing`: what is decided, and written.
 //! - `forgetting`: how a run goes, bit by bit where it is long.
 //! - `reading`: what is on the disk.
+//! - `checking`: what is to be true of it.
 
+mod checking;
 mod forgetting;
 mod reading;
 mod tables;
@@ -21,15 +23,29 @@ use safeguards_coord::{
 };
 use safeguards_types::{OperationId, Timestamp};
 
+pub(crate) use self::checking::check;
 use self::writing::{Appended, Writing};
 use crate::{
     RedbStore,
+    cells::Tables,
     error::{Fault, FaultKind, NotWritten},
     rows,
 };
 
 const READING: &str = "read runs";
 const WRITING: &str = "write runs";
+
+/// All tables of runs.
+pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
+    all.table(tables::NAMES)?;
+    all.table(tables::HEADS)?;
+    all.table(tables::STANDINGS)?;
+    all.table(tables::ENTRIES)?;
+    all.table(tables::KEYS)?;
+    all.table(tables::LISTED)?;
+    all.table(tables::ENDED)?;
+    all.table(tables::FORGOTTEN)
+}
 
 /// A refusal has written nothing.
 type Answer<T> = Result<Result<T, RunStoreError>, Fault>;

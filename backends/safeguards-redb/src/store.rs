@@ -96,10 +96,8 @@ impl RedbOptions {
     /// Where another process has it open, it is something else or of a later version, or it cannot be read.
     pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore, OpenError> {
         let path = path.as_ref();
-        let claim = Claim::take(path, self.clock.now()).map_err(|error| match error {
-            NoClaim::Taken(owner) => OpenError::InUse { path: path.to_owned(), owner },
-            NoClaim::Io(error) => unusable(path, redb::Error::Io(error)),
-        })?;
+        let claim =
+            Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
         let mut builder = Database::builder();
         builder.set_cache_size(self.cache_bytes);
         let db = builder.create(path).map_err(|error| not_opened(path, error))?;
@@ -215,7 +213,14 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn unusable(path: &Path, error: redb::Error) -> OpenError {
+pub(crate) fn not_claimed(path: &Path, error: NoClaim) -> OpenError {
+    match error {
+        NoClaim::Taken(owner) => OpenError::InUse { path: path.to_owned(), owner },
+        NoClaim::Io(error) => unusable(path, redb::Error::Io(error)),
+    }
+}
+
+pub(crate) fn unusable(path: &Path, error: redb::Error) -> OpenError {
     OpenError::Unusable { path: path.to_owned(), fault: Fault::of(error, "open") }
 }
 
@@ -223,7 +228,7 @@ fn unusable(path: &Path, error: redb::Error) -> OpenError {
     clippy::wildcard_enum_match_arm,
     reason = "all that is left is of the disk, or of its driver"
 )]
-fn not_opened(path: &Path, error: DatabaseError) -> OpenError {
+pub(crate) fn not_opened(path: &Path, error: DatabaseError) -> OpenError {
     let not_a_store = |why: String| OpenError::NotAStore { path: path.to_owned(), why };
     match error {
         // A lock on the file itself: it is open under another name.

@@ -18,7 +18,7 @@ use crate::error::{Doing, Fault};
 pub(super) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.blocks");
 
 /// The latest snapshot, at 0.
-const SNAPSHOT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.snapshot");
+pub(super) const SNAPSHOT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.snapshot");
 
 const HASH: usize = 32;
 
@@ -34,7 +34,7 @@ pub(super) struct Chain([u8; HASH]);
 
 impl Chain {
     /// The hash of the block that follows.
-    fn then(&self, entries: &[u8]) -> Self {
+    pub(super) fn then(&self, entries: &[u8]) -> Self {
         let hash = Sha256::new().chain_update(self.0).chain_update(entries).finalize();
         Self(hash.into())
     }
@@ -165,6 +165,37 @@ pub(super) fn append(
     Ok(chain)
 }
 
+/// Blocks that are appended as they come from elsewhere, chained anew.
+#[derive(Debug, Default)]
+pub(crate) struct Appending {
+    chain: Chain,
+    /// The entry that comes next, once there is one.
+    next: Option<u64>,
+}
+
+impl Appending {
+    /// Appends a block whose first entry is to have this number; says what is wrong with it.
+    pub(crate) fn append(
+        &mut self,
+        transaction: &WriteTransaction,
+        first: u64,
+        entries: &[Entry],
+    ) -> Result<Result<(), &'static str>, Fault> {
+        if entries.first().is_none_or(|entry| entry.id.number() != first) {
+            return Ok(Err("the key is not the number of the first entry"));
+        }
+        for entry in entries {
+            let number = entry.id.number();
+            if self.next.is_some_and(|next| next != number) {
+                return Ok(Err("the entries do not follow one another"));
+            }
+            self.next = Some(number.saturating_add(1));
+        }
+        self.chain = append(transaction, entries, &self.chain)?;
+        Ok(Ok(()))
+    }
+}
+
 /// Drops the oldest blocks, as long as their entries all stand before `first_kept` and are old. Gives the first entry
 /// that is left, and when the youngest operation of those that went was minted.
 pub(super) fn drop_old(
@@ -258,7 +289,7 @@ pub(super) fn entry_of(read: &ReadTransaction, op: OperationId) -> Result<Option
     Ok(found)
 }
 
-fn parts(block: &[u8]) -> Result<(Chain, &[u8]), Fault> {
+pub(super) fn parts(block: &[u8]) -> Result<(Chain, &[u8]), Fault> {
     let parts = block.split_first_chunk::<HASH>();
     let (hash, entries) = parts.ok_or_else(|| Fault::corrupt(READING, "a block is cut off"))?;
     Ok((Chain(*hash), entries))
@@ -268,6 +299,6 @@ fn write_entries(entries: &[Entry]) -> Result<Vec<u8>, Fault> {
     compact::write_entries(entries).map_err(|error| Fault::corrupt(WRITING, error))
 }
 
-fn read_entries(entries: &[u8]) -> Result<Vec<Entry>, Fault> {
+pub(super) fn read_entries(entries: &[u8]) -> Result<Vec<Entry>, Fault> {
     compact::read_entries(entries).map_err(|error| Fault::corrupt(READING, error))
 }

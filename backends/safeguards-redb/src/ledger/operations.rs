@@ -11,14 +11,14 @@ use safeguards_types::{OperationId, Timestamp};
 use crate::error::{Doing, Fault};
 
 /// Sorted operations with the numbers of their entries, by the number of the last entry of the run.
-const RUNS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.operations");
+pub(super) const RUNS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.operations");
 
 /// The first and the last operation of each run, by the same number.
-const SPANS: TableDefinition<'_, u64, (&[u8; ID], &[u8; ID])> =
+pub(super) const SPANS: TableDefinition<'_, u64, (&[u8; ID], &[u8; ID])> =
     TableDefinition::new("ledger.operation_spans");
 
 /// At 0 when the youngest operation was minted of those that are known no more, in nanoseconds of Unix time.
-const HORIZON: TableDefinition<'_, u64, i64> = TableDefinition::new("ledger.horizon");
+pub(super) const HORIZON: TableDefinition<'_, u64, i64> = TableDefinition::new("ledger.horizon");
 
 const ID: usize = 16;
 /// An operation, and the number of its entry with the highest byte first.

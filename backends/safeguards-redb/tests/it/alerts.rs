@@ -12,6 +12,8 @@ use safeguards_testkit::{StoreEnv, StoreSetup};
 use safeguards_types::{OperationIds, Timestamp};
 use serde_json::json;
 
+use crate::moved::check_whole;
+
 fn open(path: &Path, bounds: MemoryAlertStoreBounds) -> RedbStore {
     let mut options = RedbOptions::default();
     options.alerts = bounds;
@@ -181,6 +183,8 @@ proptest! {
                 compare(open, &memory).await?;
                 latest = changes;
             }
+            drop(store);
+            check_whole(&path);
             Ok::<(), TestCaseError>(())
         })?;
     }

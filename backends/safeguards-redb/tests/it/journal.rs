@@ -9,6 +9,8 @@ use safeguards_redb::{KeepEntries, RedbOptions, RedbStore};
 use safeguards_types::{Clock, OperationIds, SimClock, Timestamp, Unit, usd};
 use tempfile::TempDir;
 
+use crate::moved::check_whole;
+
 /// A store that remembers two operations, and how it is opened again.
 struct Desk {
     folder: TempDir,
@@ -97,6 +99,8 @@ async fn what_is_kept_is_known_whatever_the_book_has_forgotten() {
         let next = desk.command(Charge::new("a", usd!(1)));
         done.push((next.clone(), send(&store, &next).await));
         check_all_are_known(&store, &done).await;
+        drop(store);
+        check_whole(&desk.path());
     }
 }
 
@@ -143,6 +147,8 @@ async fn what_is_old_is_dropped_and_its_ids_are_too_old() {
     let store = desk.open();
     assert_eq!(send(&store, &done[0].0).await, Err(Denial::OperationTooOld { op: done[0].0.op }));
     assert_eq!(send(&store, &done[30].0).await, done[30].1);
+    drop(store);
+    check_whole(&desk.path());
 }
 
 /// Many writers at once, dropped futures among them: what was answered is there afterwards, in the order of its entries.

@@ -4,6 +4,7 @@
 //! - `journal`: entries that are kept longer than they are remembered, and how a file is opened again.
 //! - `crashes`: what is left when the `disk` fails.
 //! - `kills`: what is left when the process is killed.
+//! - `moved`: files that are checked, dumped and loaded.
 //! - `opening`: who may open a file, and what is none.
 
 mod alerts;
@@ -13,6 +14,7 @@ mod disk;
 mod journal;
 mod kills;
 mod ledger;
+mod moved;
 mod opening;
 mod runs;
 mod runs_resumed;

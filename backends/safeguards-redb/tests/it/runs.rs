@@ -22,6 +22,8 @@ use safeguards_types::{OperationId, OperationIds, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::moved::check_whole;
+
 fn open(path: &Path, bounds: RunStoreBounds) -> RedbStore {
     let mut options = RedbOptions::default();
     options.runs = bounds;
@@ -133,6 +135,11 @@ proptest! {
         let other = PlainRunStore::new(sequence.setup());
         if let Err(difference) = runtime.block_on(sequence.play(&one, &other)) {
             return Err(TestCaseError::fail(difference));
+        }
+        let path = one.path();
+        *one.now.lock() = (0, None);
+        if path.exists() {
+            check_whole(&path);
         }
     }
 }
@@ -249,6 +256,7 @@ async fn where_fewer_are_kept_than_before_the_oldest_go_bit_by_bit() {
         assert_eq!(views[0].head.run.as_str(), name);
     }
     drop(store);
+    check_whole(&path);
     let found = rows(&path);
     assert!(found.contains(&("entries".to_owned(), 5)), "{found:?}");
     assert!(found.contains(&("forgotten".to_owned(), 0)), "{found:?}");

@@ -1,0 +1,115 @@
+//! [`RedbOptions::check`]: whether all that a file holds fits together. Each part knows what is to be true of it.
+
+use std::path::Path;
+
+use redb::Database;
+use serde::Serialize;
+
+use crate::{
+    OpenError, RedbOptions, alerts,
+    error::{Doing, Fault},
+    format, ledger,
+    owner::Claim,
+    runs,
+    store::{not_claimed, not_opened, unusable},
+};
+
+/// How many flaws are told one by one.
+const FLAWS_MAX: usize = 100;
+
+/// What a file holds, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Checked {
+    /// How many blocks of entries there are: as many as flushes.
+    pub blocks: u64,
+    /// How many entries there are.
+    pub entries: u64,
+    /// How many accounts the entries opened that are there.
+    pub accounts: u64,
+    /// How many operations were looked up, each by its id.
+    pub operations: u64,
+    /// How many runs there are.
+    pub runs: u64,
+    /// How many entries of runs there are.
+    pub run_entries: u64,
+    /// How many alerts there are: of the past, that wait, that are to be delivered, and dead letters.
+    pub alerts: u64,
+    /// What does not fit, in words; none where all does. At most a hundred are told, and then how many more there are.
+    pub flaws: Vec<String>,
+}
+
+/// Flaws as they are found.
+#[derive(Debug, Default)]
+pub(crate) struct Flaws {
+    told: Vec<String>,
+    more: usize,
+}
+
+impl Flaws {
+    pub(crate) fn add(&mut self, flaw: impl FnOnce() -> String) {
+        if self.told.len() < FLAWS_MAX {
+            self.told.push(flaw());
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    /// Says what is wrong unless it `holds`.
+    pub(crate) fn expect(&mut self, holds: bool, flaw: impl FnOnce() -> String) {
+        if !holds {
+            self.add(flaw);
+        }
+    }
+
+    fn into_texts(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.told.push(format!("and {} more", self.more));
+        }
+        self.told
+    }
+}
+
+impl RedbOptions {
+    /// Reads all that a file holds, and says what does not fit: damaged pages, entries that are missing, changed or out of
+    /// order, accounts that do not stand as their entries say, operations that are not found, and indexes that name what
+    /// is not there or leave out what is. Nothing is changed, save that a file of an older version is brought up to date.
+    ///
+    /// It takes about as long as reading all entries twice.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and where there is no such file. What is wrong inside is no error but a flaw.
+    pub fn check(self, path: impl AsRef<Path>) -> Result<Checked, OpenError> {
+        let path = path.as_ref();
+        let failed = |fault| OpenError::Unusable { path: path.to_owned(), fault };
+        // Opening would make one.
+        std::fs::metadata(path).map_err(|error| unusable(path, redb::Error::Io(error)))?;
+        let claim =
+            Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(self.cache_bytes);
+        let mut db = builder.create(path).map_err(|error| not_opened(path, error))?;
+        let mut flaws = Flaws::default();
+        let mut checked = Checked::default();
+        let pages = db.check_integrity().doing("check its pages").map_err(failed)?;
+        flaws.expect(pages, || "pages of the file were damaged, and were repaired".to_owned());
+        format::prepare(&db, path, true)?;
+        check_parts(&db, &self, &mut checked, &mut flaws).map_err(failed)?;
+        drop(claim);
+        checked.flaws = flaws.into_texts();
+        Ok(checked)
+    }
+}
+
+fn check_parts(
+    db: &Database,
+    options: &RedbOptions,
+    checked: &mut Checked,
+    flaws: &mut Flaws,
+) -> Result<(), Fault> {
+    ledger::check(db, options.bounds, checked, flaws)?;
+    let read = redb::ReadableDatabase::begin_read(db).doing("check it")?;
+    runs::check(&read, checked, flaws)?;
+    alerts::check(&read, checked, flaws)
+}

@@ -1,0 +1,242 @@
+//! Files that are checked, dumped and loaded: what is whole stays whole, and what is not is told.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use redb::{Database, ReadableTable, TableDefinition};
+use safeguards_budget::{Charge, EntryId, LedgerExt, Limit, OpenAccount, PlaceHold};
+use safeguards_coord::RunStore;
+use safeguards_notify::{Alert, Alerts, topic};
+use safeguards_redb::{Checked, LoadError, RedbOptions, RedbStore};
+use safeguards_testkit::runs::RunHeads;
+use safeguards_types::{OperationIds, Severity, SimClock, Timestamp, tokens, usd};
+use tempfile::TempDir;
+
+fn options() -> RedbOptions {
+    let mut options = RedbOptions::default();
+    let start = Timestamp::parse("2026-01-05T09:00:00Z").unwrap();
+    options.clock = Arc::new(SimClock::at(start));
+    options.snapshot_every = 7;
+    options
+}
+
+pub(crate) fn check(path: &Path) -> Checked {
+    options().check(path).unwrap()
+}
+
+fn dump(path: &Path) -> String {
+    let mut lines = Vec::new();
+    options().open(path).unwrap().dump(&mut lines).unwrap();
+    String::from_utf8(lines).unwrap()
+}
+
+/// What is in this file fits together, and is the same when it was moved.
+#[track_caller]
+pub(crate) fn check_whole(path: &Path) {
+    let checked = check(path);
+    assert!(checked.flaws.is_empty(), "{:#?}", checked.flaws);
+    let copy = path.with_extension("copy");
+    let lines = dump(path);
+    options().load(lines.as_bytes(), &copy).unwrap();
+    assert_eq!(dump(&copy), lines);
+    assert_eq!(check(&copy), checked);
+    fs::remove_file(copy).unwrap();
+}
+
+/// A store with something of everything.
+struct Filled {
+    folder: TempDir,
+}
+
+impl Filled {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = options().open(folder.path().join("fleet.redb")).unwrap();
+        let ids = OperationIds::seeded(7);
+        let now = store.clock().now();
+        let op = || ids.mint(now);
+        store.open_account(OpenAccount::new("team").limit(Limit::lifetime(usd!(100))), op()).await.unwrap();
+        for number in 0..10 {
+            let name = format!("agent {number} \"of\" ten");
+            let open = OpenAccount::new(name.as_str()).under("team").limit(Limit::lifetime(tokens!(50)));
+            store.open_account(open, op()).await.unwrap();
+            store.charge(Charge::new(name.as_str(), usd!(0.31)), op()).await.unwrap();
+            let hold = PlaceHold::new(name.as_str(), usd!(1), Duration::from_mins(5));
+            let hold = store.place_hold(hold, op()).await.unwrap();
+            if number % 2 == 0 {
+                store.settle(hold, usd!(0.5).into(), op()).await.unwrap();
+            }
+        }
+        for number in 0..3 {
+            let head = RunHeads::new().head(&format!("run-{number}"));
+            store.begin(head).await.unwrap();
+        }
+        let alerts = Alerts::builder().store(store.clone()).build().unwrap();
+        let running = alerts.start().unwrap();
+        for number in 0..3 {
+            let note = Alert::new(Severity::High, topic!("team.note"), format!("note {number}"));
+            alerts.send(note);
+        }
+        assert!(running.stop().await.is_empty());
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("fleet.redb")
+    }
+
+    /// Changes a table past the store.
+    fn change<K: redb::Key + 'static, V: redb::Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+        change: impl FnOnce(&mut redb::Table<'_, K, V>),
+    ) {
+        let db = Database::open(self.path()).unwrap();
+        let write = db.begin_write().unwrap();
+        change(&mut write.open_table(table).unwrap());
+        write.commit().unwrap();
+    }
+
+    #[track_caller]
+    fn check_flaw(&self, expected: &str) {
+        let flaws = check(&self.path()).flaws;
+        assert!(flaws.iter().any(|flaw| flaw.contains(expected)), "{expected}: {flaws:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_whole_and_stays_so_when_it_is_moved() {
+    let filled = Filled::new().await;
+    let checked = check(&filled.path());
+    assert_eq!((checked.accounts, checked.entries, checked.runs), (11, 36, 3), "{checked:?}");
+    assert!(checked.operations > 20, "most stand in runs of operations: {checked:?}");
+    check_whole(&filled.path());
+
+    // What goes on in the copy is what would have gone on.
+    let copy = filled.folder.path().join("copy.redb");
+    options().load(dump(&filled.path()).as_bytes(), &copy).unwrap();
+    for path in [filled.path(), copy] {
+        let store = options().open(&path).unwrap();
+        let account = store.account(&"team".into()).await.unwrap().unwrap();
+        assert_eq!(account.spent.to_string(), "5.60 USD");
+        let charge = Charge::new("team", usd!(1));
+        let receipt = store.charge(charge, OperationIds::seeded(9).mint(store.clock().now())).await;
+        assert_eq!(receipt.unwrap().entry, EntryId::new(37));
+        drop(store);
+        assert!(check(&path).flaws.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_was_changed_is_told_from_one_that_was_not() {
+    const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.blocks");
+    let filled = Filled::new().await;
+    filled.change(BLOCKS, |blocks| {
+        blocks.remove(20).unwrap().expect("a block for each entry");
+    });
+    filled.check_flaw("block 21 is not the one that followed the block before it");
+    filled.check_flaw("entry 21 stands where another one should");
+
+    let filled = Filled::new().await;
+    filled.change(BLOCKS, |blocks| {
+        let mut block = blocks.get(20).unwrap().unwrap().value().to_vec();
+        *block.last_mut().unwrap() ^= 1;
+        blocks.insert(20, block.as_slice()).unwrap();
+    });
+    filled.check_flaw("block 20");
+}
+
+/// Someone gives an agent money back in the snapshot.
+#[tokio::test]
+async fn accounts_that_do_not_stand_as_their_entries_say_are_told() {
+    const SNAPSHOT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.snapshot");
+    let filled = Filled::new().await;
+    filled.change(SNAPSHOT, |snapshot| {
+        let text = String::from_utf8(snapshot.get(0).unwrap().unwrap().value().to_vec()).unwrap();
+        assert!(text.contains("0.31"), "{text}");
+        let text = text.replacen("0.31", "0.01", 1);
+        snapshot.insert(0, text.as_bytes()).unwrap();
+    });
+    filled.check_flaw("does not stand as its entries say");
+}
+
+#[tokio::test]
+async fn indexes_that_name_what_is_not_there_or_leave_out_what_is_are_told() {
+    let filled = Filled::new().await;
+    filled.change(TableDefinition::<u64, &[u8]>::new("ledger.operations"), |runs| {
+        let last = runs.last().unwrap().unwrap().0.value();
+        runs.insert(last, [].as_slice()).unwrap();
+    });
+    filled.check_flaw("is not found by its id");
+
+    let filled = Filled::new().await;
+    filled.change(TableDefinition::<u64, &[u8]>::new("runs.heads"), |heads| {
+        let first = heads.first().unwrap().unwrap().0.value();
+        heads.remove(first).unwrap();
+    });
+    filled.check_flaw("run run-0: how it began, or how it stands, is missing");
+
+    let filled = Filled::new().await;
+    filled.change(TableDefinition::<u64, u64>::new("runs.ended"), |ended| {
+        ended.insert(7, 1).unwrap();
+    });
+    filled.check_flaw("ended runs: 1 rows are there, and 0 belong to runs");
+}
+
+#[tokio::test]
+async fn a_dump_that_was_cut_off_or_changed_makes_no_file() {
+    let filled = Filled::new().await;
+    let lines = dump(&filled.path());
+    let lines: Vec<&str> = lines.lines().collect();
+    let copy = filled.folder.path().join("copy.redb");
+    let load = |lines: &[&str]| {
+        let error = options().load(lines.join("\n").as_bytes(), &copy).unwrap_err();
+        assert!(!copy.exists(), "half a file");
+        let left = fs::read_dir(filled.folder.path()).unwrap();
+        let left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_string_lossy().contains("loading")), "{left:?}");
+        error
+    };
+    for end in [0, 1, lines.len() / 2, lines.len() - 1] {
+        assert_eq!(load(&lines[..end]).code(), "store.dump_cut_off", "{end}");
+    }
+    // Each line but the first and the last is missed, by the count at the least.
+    for missing in 1..lines.len() - 1 {
+        let mut fewer = lines.clone();
+        fewer.remove(missing);
+        let code = load(&fewer).code();
+        assert!(["store.dump_line", "store.dump_unsound"].contains(&code), "{missing}: {code}");
+    }
+    let with = |at: usize, line: &str| {
+        let mut changed: Vec<&str> = lines.clone();
+        changed[at] = line;
+        load(&changed).to_string()
+    };
+    let says = |text: String, expected: &str| assert!(text.contains(expected), "{text}");
+    says(with(0, r#"{"store":{"format":99}}"#), "the dump is of format 99");
+    says(with(0, lines[1]), "line 1 of the dump: a dump begins with a line such as");
+    says(with(3, "{}"), "line 4 of the dump: ");
+    says(with(3, lines[2]), "line 4 of the dump: the entries do not follow one another");
+    says(with(3, r#"{"row":{"table":"none","key":1,"value":1}}"#), "there is no table `none`");
+    says(with(3, r#"{"row":{"table":"runs.names","key":1,"value":1}}"#), "the key is wrong");
+
+    fs::write(&copy, "mine").unwrap();
+    let error = options().load(lines.join("\n").as_bytes(), &copy).unwrap_err();
+    assert!(matches!(error, LoadError::Exists { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&copy).unwrap(), "mine");
+}
+
+#[test]
+fn what_is_not_there_is_not_made_by_a_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fleet.redb");
+    let error = options().check(&path).unwrap_err();
+    assert_eq!(error.code(), "store.io");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
+    let _store = RedbStore::open(&path).unwrap();
+    assert_eq!(options().check(&path).unwrap_err().code(), "store.in_use");
+}
