@@ -32,6 +32,7 @@ mod ledger;
 mod owner;
 mod rows;
 mod runs;
+mod state;
 mod store;
 mod writer;
 

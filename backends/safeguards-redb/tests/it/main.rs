@@ -16,3 +16,4 @@ mod ledger;
 mod opening;
 mod runs;
 mod runs_resumed;
+mod state;
