@@ -17,3 +17,4 @@ mod opening;
 mod runs;
 mod runs_resumed;
 mod state;
+mod state_kept;
