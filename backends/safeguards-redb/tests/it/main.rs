@@ -17,4 +17,5 @@ mod opening;
 mod runs;
 mod runs_resumed;
 mod state;
+mod state_crashes;
 mod state_kept;
