@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
+use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use safeguards_budget::{LedgerExt, OpenAccount};
 use safeguards_coord::{
     KeyRules, MemoryStateStore, Revision, StateChanges, StateEntry, StateError, StateKey,
@@ -221,6 +223,35 @@ async fn after_a_failed_flush_nothing_is_done_until_it_is_opened_again() {
         check(&closed, clock.now(), &acts, answered).await;
     }
     assert!(failed > 25, "{failed} failed");
+}
+
+/// Where many keys end at once, others may write in between: they end in several turns, and power may be lost between.
+#[tokio::test]
+async fn many_keys_end_in_several_turns() {
+    let (disk, clock) = (Disk::default(), clock());
+    let store = open(&disk, &clock);
+    let agent = "a".into();
+    let names: Vec<String> = (0..1_100).map(|number| format!("{number:04}")).collect();
+    let writes = names.iter().map(|name| {
+        let write = StateWrite::new(name.as_str(), 1).unwrap().ttl(Duration::from_secs(1));
+        StateStore::write(&store, &agent, write)
+    });
+    assert!(join_all(writes).await.iter().all(Result::is_ok));
+    clock.advance(Duration::from_secs(1));
+    let before = disk.flushes();
+    // The third turn is lost.
+    disk.fail_at(before + 3);
+    store.sweep().await.unwrap_err();
+    assert_eq!(disk.flushes(), before + 3);
+    let left = disk.after_power_loss(|_| false);
+    let db = Database::builder().create_with_backend(left.clone()).unwrap();
+    let read = db.begin_read().unwrap();
+    let present = read.open_table(TableDefinition::<&str, (u64, u64)>::new("state.present"));
+    assert_eq!(present.unwrap().len().unwrap(), 1_100 - 2 * 512);
+    drop((read, db));
+    let store = open(&left, &clock);
+    let page = store.list(&agent, &StateQuery::all()).await.unwrap();
+    assert_eq!((page.entries.len(), page.revision), (0, Revision::new(2_200)));
 }
 
 /// Who waits for a change is not left waiting where none can come any more, whoever it was that could not write.
