@@ -145,7 +145,11 @@ impl<'data> History<'data> {
                 window: self.window()?,
             },
             7 => Action::SetProtection { account: self.account()?, steps: self.steps()? },
-            8 => Action::SetParent { account: self.account()?, parent: self.maybe_account()? },
+            8 => Action::SetParent {
+                account: self.account()?,
+                parent: self.maybe_account()?,
+                from: self.maybe_account()?,
+            },
             9 => Action::SetPriority { account: self.account()?, priority: self.priority()? },
             10 => Action::Suspend { account: self.account()?, reason: None },
             11 => Action::Resume { account: self.account()?, reason: None },

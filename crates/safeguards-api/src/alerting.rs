@@ -3,28 +3,20 @@
 pub mod facts;
 mod reading;
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use safeguards_budget::{
-    Accounts, Batch, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger, LedgerError, Outcome,
+    Accounts, Batch, Command, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger,
+    LedgerError, Outcome,
 };
 use safeguards_notify::Alerts;
-use safeguards_types::{AccountId, Clock, Timestamp};
+use safeguards_types::{AccountId, Clock, OperationId, Timestamp};
 
 use self::{facts::Asked, reading::Reading};
-use crate::due::Due;
+use crate::{answers::Answers, due::Due};
 
-/// How many entries are remembered one by one whose alerts were sent.
-const TOLD_MAX: usize = 4_096;
 /// How many entries are read at once.
 const PAGE: usize = 1_000;
 /// How many pages are read before somebody else's turn comes.
@@ -55,40 +47,24 @@ const PAGES_MAX: usize = 64;
 /// first receipt again, and its alerts are not sent again.
 ///
 /// Alerts of an answer are sent before it is given, and wait for nobody. Holds that ran out are read from the
-/// ledger's entries: at each [`tick`](Ledger::tick), and where answers skip entries. Each is told once, however
-/// many handles of this value tick; another process with an `AlertingLedger` of its own tells it too.
+/// ledger's entries: at each [`tick`](Ledger::tick), and where answers skip entries. So is what was done for a caller
+/// who stopped waiting, or whose answer was lost on its way. Each is told once, however many handles of this value tick;
+/// of a hold that ran out another process with an `AlertingLedger` of its own tells too.
 #[derive(Debug)]
 pub struct AlertingLedger {
     inner: Arc<dyn Ledger>,
     alerts: Alerts,
-    told: Mutex<Told>,
+    answers: Answers,
     reading: Mutex<Reading>,
-    /// How many batches are at the ledger now: the entries of their answers are not known yet.
-    in_flight: AtomicUsize,
     due: Due,
 }
 
 /// What of a command is kept while the ledger has it.
 struct Kept {
+    op: OperationId,
     asked: Asked,
     /// For how long it sets aside.
     ttl: Option<Duration>,
-}
-
-/// One batch at the ledger. Dropped with its future, it counts no longer.
-struct InFlight<'l>(&'l AtomicUsize);
-
-impl<'l> InFlight<'l> {
-    fn one_of(count: &'l AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 impl AlertingLedger {
@@ -97,9 +73,8 @@ impl AlertingLedger {
         Self {
             inner,
             alerts,
-            told: Mutex::default(),
+            answers: Answers::default(),
             reading: Mutex::default(),
-            in_flight: AtomicUsize::new(0),
             due: Due::default(),
         }
     }
@@ -121,7 +96,9 @@ impl AlertingLedger {
             if let Some(ttl) = kept.ttl {
                 self.due.note(facts::expires_at(receipt, ttl));
             }
-            if !facts::has_news(&kept.asked, receipt) || !self.told.lock().is_first(receipt.entry) {
+            if !facts::has_news(&kept.asked, receipt)
+                || !self.answers.is_first(kept.op, receipt.entry)
+            {
                 return;
             }
         }
@@ -135,8 +112,7 @@ impl AlertingLedger {
     async fn read_gap(&self) {
         let has_gap = {
             let reading = self.reading.lock();
-            let waits = self.in_flight.load(Ordering::SeqCst) > 0 && !reading.is_far_ahead();
-            reading.gap().is_some() && !waits
+            reading.gap().is_some() && (reading.is_far_ahead() || !self.answers.is_waiting())
         };
         if has_gap {
             self.read_on().await;
@@ -153,7 +129,8 @@ impl AlertingLedger {
             let Ok(page) = self.inner.entries(from, PAGE).await else {
                 return;
             };
-            let alerts = self.reading.lock().take(&page);
+            let is_lost = |op, entry| self.answers.is_first_of_ours(op, entry);
+            let alerts = self.reading.lock().take(&page, is_lost);
             for alert in alerts {
                 self.alerts.send(alert);
             }
@@ -166,42 +143,26 @@ impl AlertingLedger {
 
 /// Ticks the ledger whenever a hold is due, and never ends.
 pub(crate) async fn tick_when_due(ledger: Arc<AlertingLedger>, clock: Arc<dyn Clock>) {
-    ledger.due.look(&*clock, || ledger.tick()).await;
-}
-
-/// The entries whose alerts were sent, in bounded room: the latest one by one, and all up to some entry.
-#[derive(Debug, Default)]
-struct Told {
-    entries: BTreeSet<EntryId>,
-    all_up_to: Option<EntryId>,
-}
-
-impl Told {
-    /// Whether this entry has not been told yet. From now on it has.
-    fn is_first(&mut self, entry: EntryId) -> bool {
-        // An answer that comes later than thousands of others is one that is repeated.
-        if Some(entry) <= self.all_up_to || !self.entries.insert(entry) {
-            return false;
-        }
-        if self.entries.len() > TOLD_MAX {
-            self.all_up_to = self.entries.pop_first();
-        }
-        true
-    }
+    let tick = || async { ledger.tick().await.map_err(|error| error.code()) };
+    ledger.due.look("ledger", &*clock, tick).await;
 }
 
 #[async_trait]
 impl Ledger for AlertingLedger {
     async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
         self.begin().await;
-        let keep = |command| Kept { asked: Asked::of(command), ttl: facts::expiry(command) };
+        let keep = |command: &Command| Kept {
+            op: command.op,
+            asked: Asked::of(command),
+            ttl: facts::expiry(command),
+        };
         let kept: Vec<Kept> = batch.commands.iter().map(keep).collect();
-        let in_flight = InFlight::one_of(&self.in_flight);
+        let asking = self.answers.ask(&batch.commands);
         let outcomes = self.inner.submit(batch).await?;
         for (outcome, kept) in outcomes.iter().zip(&kept) {
             self.tell(kept, outcome);
         }
-        drop(in_flight);
+        asking.answered();
         self.read_gap().await;
         Ok(outcomes)
     }
@@ -231,20 +192,5 @@ impl Ledger for AlertingLedger {
 
     fn guarantees(&self) -> Guarantees {
         self.inner.guarantees()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_is_told_once_however_many_came_since() {
-        let mut told = Told::default();
-        let mut first = |number| told.is_first(EntryId::new(number));
-        assert!((1..=10_000).all(|number| first(2 * number)));
-        assert!((1..=10_000).all(|number| !first(2 * number)), "told again");
-        // Answers come in a little out of order.
-        assert!(first(19_999) && !first(19_999));
     }
 }

@@ -11,15 +11,17 @@ use safeguards_budget::{
     Account, AccountState, CommandError, Denial, Ledger, LedgerError, LedgerExt, Window,
 };
 use safeguards_coord::{Loads, RunStore, SharedState};
-use safeguards_discovery::{Finder, Lease, RegisterError, Registration, Registry};
+use safeguards_discovery::{
+    Finder, Lease, RegisterError, Registration, Registry, RegistryError, WithdrawError,
+};
 use safeguards_notify::{Alerts, EventBus};
 use safeguards_pricing::PriceTable;
-use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Quantity, Unit};
+use safeguards_types::{AccountId, Amount, Clock, OperationId, OperationIds, Unit};
 
 pub(crate) use self::counting::{Standing, Totals};
 use crate::{
     alerting::AlertingLedger,
-    directory::{Directory, Terms},
+    directory::{Directory, Role, Terms},
     discovering::SweptRegistry,
     endings::Endings,
     error::{BudgetError, CreateError},
@@ -72,23 +74,46 @@ impl Core {
         self.finder.registry()
     }
 
-    /// Registers an agent; with the priority that it has here, unless it is there already.
-    pub(crate) async fn register(
+    /// Registers an agent; with the priority that it has here, unless it is there already. One that was deleted is
+    /// refused.
+    pub(crate) async fn advertise(
         &self,
         registration: Registration,
     ) -> Result<Lease, RegisterError> {
         let made_here = self.directory.find(&AccountId::from(&registration.agent));
         let Some(terms) = made_here.filter(|_| registration.priority.is_none()) else {
-            return self.registry().register(registration).await;
+            return self.register(registration).await;
         };
         let is_new = self.registry().agent(&registration.agent).await?.is_none();
         let registration =
             if is_new { registration.priority(terms.priority) } else { registration };
-        self.registry().register(registration).await
+        self.register(registration).await
+    }
+
+    /// Registers an agent as the registration says. One that was deleted is refused.
+    pub(crate) async fn register(
+        &self,
+        registration: Registration,
+    ) -> Result<Lease, RegisterError> {
+        let agent = registration.agent.clone();
+        let lease = self.registry().register(registration).await?;
+        // Looked at afterwards: who deletes an agent closes its account and then ends its leases, so whoever comes
+        // second sees what the other did.
+        let is_gone = self.is_gone(&AccountId::from(&agent)).await;
+        if !is_gone.map_err(RegistryError::unavailable)? {
+            return Ok(lease);
+        }
+        match self.registry().delete(&agent).await {
+            Err(WithdrawError::Registry(error)) => Err(error.into()),
+            Ok(()) | Err(_) => Err(RegisterError::Deleted { agent }),
+        }
     }
 
     /// Makes an agent or pool. One that is there on the same terms is left as it is.
     pub(crate) async fn create(&self, terms: Terms) -> Result<(), CreateError> {
+        if let Some(pool) = terms.pool.as_ref().filter(|pool| self.is_agent(pool)) {
+            return Err(CreateError::NotAPool { name: pool.clone() });
+        }
         let opened = self.ledger.open_account(terms.open(), self.operation()).await;
         match opened {
             Ok(_) => self.admit(terms).await,
@@ -97,6 +122,19 @@ impl Core {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes somebody into the directory whose account a configuration opened, unless it is known already.
+    pub(crate) async fn adopt(&self, terms: Terms) -> Result<(), CreateError> {
+        match self.directory.find(&terms.account) {
+            Some(_) => Ok(()),
+            None => self.admit(terms).await,
+        }
+    }
+
+    /// Whether this is an agent that was made here: nobody stands below one.
+    pub(crate) fn is_agent(&self, account: &AccountId) -> bool {
+        self.directory.find(account).is_some_and(|terms| terms.role == Role::Agent)
     }
 
     /// Takes somebody into the directory whose account is there, unless it was closed meanwhile: by another task before
@@ -170,7 +208,11 @@ impl Core {
     /// What an account may still spend of its budget, whatever those above it have left.
     pub(crate) async fn remaining(&self, account: &AccountId) -> Result<Amount, BudgetError> {
         let terms = self.known(account).await?;
-        Ok(remaining_of(&self.account(account).await?, terms.budget.unit()))
+        let unit = terms.budget.unit();
+        remaining_of(&self.account(account).await?, unit).ok_or_else(|| {
+            let (account, unit) = (account.clone(), unit.clone());
+            CommandError::Denied(Denial::NoLimit { account, unit }).into()
+        })
     }
 
     /// Sets what an account may still spend of its budget, in one step.
@@ -195,10 +237,10 @@ impl Core {
     }
 }
 
-/// What an account may still spend of a budget in this unit; nothing where it has none any more.
-pub(crate) fn remaining_of(account: &Account, unit: &Unit) -> Amount {
-    let limit = account.limit(unit, &Window::Lifetime);
-    Amount::new(limit.map_or(Quantity::ZERO, |usage| usage.available), unit.clone())
+/// What an account may still spend of its budget in this unit; `None` where that was taken away.
+pub(crate) fn remaining_of(account: &Account, unit: &Unit) -> Option<Amount> {
+    let limit = account.limit(unit, &Window::Lifetime)?;
+    Some(Amount::new(limit.available, unit.clone()))
 }
 
 fn is_alike(account: &Account, terms: &Terms) -> bool {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use parking_lot::Mutex;
-use safeguards_budget::{EntryId, Limit, OpenAccount, ProtectionStep};
+use safeguards_budget::{EntryId, Limit, OpenAccount, ProtectionStep, Window};
 use safeguards_coord::{TaskGraph, Team};
 use safeguards_types::{AccountId, Amount, Priority};
 
@@ -51,6 +51,22 @@ impl Terms {
             limits: Vec::new(),
             protection: Vec::new(),
         }
+    }
+
+    /// The terms of an account that is opened so; `None` where it has no budget of its own: a limit over its lifetime.
+    pub(crate) fn of(open: &OpenAccount, role: Role) -> Option<Self> {
+        let budget = open.limits.iter().position(|limit| limit.window == Window::Lifetime)?;
+        let mut limits = open.limits.clone();
+        let Limit { amount, unit, .. } = limits.remove(budget);
+        Some(Self {
+            account: open.account.clone(),
+            role,
+            budget: Amount::new(amount, unit),
+            priority: open.priority,
+            pool: open.parent.clone(),
+            limits,
+            protection: open.protection.clone(),
+        })
     }
 
     /// The command that opens its account.

@@ -10,6 +10,8 @@ use futures_util::FutureExt;
 use safeguards_types::{Clock, Timestamp};
 use tokio::{sync::Notify, time::timeout};
 
+use crate::observed;
+
 /// How long one sleeps at most: other processes write too, and a machine's clock may be set.
 const SLEEP_MAX: Duration = Duration::from_mins(1);
 /// How long one sleeps at least: the clock of what is looked after may be behind ours.
@@ -38,11 +40,15 @@ impl Due {
         }
     }
 
-    /// Looks whenever something is due, and never ends. Each look says when the next thing is; one that fails or panics
-    /// is followed by another after a pause.
-    pub(crate) async fn look<Looking, Error>(&self, clock: &dyn Clock, look: impl Fn() -> Looking)
-    where
-        Looking: Future<Output = Result<Option<Timestamp>, Error>>,
+    /// Looks whenever something is due, and never ends. Each look says when the next thing is; one that fails, with a
+    /// code, or panics is told as a failure of this `part` of the driver, and is followed by another after a pause.
+    pub(crate) async fn look<Looking>(
+        &self,
+        part: &'static str,
+        clock: &dyn Clock,
+        look: impl Fn() -> Looking,
+    ) where
+        Looking: Future<Output = Result<Option<Timestamp>, &'static str>>,
     {
         loop {
             // From here on whatever is noted wakes us, whenever it is due.
@@ -56,7 +62,14 @@ impl Due {
                     let pause = next.map_or(SLEEP_MAX, |next| next.since(clock.now()));
                     pause.clamp(SLEEP_MIN, SLEEP_MAX)
                 }
-                Ok(Err(_)) | Err(_) => FAILURE_PAUSE,
+                Ok(Err(code)) => {
+                    observed::driver_failed(part, code);
+                    FAILURE_PAUSE
+                }
+                Err(_) => {
+                    observed::driver_failed(part, "panic");
+                    FAILURE_PAUSE
+                }
             };
             // Woken or not, it looks again.
             let _ = timeout(pause, self.sooner.notified()).await;
@@ -72,6 +85,19 @@ mod tests {
 
     use super::*;
 
+    /// The clock of what is looked after is behind: it always says that something is due now.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_always_due_is_looked_after_ten_times_a_second() {
+        let (due, looks) = (Due::default(), AtomicU32::new(0));
+        let clock = SimClock::at(Timestamp::UNIX_EPOCH);
+        let look = || async {
+            looks.fetch_add(1, Ordering::SeqCst);
+            Ok(Some(Timestamp::UNIX_EPOCH))
+        };
+        let _ = timeout(Duration::from_millis(950), due.look("ledger", &clock, look)).await;
+        assert_eq!(looks.into_inner(), 1 + 9);
+    }
+
     /// What is looked after fails, then panics, then answers: nobody gives up.
     #[tokio::test(start_paused = true)]
     async fn a_look_that_fails_or_panics_is_followed_by_another() {
@@ -84,7 +110,7 @@ mod tests {
                 _ => Ok(None),
             }
         };
-        let _ = timeout(FAILURE_PAUSE * 2 + SLEEP_MAX * 3, due.look(&clock, look)).await;
+        let _ = timeout(FAILURE_PAUSE * 2 + SLEEP_MAX * 3, due.look("ledger", &clock, look)).await;
         assert_eq!(looks.into_inner(), 2 + 3 + 1);
     }
 }

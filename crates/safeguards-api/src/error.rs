@@ -24,6 +24,12 @@ pub enum CreateError {
         /// The name.
         name: AccountId,
     },
+    /// It was to stand below an agent.
+    #[error("`{name}` is an agent, and nobody stands below one; make a pool for both")]
+    NotAPool {
+        /// The agent.
+        name: AccountId,
+    },
     /// The ledger denied the account, or could not answer.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -35,6 +41,7 @@ impl CreateError {
         match self {
             Self::OtherTerms { .. } => "api.other_terms",
             Self::NameGone { .. } => "api.name_gone",
+            Self::NotAPool { .. } => "api.not_a_pool",
             Self::Command(error) => error.code(),
         }
     }
@@ -42,7 +49,7 @@ impl CreateError {
     /// What the ledger refused with; `None` where it was not the ledger, or it could not answer.
     pub const fn denial(&self) -> Option<&Denial> {
         match self {
-            Self::OtherTerms { .. } | Self::NameGone { .. } => None,
+            Self::OtherTerms { .. } | Self::NameGone { .. } | Self::NotAPool { .. } => None,
             Self::Command(error) => error.denial(),
         }
     }

@@ -11,6 +11,7 @@
 
 mod alerting;
 mod amount_text;
+mod answers;
 pub mod blocking;
 mod bounded_file;
 mod build_error;

@@ -38,6 +38,10 @@ impl Safeguards {
         Self { core }
     }
 
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// Everything in memory, on the machine's clock: forgotten when the program ends.
     pub fn in_memory() -> Self {
         Builder::new(MemoryLedger::new()).assemble(Alerts::new(), Vec::new())

@@ -35,7 +35,8 @@ impl SweptStateStore {
 
 /// Ends keys whenever the time of one runs out, and never ends.
 pub(crate) async fn sweep_state_when_due(store: Arc<SweptStateStore>) {
-    store.due.look(&*store.clock, || store.inner.sweep()).await;
+    let sweep = || async { store.inner.sweep().await.map_err(|error| error.code()) };
+    store.due.look("state", &*store.clock, sweep).await;
 }
 
 #[async_trait]

@@ -238,8 +238,8 @@ impl Book {
             Action::SetProtection { account, steps } => {
                 self.set_protection(command, account, steps)
             }
-            Action::SetParent { account, parent } => {
-                self.set_parent(command, account, parent.as_ref())
+            Action::SetParent { account, parent, from } => {
+                self.set_parent(command, account, parent.as_ref(), from.as_ref())
             }
             Action::SetPriority { account, priority: _ } => self.change_account(command, account),
             Action::Suspend { account, reason } | Action::Resume { account, reason } => {

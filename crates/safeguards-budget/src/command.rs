@@ -98,6 +98,8 @@ pub enum Action {
         account: AccountId,
         /// Below whom it stands from now on; none makes it a root.
         parent: Option<AccountId>,
+        /// Where given, only an account that stands directly below this one moves; another is denied.
+        from: Option<AccountId>,
     },
     /// Sets how much an account's work matters.
     SetPriority {

@@ -223,7 +223,18 @@ pub trait LedgerExt: Ledger {
         parent: Option<AccountId>,
         op: OperationId,
     ) -> Result<Receipt, CommandError> {
-        self.apply(Command::new(op, Action::SetParent { account, parent })).await
+        self.apply(Command::new(op, Action::SetParent { account, parent, from: None })).await
+    }
+
+    /// Takes an account, and everything below it, out of this parent, to be a root. Denied where it stands elsewhere.
+    async fn leave_parent(
+        &self,
+        account: AccountId,
+        parent: AccountId,
+        op: OperationId,
+    ) -> Result<Receipt, CommandError> {
+        let from = Some(parent);
+        self.apply(Command::new(op, Action::SetParent { account, parent: None, from })).await
     }
 
     /// Sets how much an account's work matters.

@@ -341,7 +341,9 @@ pub enum Denial {
         account: AccountId,
     },
     /// The account stands elsewhere.
-    #[error("account `{account}` is no child of the account whose limit is shared out")]
+    #[error(
+        "account `{account}` does not stand directly below the account that was named as its parent"
+    )]
     NotChild {
         /// The account.
         account: AccountId,

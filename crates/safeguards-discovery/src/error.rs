@@ -220,6 +220,13 @@ pub enum RegisterError {
         /// How many there may be.
         max: usize,
     },
+    /// There was an agent of this name, which was deleted for good, with its account. No registry says so by itself: it
+    /// comes from what joins a registry with a ledger.
+    #[error("agent `{agent}` was deleted, and names are never used again; choose another")]
+    Deleted {
+        /// Who.
+        agent: AgentId,
+    },
     /// The registry failed. The registration may have been made.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -331,6 +338,7 @@ impl RegisterError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Deleted { .. } => "discovery.agent_deleted",
             Self::Invalid(error) => error.code(),
             Self::Conflict(_) => "discovery.conflict",
             Self::Full { .. } => "discovery.full",

@@ -120,4 +120,5 @@ pub mod decisions {
         "decisions/0024-an-ended-run-that-did-not-succeed-may-go-on.md"
     );
     page!(d0025_one_row_a_flush, "decisions/0025-one-row-a-flush.md");
+    page!(d0026_who_leaves_says_from_where, "decisions/0026-who-leaves-says-from-where.md");
 }

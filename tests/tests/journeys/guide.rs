@@ -237,6 +237,7 @@ async fn dynamic_load_balancing() -> Test {
         workloads.push(Quantity::from_units(score).ok_or("a score is small")?);
     }
     let available = metrics.get_pool_metrics(&guide.high).await?.remaining_budget;
+    let available = available.ok_or("it has a budget")?;
     assert_eq!(available, usd!(450));
     // The guide raises who is below the minimum and lowers nobody for it, so that it hands out more than there is.
     let shares = divide(available.quantity(), &workloads, usd!(10.0).quantity())?;

@@ -96,7 +96,7 @@ pub(super) fn has_news(asked: &Asked, receipt: &Receipt) -> bool {
         || matches!(asked.0, Kind::Stopping(_))
 }
 
-fn of_receipt(asked: &Asked, receipt: &Receipt) -> Vec<Alert> {
+pub(super) fn of_receipt(asked: &Asked, receipt: &Receipt) -> Vec<Alert> {
     let highest = receipt.crossed.iter().filter(|crossing| {
         let is_higher = |other: &&Crossing| {
             (&other.account, &other.unit, &other.window)

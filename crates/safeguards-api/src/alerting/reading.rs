@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use safeguards_budget::{EntryId, EntryPage};
 use safeguards_notify::Alert;
+use safeguards_types::OperationId;
 
-use super::facts;
+use super::facts::{self, Asked};
 
 /// How many entries are remembered that were seen ahead of others. Beyond, they are read again, and known to be
 /// no news.
@@ -61,8 +62,13 @@ impl Reading {
         self.next
     }
 
-    /// Takes a page in; gives the alerts of its entries that nobody has taken before.
-    pub(super) fn take(&mut self, page: &EntryPage) -> Vec<Alert> {
+    /// Takes a page in; gives the alerts of its entries that nobody has taken before: of what time did, and of commands
+    /// whose answers `is_lost` says will not tell them.
+    pub(super) fn take(
+        &mut self,
+        page: &EntryPage,
+        is_lost: impl Fn(OperationId, EntryId) -> bool,
+    ) -> Vec<Alert> {
         let mut alerts = Vec::new();
         let Some(mut next) = self.next else {
             return alerts;
@@ -74,7 +80,17 @@ impl Reading {
         // Those before were taken in while this page was on its way.
         let first = next;
         for entry in page.entries.iter().skip_while(|entry| entry.id < first) {
-            alerts.extend(facts::of_entry(entry));
+            match &entry.cause {
+                None => alerts.extend(facts::of_entry(entry)),
+                Some(cause) => {
+                    let asked = Asked::of(&cause.command);
+                    if facts::has_news(&asked, &cause.receipt)
+                        && is_lost(cause.command.op, entry.id)
+                    {
+                        alerts.extend(facts::of_receipt(&asked, &cause.receipt));
+                    }
+                }
+            }
             next = entry.id.next();
         }
         self.next = Some(next);
@@ -97,6 +113,11 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use safeguards_budget::{Command, Ledger, MemoryLedger, OpenAccount, PlaceHold};
+    use safeguards_types::{SimClock, Timestamp, usd};
+
     use super::*;
 
     fn begun() -> Reading {
@@ -129,15 +150,35 @@ mod tests {
     fn a_page_is_taken_in_once_and_what_is_no_longer_kept_is_said() {
         let mut reading = begun();
         let page = EntryPage::new(Vec::new(), EntryId::new(20), EntryId::new(20));
-        let missed: Vec<String> = reading.take(&page).iter().map(ToString::to_string).collect();
+        let missed: Vec<String> =
+            reading.take(&page, |_, _| false).iter().map(ToString::to_string).collect();
         assert_eq!(
             missed,
             [
                 "low  budget.entries_missed: the ledger no longer keeps its entries 11 to 19: a hold that ran out there is not told"
             ]
         );
-        assert!(reading.take(&page).is_empty());
+        assert!(reading.take(&page, |_, _| true).is_empty());
         assert_eq!(reading.next(), Some(EntryId::new(20)));
+    }
+
+    /// Two read the same page at once.
+    #[tokio::test]
+    async fn entries_of_a_page_that_were_taken_in_meanwhile_are_not_taken_again() {
+        let clock = SimClock::at(Timestamp::UNIX_EPOCH);
+        let ledger = MemoryLedger::with_clock(clock.clone());
+        ledger.sync().open_account(OpenAccount::new("reader"), ledger.operation()).unwrap();
+        for _ in 0..2 {
+            let hold = PlaceHold::new("reader", usd!(1), Duration::from_secs(1));
+            ledger.sync().apply(Command::new(ledger.operation(), hold)).unwrap();
+        }
+        clock.advance(Duration::from_secs(2));
+        ledger.sync().tick();
+        let page = ledger.entries(EntryId::FIRST, 100).await.unwrap();
+        let mut reading = Reading::default();
+        reading.begin(None);
+        assert_eq!(reading.take(&page, |_, _| false).len(), 2);
+        assert!(reading.take(&page, |_, _| false).is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What changes of agents and pools once they are made: priority, place, and that they are deleted.
 
 use safeguards_budget::{
-    AccountState, Action, Batch, Command, CommandError, Denial, LedgerExt, Receipt,
+    AccountState, Accounts, Action, Batch, Command, CommandError, Denial, LedgerExt, Receipt,
 };
 use safeguards_discovery::WithdrawError;
 use safeguards_types::{AccountId, AgentId, OperationId};
@@ -22,6 +22,9 @@ impl Core {
     ) -> Result<Terms, ChangeError> {
         let terms = self.known_as(account, role).await?;
         let Change { priority, pool } = change;
+        if let Some(pool) = pool.iter().flatten().find(|pool| self.is_agent(pool)) {
+            return Err(ChangeError::Unknown { what: Role::Pool.as_str(), name: pool.clone() });
+        }
         let account = account.clone();
         match (priority, pool) {
             (None, None) => Ok(terms),
@@ -39,7 +42,10 @@ impl Core {
                 let parent = pool.clone();
                 let commands = [
                     Command::new(op, Action::SetPriority { account: account.clone(), priority }),
-                    Command::new(op.step("pool"), Action::SetParent { account, parent }),
+                    Command::new(
+                        op.step("pool"),
+                        Action::SetParent { account, parent, from: None },
+                    ),
                 ];
                 let receipt = self.linked(Batch::linked(commands)).await?;
                 let change = Change { priority: Some(priority), pool: Some(pool) };
@@ -79,65 +85,83 @@ impl Core {
         self.update((account, Role::Agent), change, op).await
     }
 
-    /// Takes somebody out of this pool, to stand alone.
+    /// Takes somebody out of this pool, to stand alone. Who stands elsewhere stays there.
     pub(crate) async fn leave(
         &self,
         account: &AccountId,
         pool: &AccountId,
         op: OperationId,
     ) -> Result<Terms, ChangeError> {
-        self.known_as(account, Role::Agent).await?;
-        let found = self.ledger.account(account).await?.and_then(|account| account.parent);
-        if found.as_ref() != Some(pool) {
-            let (name, pool) = (account.clone(), pool.clone());
-            return Err(ChangeError::NotMember { name, pool, found });
+        let terms = self.known_as(account, Role::Agent).await?;
+        let (name, pool) = (account.clone(), pool.clone());
+        match self.ledger.leave_parent(name.clone(), pool.clone(), op).await {
+            Ok(receipt) => {
+                let change = Change { priority: None, pool: Some(None) };
+                Ok(self.changed(terms, change, &receipt))
+            }
+            Err(CommandError::Denied(
+                Denial::NotChild { .. }
+                | Denial::UnknownAccount { .. }
+                | Denial::ClosedAccount { .. },
+            )) => {
+                let found = self.ledger.account(account).await?.and_then(|account| account.parent);
+                Err(ChangeError::NotMember { name, pool, found })
+            }
+            Err(error) => Err(error.into()),
         }
-        let change = Change { priority: None, pool: Some(None) };
-        self.update((account, Role::Agent), change, op).await
     }
 
     /// The agents that were made here and stand directly in this pool now, by name.
     pub(crate) async fn members(&self, pool: &AccountId) -> Result<Vec<Terms>, BudgetError> {
+        Ok(self.inside(pool).await?.0)
+    }
+
+    /// The agents that were made here and stand directly in this pool, by name, with all accounts of the pool at the
+    /// same revision.
+    pub(super) async fn inside(
+        &self,
+        pool: &AccountId,
+    ) -> Result<(Vec<Terms>, Accounts), BudgetError> {
         if self.known(pool).await?.role != Role::Pool {
             return Err(BudgetError::Unknown { what: Role::Pool.as_str(), account: pool.clone() });
         }
-        let below = self.ledger.subtree(pool).await?.accounts.into_iter().flatten();
-        let inside = below.filter(|account| {
+        let read = self.ledger.subtree(pool).await?;
+        let inside = read.accounts.iter().flatten().filter(|account| {
             account.parent.as_ref() == Some(pool) && account.state != AccountState::Closed
         });
         let known = inside.filter_map(|account| self.directory.find(&account.id));
         let mut agents: Vec<Terms> = known.filter(|terms| terms.role == Role::Agent).collect();
         agents.sort_unstable_by(|one, other| one.account.cmp(&other.account));
-        Ok(agents)
+        Ok((agents, read))
     }
 
     /// Closes an account for good; of an agent, ends its leases too.
     ///
-    /// Where the account was closed, and the registry failed, it can be deleted again.
+    /// Where the account was closed, and the registry failed, it can be deleted again; repeated under its operation it is
+    /// answered again.
     pub(crate) async fn delete(
         &self,
         account: &AccountId,
         role: Role,
         op: OperationId,
     ) -> Result<(), ChangeError> {
-        let gone = match self.known_as(account, role).await {
-            Ok(_) => None,
-            Err(ChangeError::NameGone { name }) => Some(name),
+        let was_known = match self.known_as(account, role).await {
+            Ok(_) => true,
+            Err(ChangeError::NameGone { .. }) => false,
             Err(error) => return Err(error),
         };
-        if gone.is_none() {
-            match self.ledger.close_account(account.clone(), op).await {
-                // By an earlier try whose answer was lost, or past us.
-                Ok(_) | Err(CommandError::Denied(Denial::ClosedAccount { .. })) => {
-                    self.directory.remove(account);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let closed_now = match self.ledger.close_account(account.clone(), op).await {
+            Ok(_) => true,
+            // By an earlier try whose answer was lost, or past us.
+            Err(CommandError::Denied(Denial::ClosedAccount { .. })) => false,
+            Err(error) => return Err(error.into()),
+        };
+        self.directory.remove(account);
         let was_registered = role == Role::Agent && self.unregister(account).await?;
-        match gone {
-            Some(name) if !was_registered => Err(ChangeError::NameGone { name }),
-            Some(_) | None => Ok(()),
+        if was_known || closed_now || was_registered {
+            Ok(())
+        } else {
+            Err(ChangeError::NameGone { name: account.clone() })
         }
     }
 

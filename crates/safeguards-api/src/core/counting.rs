@@ -1,5 +1,7 @@
 //! [`Standing`]: agents and pools in numbers, how they stand in the ledger and what they have done and have to do.
 
+use std::collections::BTreeMap;
+
 use safeguards_budget::{Account, Accounts};
 use safeguards_types::{AccountId, AgentId, Amount, Amounts};
 
@@ -25,8 +27,8 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// What is left of its own budget.
-    pub(crate) fn remaining(&self) -> Amount {
+    /// What is left of its own budget; `None` where that was taken away.
+    pub(crate) fn remaining(&self) -> Option<Amount> {
         remaining_of(&self.account, self.terms.budget.unit())
     }
 
@@ -70,11 +72,12 @@ impl Core {
     /// How an agent or pool stands. The tasks of a pool are those of its agents, and what it paid for itself.
     async fn standing(&self, account: &AccountId) -> Result<Standing, BudgetError> {
         let terms = self.known(account).await?;
-        let mut wanted = vec![terms];
-        if wanted.iter().any(|terms| terms.role == Role::Pool) {
-            wanted.extend(self.members(account).await?);
-        }
-        let standings = self.standings(wanted).await?;
+        let standings = if terms.role == Role::Pool {
+            let (members, read) = self.inside(account).await?;
+            self.standing_in(read, [terms].into_iter().chain(members)).await?
+        } else {
+            self.standings(vec![terms]).await?
+        };
         let recent_tasks = standings.iter().map(|standing| standing.recent_tasks).sum();
         let pending_tasks = Standing::pending_of(&standings);
         let agents = whole(standings.len().saturating_sub(1));
@@ -101,7 +104,7 @@ impl Core {
         };
         for standing in &all {
             if standing.account.parent.is_none() {
-                totals.remaining.add(&standing.remaining());
+                standing.remaining().iter().for_each(|left| totals.remaining.add(left));
             }
             // What each did itself: nothing is in two of them.
             totals.spent.add_all(&standing.account.spent_directly);
@@ -114,10 +117,34 @@ impl Core {
     /// How these stand, at one revision, in this order; those whose accounts are not there are left out.
     pub(crate) async fn standings(&self, wanted: Vec<Terms>) -> Result<Vec<Standing>, BudgetError> {
         let ids: Vec<AccountId> = wanted.iter().map(|terms| terms.account.clone()).collect();
-        let Accounts { revision, accounts, .. } = self.ledger.accounts(&ids).await?;
+        let read = self.ledger.accounts(&ids).await?;
+        self.standing_in(read, wanted.into_iter()).await
+    }
+
+    /// How the agents that stand directly in a pool stand, at one revision, by name.
+    pub(crate) async fn standings_inside(
+        &self,
+        pool: &AccountId,
+    ) -> Result<Vec<Standing>, BudgetError> {
+        let (members, read) = self.inside(pool).await?;
+        self.standing_in(read, members.into_iter()).await
+    }
+
+    /// How these stand by accounts that were read at one revision, in this order; those that are not among them are
+    /// left out.
+    async fn standing_in(
+        &self,
+        read: Accounts,
+        wanted: impl Iterator<Item = Terms>,
+    ) -> Result<Vec<Standing>, BudgetError> {
+        let Accounts { revision, accounts, .. } = read;
         let recent = RecentTasks::read(&*self.ledger, revision, self.clock.now()).await?;
-        let there = wanted.into_iter().zip(accounts);
-        let there = there.filter_map(|(terms, account)| Some((terms, account?)));
+        let by_name = accounts.into_iter().flatten().map(|account| (account.id.clone(), account));
+        let mut by_name: BTreeMap<AccountId, Account> = by_name.collect();
+        let there = wanted.filter_map(|terms| {
+            let account = by_name.remove(&terms.account)?;
+            Some((terms, account))
+        });
         let standing = there.map(|(terms, account)| Standing {
             agents: 0,
             recent_tasks: recent.as_ref().map(|recent| recent.of(&account.id)),

@@ -36,7 +36,8 @@ impl SweptRegistry {
 
 /// Ends leases whenever one is due, and never ends.
 pub(crate) async fn sweep_when_due(registry: Arc<SweptRegistry>, clock: Arc<dyn Clock>) {
-    registry.due.look(&*clock, || registry.inner.sweep()).await;
+    let sweep = || async { registry.inner.sweep().await.map_err(|error| error.code()) };
+    registry.due.look("registry", &*clock, sweep).await;
 }
 
 #[async_trait]

@@ -1,11 +1,12 @@
 //! [`Asked`]: what of a command is told once it is answered, kept while the ledger has the command itself.
 
 use safeguards_budget::{Action, Command};
-use safeguards_types::{AccountId, Amounts};
+use safeguards_types::{AccountId, Amounts, OperationId};
 
 /// What of a command is kept.
 #[derive(Debug)]
 pub(super) struct Asked {
+    pub(super) op: OperationId,
     /// The command's name.
     pub(super) command: &'static str,
     pub(super) spending: Option<Spending>,
@@ -29,7 +30,7 @@ impl Asked {
             // A hold is no spending, and everything else moves limits.
             Action::PlaceHold(_) | _ => None,
         };
-        Self { command: command.action.name(), spending }
+        Self { op: command.op, command: command.action.name(), spending }
     }
 }
 

@@ -6,10 +6,11 @@ pub mod telemetry;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use async_trait::async_trait;
+use metrics::counter;
 use safeguards_budget::{
     Accounts, Batch, Command, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger,
     LedgerError, Outcome,
@@ -20,11 +21,16 @@ use tracing::{Instrument, Level, Span, event as told, field::Empty, span as open
 use self::{
     asked::{Asked, Spending},
     counted::Counted,
-    telemetry::{TARGET, event, field, span},
+    telemetry::{DRIVER_TARGET, TARGET, event, field, metric, span},
 };
+use crate::answers::{Answers, Asking};
 
 /// A ledger that tells what it is asked: the same answers as the ledger within, with a span for each command, an
 /// event for each denial, and counters. [`telemetry`](crate::telemetry) has the names.
+///
+/// Spending is counted once, however often its operation is repeated here, and although an answer was lost before one
+/// came. What nobody waited for is counted when it is repeated; what somebody else did first is not told from a
+/// repetition where it came after the last answer that passed through here.
 ///
 /// A batch of several commands has a span of its own, in which theirs stand. Reads, ticks and a ledger's synchronous
 /// path are not told.
@@ -45,8 +51,7 @@ use self::{
 #[derive(Debug)]
 pub struct ObservedLedger {
     inner: Arc<dyn Ledger>,
-    /// The latest entry that an answer told of.
-    latest: AtomicU64,
+    answers: Answers,
     has_begun: AtomicBool,
     counted: Counted,
 }
@@ -76,35 +81,29 @@ impl ObservedLedger {
     pub fn new(inner: Arc<dyn Ledger>) -> Self {
         Self {
             inner,
-            latest: AtomicU64::new(0),
+            answers: Answers::default(),
             has_begun: AtomicBool::new(false),
             counted: Counted::default(),
         }
     }
 
-    /// The latest entry known before a command is sent: what is answered with it, or an earlier one, is repeated.
-    async fn latest(&self) -> u64 {
-        if !self.has_begun.load(Ordering::Acquire) {
-            // Where the ledger does not answer, the next command asks again.
-            if let Ok(read) = self.inner.accounts(&[]).await {
-                self.note(read.revision.map_or(0, EntryId::number));
-                self.has_begun.store(true, Ordering::Release);
-            }
+    /// Finds the last entry before anything is asked: what is answered with it, or an earlier one, is repeated.
+    async fn begin(&self) {
+        if self.has_begun.load(Ordering::Acquire) {
+            return;
         }
-        self.latest.load(Ordering::Acquire)
+        // Where the ledger does not answer, the next command asks again.
+        if let Ok(read) = self.inner.accounts(&[]).await {
+            self.answers.begin(read.revision);
+            self.has_begun.store(true, Ordering::Release);
+        }
     }
 
-    fn note(&self, entry: u64) {
-        self.latest.fetch_max(entry, Ordering::AcqRel);
-    }
-
-    fn tell(&self, (asked, span): (&Asked, &Span), outcome: &Outcome, latest: u64) {
+    fn tell(&self, (asked, span): (&Asked, &Span), outcome: &Outcome, asking: &Asking<'_>) {
         let ended = match outcome {
             Ok(receipt) => {
-                let entry = receipt.entry.number();
-                self.note(entry);
-                span.record(field::ENTRY, entry);
-                if entry > latest {
+                span.record(field::ENTRY, receipt.entry.number());
+                if asking.made(asked.op, receipt.entry) {
                     match &asked.spending {
                         Some(Spending::Spent(amounts)) => self.counted.spent(amounts),
                         Some(Spending::Refunded(amounts)) => self.counted.refunded(amounts),
@@ -127,6 +126,7 @@ impl ObservedLedger {
                         { field::COMMAND } = asked.command,
                         { field::DENIAL_CODE } = code,
                         { field::ACCOUNT } = whose,
+                        "a budget said no"
                     );
                 });
                 Ended::Denied
@@ -156,10 +156,21 @@ fn open(command: &Command, asked: &Asked) -> Span {
     )
 }
 
+/// Tells that a part of the background driver failed, with the code of why.
+pub(crate) fn driver_failed(part: &'static str, code: &'static str) {
+    told!(
+        name: event::DRIVER_FAILED, target: DRIVER_TARGET, Level::WARN,
+        { field::PART } = part,
+        { field::ERROR } = code,
+        "the background driver failed, and tries again"
+    );
+    counter!(metric::DRIVER_FAILURES, field::PART => part, field::ERROR => code).increment(1);
+}
+
 #[async_trait]
 impl Ledger for ObservedLedger {
     async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {
-        let latest = self.latest().await;
+        self.begin().await;
         let commands = batch.commands.len();
         let around = if commands == 1 {
             Span::none()
@@ -181,12 +192,14 @@ impl Ledger for ObservedLedger {
             Some((_, span)) if commands == 1 => span.clone(),
             Some(_) | None => around,
         };
+        let asking = self.answers.ask(&batch.commands);
         let answer = self.inner.submit(batch).instrument(within).await;
         match &answer {
             Ok(outcomes) => {
                 for ((asked, span), outcome) in asked.iter().zip(outcomes) {
-                    self.tell((asked, span), outcome, latest);
+                    self.tell((asked, span), outcome, &asking);
                 }
+                asking.answered();
             }
             Err(error) => {
                 for (asked, span) in &asked {

@@ -8,6 +8,8 @@ use metrics::{Unit, describe_counter, describe_histogram};
 
 /// The target of all spans and events of ledger commands, for filters.
 pub const TARGET: &str = "safeguards::ledger";
+/// The target of all events of the background driver, for filters.
+pub const DRIVER_TARGET: &str = "safeguards::driver";
 
 /// The spans.
 pub mod span {
@@ -21,6 +23,8 @@ pub mod span {
 pub mod event {
     /// A budget said no.
     pub const COMMAND_DENIED: &str = "safeguards.command_denied";
+    /// A part of the background driver could not do its work; it tries again.
+    pub const DRIVER_FAILED: &str = "safeguards.driver_failed";
 }
 
 /// The fields of spans and events, and the labels of metrics.
@@ -47,6 +51,8 @@ pub mod field {
     pub const ENTRY: &str = "safeguards.entry";
     /// The code of a denial.
     pub const DENIAL_CODE: &str = "safeguards.denial.code";
+    /// The part of the background driver: `ledger`, `registry` or `state`.
+    pub const PART: &str = "safeguards.driver.part";
     /// The unit of an amount.
     pub const UNIT: &str = "safeguards.unit";
 }
@@ -61,6 +67,8 @@ pub mod metric {
     pub const SPENT: &str = "safeguards.spent";
     /// What was taken back.
     pub const REFUNDED: &str = "safeguards.refunded";
+    /// How often parts of the background driver failed.
+    pub const DRIVER_FAILURES: &str = "safeguards.driver.failures";
 }
 
 /// Each span and its fields.
@@ -83,8 +91,10 @@ pub const SPANS: &[(&str, &[&str])] = &[
 ];
 
 /// Each event and its fields.
-pub const EVENTS: &[(&str, &[&str])] =
-    &[(event::COMMAND_DENIED, &[field::COMMAND, field::DENIAL_CODE, field::ACCOUNT])];
+pub const EVENTS: &[(&str, &[&str])] = &[
+    (event::COMMAND_DENIED, &[field::COMMAND, field::DENIAL_CODE, field::ACCOUNT]),
+    (event::DRIVER_FAILED, &[field::PART, field::ERROR]),
+];
 
 /// Tells the recorder what all metrics of Safeguards mean, and in which units they are: those of the ledger, of runs,
 /// and of alerts and events. To be called once, after a recorder is installed.
@@ -98,6 +108,11 @@ pub fn describe_metrics() {
     describe_counter!(metric::DENIALS, Unit::Count, "Ledger commands that were denied, by code");
     describe_histogram!(metric::SPENT, "What one command charged, settled or recorded, by unit");
     describe_histogram!(metric::REFUNDED, "What one command took back, by unit");
+    describe_counter!(
+        metric::DRIVER_FAILURES,
+        Unit::Count,
+        "Failures of the background driver, by part and code"
+    );
     safeguards_coord::telemetry::describe_metrics();
     safeguards_notify::telemetry::describe_metrics();
 }

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use safeguards_budget::{Account, Action, Batch, Command, Denial, LedgerError, OpenAccount};
+use safeguards_budget::{
+    Account, AccountState, Action, Batch, Command, CommandError, Denial, LedgerError, OpenAccount,
+};
 use safeguards_coord::{
     Descriptor, EnvPolicy, Member, ProgramAgent, Report, RunError, RunId, RunOptions, RunStore,
     Runner, Strategy, Task, Team, TeamError,
@@ -17,7 +19,11 @@ use safeguards_pricing::{PriceFileError, PriceTable};
 use safeguards_types::AccountId;
 
 use super::{AgentSpec, RunSpec, TeamSpec, VariableSpec};
-use crate::{Safeguards, bounded_file, terms};
+use crate::{
+    CreateError, Safeguards, bounded_file,
+    directory::{Role, Terms},
+    terms,
+};
 
 /// How long a file of prices may be: 16 MiB.
 const PRICES_MAX: u64 = 16 * 1024 * 1024;
@@ -57,6 +63,12 @@ pub enum BindError {
         /// The terms on which it is there.
         existing: String,
     },
+    /// There was an account of this name, which is closed for good.
+    #[error("`{account}` was deleted, and names are never used again; choose another")]
+    NameGone {
+        /// The account.
+        account: AccountId,
+    },
     /// The ledger denied an account or a unit.
     #[error("the accounts of team {team} were denied: {denial}")]
     Denied {
@@ -84,6 +96,7 @@ impl BindError {
             Self::Unreadable { .. } => "config.unreadable",
             Self::Prices(error) => error.code(),
             Self::OtherTerms { .. } => "api.other_terms",
+            Self::NameGone { .. } => "api.name_gone",
             Self::Denied { denial, .. } => denial.code(),
             Self::Ledger(error) => error.code(),
             Self::Register(error) => error.code(),
@@ -163,6 +176,10 @@ impl TeamSpec {
     /// Its agents are registered with what the file says that they can do, until they are deleted. What is
     /// registered of them besides stays; other content under a name and version that is there is refused.
     ///
+    /// Agents and pools with a limit over their lifetime are from then on known to [`v1`](crate::v1) and
+    /// [`v2`](crate::v2), as if they had been made there with that budget; those without have no budget that these could
+    /// read or set.
+    ///
     /// Programs run in the team file's folder.
     ///
     /// # Errors
@@ -176,9 +193,19 @@ impl TeamSpec {
         let prices = self.read_prices(&folder, safeguards.prices())?;
         let members = self.agents.iter().map(|agent| agent.member(&folder));
         let team = Team::new(self.name.as_str(), &self.account, members)?;
-        self.open(safeguards).await?;
+        let accounts = self.accounts();
+        open(safeguards, self, &accounts).await?;
         for agent in &self.agents {
             safeguards.registry().register(agent.registration()).await?;
+        }
+        for terms in accounts.iter().filter_map(|(role, open)| Terms::of(open, *role)) {
+            let account = terms.account.clone();
+            match safeguards.core().adopt(terms).await {
+                Ok(()) => {}
+                Err(CreateError::Command(CommandError::Ledger(error))) => return Err(error.into()),
+                // Somebody deleted it in between.
+                Err(_) => return Err(BindError::NameGone { account }),
+            }
         }
         Ok(BoundTeam {
             safeguards: safeguards.clone(),
@@ -212,38 +239,48 @@ impl TeamSpec {
         Ok(Arc::new(own.over(base)))
     }
 
-    /// Opens what is not there yet, in one linked batch.
-    async fn open(&self, safeguards: &Safeguards) -> Result<(), BindError> {
-        let (pools, agents) = (self.pools.iter(), self.agents.iter());
-        let wanted: Vec<OpenAccount> =
-            pools.map(super::PoolSpec::open).chain(agents.map(AgentSpec::open)).collect();
-        let ids: Vec<AccountId> = wanted.iter().map(|open| open.account.clone()).collect();
-        let there = safeguards.ledger().accounts(&ids).await?.accounts;
-        let units = self.units.iter().cloned().map(|unit| Action::RegisterUnit { unit });
-        let mut actions: Vec<Action> = units.collect();
-        for (open, existing) in wanted.into_iter().zip(there) {
-            match existing {
-                None => actions.push(open.into()),
-                Some(existing) => is_the_same(&open, &existing)?,
-            }
+    /// The accounts that it needs: those above before those below.
+    fn accounts(&self) -> Vec<(Role, OpenAccount)> {
+        let pools = self.pools.iter().map(|pool| (Role::Pool, pool.open()));
+        pools.chain(self.agents.iter().map(|agent| (Role::Agent, agent.open()))).collect()
+    }
+}
+
+/// Opens what is not there yet, in one linked batch.
+async fn open(
+    safeguards: &Safeguards,
+    team: &TeamSpec,
+    accounts: &[(Role, OpenAccount)],
+) -> Result<(), BindError> {
+    let ids: Vec<AccountId> = accounts.iter().map(|(_, open)| open.account.clone()).collect();
+    let there = safeguards.ledger().accounts(&ids).await?.accounts;
+    let units = team.units.iter().cloned().map(|unit| Action::RegisterUnit { unit });
+    let mut actions: Vec<Action> = units.collect();
+    for ((_, open), existing) in accounts.iter().zip(there) {
+        match existing {
+            None => actions.push(open.clone().into()),
+            Some(existing) => is_the_same(open, &existing)?,
         }
-        let command = |action| Command::new(safeguards.operation(), action);
-        let commands: Vec<Command> = actions.into_iter().map(command).collect();
-        if commands.is_empty() {
-            return Ok(());
-        }
-        let outcomes = safeguards.ledger().submit(Batch::linked(commands)).await?;
-        let denials = outcomes.into_iter().filter_map(Result::err);
-        // Of a linked batch one denial says why; the others only point to it.
-        match denials.min_by_key(|denial| matches!(denial, Denial::LinkedFailed { .. })) {
-            Some(denial) => Err(BindError::Denied { team: self.name.clone(), denial }),
-            None => Ok(()),
-        }
+    }
+    let command = |action| Command::new(safeguards.operation(), action);
+    let commands: Vec<Command> = actions.into_iter().map(command).collect();
+    if commands.is_empty() {
+        return Ok(());
+    }
+    let outcomes = safeguards.ledger().submit(Batch::linked(commands)).await?;
+    let denials = outcomes.into_iter().filter_map(Result::err);
+    // Of a linked batch one denial says why; the others only point to it.
+    match denials.min_by_key(|denial| matches!(denial, Denial::LinkedFailed { .. })) {
+        Some(denial) => Err(BindError::Denied { team: team.name.clone(), denial }),
+        None => Ok(()),
     }
 }
 
 /// Accepts an account that is there already, if it is what was asked for.
 fn is_the_same(open: &OpenAccount, existing: &Account) -> Result<(), BindError> {
+    if existing.state == AccountState::Closed {
+        return Err(BindError::NameGone { account: open.account.clone() });
+    }
     let limits: Vec<_> = existing.limits.iter().map(|usage| &usage.limit).collect();
     let has_limits = limits.len() == open.limits.len()
         && open.limits.iter().all(|limit| limits.contains(&limit));

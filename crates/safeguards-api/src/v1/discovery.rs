@@ -60,7 +60,7 @@ impl Discovery {
     ) -> Result<(), RegisterError> {
         let mut skill = Capability::new(capability)?;
         skill.metadata = object("metadata", metadata)?;
-        self.core.register(Registration::lasting(agent_id.clone()).capability(skill)).await?;
+        self.core.advertise(Registration::lasting(agent_id.clone()).capability(skill)).await?;
         Ok(())
     }
 

@@ -26,9 +26,9 @@ pub struct AgentMetrics {
     /// Whether it may spend: `open` or `suspended`.
     pub state: AccountState,
     /// What it may still spend of its own budget, in the budget's unit: `"99.58 USD"`. Those above it may have less
-    /// left.
-    #[serde(with = "amount_text")]
-    pub remaining_budget: Amount,
+    /// left. Left out where its budget was taken away, and only those above it limit it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "amount_text::maybe")]
+    pub remaining_budget: Option<Amount>,
     /// What it has ever spent, and whatever stands below it, by unit.
     pub spent: Amounts,
     /// What is set aside for what it does now, by unit.
@@ -52,9 +52,10 @@ pub struct PoolMetrics {
     pub priority: Priority,
     /// Whether its agents may spend: `open` or `suspended`.
     pub state: AccountState,
-    /// What all in it together may still spend, in the budget's unit: `"500.00 USD"`.
-    #[serde(with = "amount_text")]
-    pub remaining_budget: Amount,
+    /// What all in it together may still spend, in the budget's unit: `"500.00 USD"`. Left out where its
+    /// budget was taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "amount_text::maybe")]
+    pub remaining_budget: Option<Amount>,
     /// What was ever spent in it, by unit.
     pub spent: Amounts,
     /// What is set aside in it now, by unit.
@@ -107,7 +108,7 @@ pub struct SystemMetrics {
 /// v1.budgets().record_cost(&agent.id, usd!(0.42)).await?;
 ///
 /// let metrics = v1.metrics().get_agent_metrics(&agent.id).await?;
-/// assert_eq!(metrics.remaining_budget, usd!(99.58));
+/// assert_eq!(metrics.remaining_budget, Some(usd!(99.58)));
 /// assert_eq!(metrics.recent_task_count, Some(1));
 /// assert_eq!(metrics.pending_task_count, None, "it is in no team that runs");
 /// # Ok(())

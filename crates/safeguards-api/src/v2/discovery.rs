@@ -63,7 +63,7 @@ impl Discovery {
         ttl: Duration,
     ) -> Result<Lease, RegisterError> {
         let registration = Registration::new(agent, ttl).capability(capability);
-        self.core.register(registration).await
+        self.core.advertise(registration).await
     }
 
     /// Lets an agent come, say more, or say the same again, as the registration says and no more.
@@ -72,7 +72,7 @@ impl Discovery {
     ///
     /// As [`Self::advertise`].
     pub async fn register(&self, registration: Registration) -> Result<Lease, RegisterError> {
-        self.core.registry().register(registration).await
+        self.core.register(registration).await
     }
 
     /// Renews a lease; with a status, this is how the agent stands by its own word from now on.

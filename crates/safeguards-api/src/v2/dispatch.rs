@@ -7,15 +7,11 @@ use safeguards_coord::{AgentTeam, RunOptions, RunQuery, Task, strategy_named};
 use safeguards_types::{AccountId, Amount};
 
 use super::{
-    Api, Error, Pending, Request, Response,
+    Api, Error, Pending, Request, Response, page,
     requests::{self as ask, Allocate, ExecuteTask, ResumeRun},
     responses as told,
 };
 use crate::refused::Fault;
-
-/// How many entries of a run are on a page unless it says otherwise, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 1_000;
 
 impl Api {
     /// Carries out any request. What it does is told at the verb that the request names.
@@ -174,7 +170,7 @@ impl Api {
                 Response::GetRun(told::RunResponse { run })
             }
             Request::GetRunEntries(ask::GetRunEntries { run, from, limit }) => {
-                let limit = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+                let limit = page::len(limit);
                 let entries = self.runs().entries(&run, from.unwrap_or(0), limit).await?;
                 Response::GetRunEntries(told::RunEntriesResponse { entries })
             }

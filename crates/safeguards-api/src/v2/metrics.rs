@@ -25,9 +25,10 @@ pub struct AgentMetrics {
     pub priority: Priority,
     /// Whether it may spend: `open` or `suspended`.
     pub state: AccountState,
-    /// What it may still spend of its own budget: `"99.58 USD"`. Those above it may have less left.
-    #[serde(with = "amount_text")]
-    pub remaining: Amount,
+    /// What it may still spend of its own budget: `"99.58 USD"`. Those above it may have less left. Left
+    /// out where its budget was taken away, and only those above it limit it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "amount_text::maybe")]
+    pub remaining: Option<Amount>,
     /// What it has ever spent, and whatever stands below it, by unit.
     pub spent: Amounts,
     /// What is set aside for what it does now, by unit.
@@ -54,9 +55,9 @@ pub struct PoolMetrics {
     pub priority: Priority,
     /// Whether its agents may spend: `open` or `suspended`.
     pub state: AccountState,
-    /// What all in it together may still spend: `"500.00 USD"`.
-    #[serde(with = "amount_text")]
-    pub remaining: Amount,
+    /// What all in it together may still spend: `"500.00 USD"`. Left out where its budget was taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "amount_text::maybe")]
+    pub remaining: Option<Amount>,
     /// What was ever spent in it, by unit.
     pub spent: Amounts,
     /// What is set aside in it now, by unit.
@@ -152,7 +153,7 @@ impl WorkloadError {
 /// let research = v2.agents().create("research", usd!(100), Priority::P7).pool(&high).await?;
 /// v2.agents().create("analysis", usd!(80), Priority::P5).pool(&high).await?;
 /// budget.charge(&research, usd!(0.42), job.step("search")).await?;
-/// assert_eq!(metrics.agent(&research).await?.remaining, usd!(99.58));
+/// assert_eq!(metrics.agent(&research).await?.remaining, Some(usd!(99.58)));
 /// assert_eq!(metrics.agent(&research).await?.pending_tasks, None, "it is in no team that runs");
 ///
 /// // More goes where more is to do, and nobody gets less than 10 dollars.
@@ -241,8 +242,7 @@ impl Metrics {
         &self,
         pool: impl Into<AccountId>,
     ) -> Result<Vec<AgentWorkload>, WorkloadError> {
-        let members = self.core.members(&pool.into()).await?;
-        let standings = self.core.standings(members).await?;
+        let standings = self.core.standings_inside(&pool.into()).await?;
         let workload = |standing: Standing| {
             Some(AgentWorkload {
                 agent: AgentId::from(standing.account.id.as_str()),

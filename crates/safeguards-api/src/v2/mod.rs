@@ -28,6 +28,7 @@ mod dispatch;
 mod error;
 mod forms;
 mod metrics;
+mod page;
 mod pending;
 mod pools;
 pub mod requests;

@@ -385,8 +385,16 @@ async fn a_file_of_rules_speaks_of_alert_tables_by_name() -> Test {
     let rules = "to = []\n[[route]]\nat_least = \"high\"\nto = [\"log\"]\ngroup_by = \"each\"\n";
     let tables =
         "rules = \"rules.toml\"\nalert = [{ name = \"log\", to = { file = \"log.jsonl\" } }]\n";
-    let (folder, own, _) = sent_through(tables, &[("rules.toml", rules)]).await?;
+    let (folder, own, sg) = sent_through(tables, &[("rules.toml", rules)]).await?;
     assert_eq!((lines(&folder, "log.jsonl"), own.told().len()), (6, 10));
+    assert!(sg.rule_warnings().is_empty(), "{:?}", sg.rule_warnings());
+
+    // A rule that is in vain is said.
+    let over = "to = []\n[[silence]]\ntopics = [\"team.**\"]\nuntil = 2020-01-01T00:00:00Z\n";
+    let (_folder, _, sg) = sent_through(tables, &[("rules.toml", over)]).await?;
+    let [warning] = sg.rule_warnings() else { panic!("{:?}", sg.rule_warnings()) };
+    assert!(warning.contains("rules.toml"), "{warning}");
+    assert_eq!(sg.v1().configuration().rule_warnings, sg.rule_warnings());
     Ok(())
 }
 

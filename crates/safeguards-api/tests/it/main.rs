@@ -5,9 +5,12 @@ mod alerts;
 mod api;
 mod blocking;
 mod building;
+mod changes;
 mod discovery;
 mod golden;
+mod lost_answers;
 mod observed;
+mod pages;
 mod retries;
 mod running;
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 mod capture;
 mod commands;
 mod deliveries;
+mod driving;
 mod ends;
 mod nesting;
 mod office;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use safeguards_api::{ChangeError, RECENT, Safeguards};
-use safeguards_budget::{LedgerExt, MemoryLedger};
+use safeguards_budget::{LedgerExt, MemoryLedger, OpenAccount};
 use safeguards_coord::{Member, Pipeline, Reply, RunOptions, Task, Team, agent_fn};
 use safeguards_discovery::Query;
 use safeguards_types::{
@@ -68,9 +68,9 @@ async fn a_deleted_agent_is_gone_and_so_is_its_name() -> Test {
     assert_eq!(error.code(), "budget.not_empty");
     assert!(error.denial().is_some());
     sg.v2().budget().release(hold).await?;
-    let below = agents.create_agent("part", usd!(1), P7).pool("reader").await?;
+    ledger.open_account(OpenAccount::new("part").under("reader"), sg.operation()).await?;
     assert_eq!(agents.delete_agent(&reader.id).await.unwrap_err().code(), "budget.not_empty");
-    agents.delete_agent(&below.id).await?;
+    ledger.close_account("part".into(), sg.operation()).await?;
     assert_eq!(v1.discovery().find_agents_by_capability("reading", json!(null)).await?.len(), 1);
 
     agents.delete_agent(&reader.id).await?;
@@ -210,12 +210,12 @@ async fn metrics_tell_what_is_known_and_leave_out_the_rest() -> Test {
 
     let writer = metrics.get_agent_metrics("writer").await?;
     assert_eq!((writer.recent_task_count, writer.pending_task_count), (Some(2), None));
-    assert_eq!(writer.remaining_budget, usd!(3.45));
+    assert_eq!(writer.remaining_budget, Some(usd!(3.45)));
     assert_eq!(writer.spent, Amounts::from([usd!(0.30), tokens!(500)]));
     assert_eq!(writer.held, usd!(0.25).into());
     let team = metrics.get_pool_metrics(&pool).await?;
     assert_eq!((team.recent_task_count, team.agent_count), (Some(3), 2));
-    assert_eq!(team.remaining_budget, usd!(7.45));
+    assert_eq!(team.remaining_budget, Some(usd!(7.45)));
     let system = metrics.get_system_metrics().await?;
     assert_eq!((system.agent_count, system.pool_count), (3, 1));
     assert_eq!(system.remaining_budget, usd!(9.45).into(), "the pool and who stands alone");

@@ -102,11 +102,16 @@ impl Book {
         command: &Command,
         account: &AccountId,
         parent: Option<&AccountId>,
+        from: Option<&AccountId>,
     ) -> Result<Done, Denial> {
         let ix = self.known(account)?;
         let parent = parent.map(|parent| self.known(parent)).transpose()?;
+        let from = from.map(|from| self.known(from)).transpose()?;
         self.check_open(ix)?;
-        parent.map_or(Ok(()), |parent| self.check_open(parent))?;
+        [parent, from].into_iter().flatten().try_for_each(|named| self.check_open(named))?;
+        if from.is_some() && self.nodes.get(ix).parent != from {
+            return Err(Denial::NotChild { account: account.clone() });
+        }
         let above = parent.map_or(&[][..], |parent| &*self.nodes.get(parent).path);
         if above.contains(&ix) {
             return Err(Denial::Cycle { account: account.clone() });

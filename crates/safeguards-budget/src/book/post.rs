@@ -63,7 +63,7 @@ impl Book {
                     self.node_mut(ix).rare_mut().protection.clone_from(steps);
                 }
             }
-            Action::SetParent { account, parent } => {
+            Action::SetParent { account, parent, .. } => {
                 if let Some(ix) = self.find(account) {
                     self.unlink(ix);
                     if let Some(parent) = parent.as_ref().and_then(|parent| self.find(parent)) {

@@ -289,7 +289,7 @@ impl Book {
             Action::OpenAccount(open) => {
                 self.paths([&open.account].into_iter().chain(&open.parent))
             }
-            Action::SetParent { account, parent } => {
+            Action::SetParent { account, parent, .. } => {
                 self.paths([account].into_iter().chain(parent))
             }
             Action::CloseAccount { account }

@@ -75,7 +75,8 @@ pub(super) fn read_action(
         }
         "set_parent" => {
             let moved = keys.read("account", account)?;
-            Action::SetParent { account: moved, parent: keys.read("parent", nullable(account))? }
+            let parent = keys.read("parent", nullable(account))?;
+            Action::SetParent { account: moved, parent, from: keys.find("from", account)? }
         }
         "set_priority" => {
             let account = keys.read("account", account)?;
@@ -282,9 +283,10 @@ fn write_action<M: SerializeMap>(map: &mut M, action: &Action) -> Result<(), M::
             map.serialize_entry("account", account)?;
             map.serialize_entry("steps", steps)
         }
-        Action::SetParent { account, parent } => {
+        Action::SetParent { account, parent, from } => {
             map.serialize_entry("account", account)?;
-            map.serialize_entry("parent", parent)
+            map.serialize_entry("parent", parent)?;
+            write_some(map, "from", from.as_ref())
         }
         Action::SetPriority { account, priority } => {
             map.serialize_entry("account", account)?;

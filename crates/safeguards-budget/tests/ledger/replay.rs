@@ -283,7 +283,7 @@ fn eventful() -> Vec<Entry> {
     desk.book.tick(desk.now);
     assert_eq!(desk.hold_state(due), HoldState::Expired);
     let parent = Some("other".into());
-    desk.apply(Action::SetParent { account: "agent".into(), parent }).unwrap();
+    desk.apply(Action::SetParent { account: "agent".into(), parent, from: None }).unwrap();
     desk.entries()
 }
 

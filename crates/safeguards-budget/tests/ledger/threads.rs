@@ -168,7 +168,7 @@ impl Worker<'_> {
                 let amount = self.quarters(2_000);
                 Action::SetRemaining { account, unit: Unit::USD, window: Window::Lifetime, amount }
             }
-            4 => Action::SetParent { account: agent, parent: Some(team) },
+            4 => Action::SetParent { account: agent, parent: Some(team), from: None },
             5 => Action::Suspend { account: agent, reason: None },
             6..=13 => Action::Resume { account: agent, reason: None },
             14 => {

@@ -82,7 +82,7 @@ fn history() -> History {
         .map(|name| Command::new(history.ids.mint(history.now), OpenAccount::new(name).under("a")));
     history.book.submit(Batch::linked(linked), history.now); // 25, 26
     history.apply(Action::CloseAccount { account: "d".into() }); // 27
-    history.apply(Action::SetParent { account: "c".into(), parent: None }); // 28
+    history.apply(Action::SetParent { account: "c".into(), parent: None, from: None }); // 28
     history
 }
 

@@ -39,7 +39,7 @@ impl Auditor {
                     node.protection.clone_from(steps);
                 }
             }
-            Action::SetParent { account, parent } => self.set_parent(account, parent.as_ref()),
+            Action::SetParent { account, parent, .. } => self.set_parent(account, parent.as_ref()),
             Action::SetPriority { account, priority } => {
                 if let Some(node) = self.node(account) {
                     node.priority = *priority;

@@ -127,11 +127,16 @@ pub(crate) fn set_protection(account: &str, steps: impl Into<Vec<ProtectionStep>
 }
 
 pub(crate) fn set_parent(account: &str, parent: &str) -> Action {
-    Action::SetParent { account: account.into(), parent: Some(parent.into()) }
+    Action::SetParent { account: account.into(), parent: Some(parent.into()), from: None }
+}
+
+/// Takes an account out of this parent, to be a root.
+pub(crate) fn leave_parent(account: &str, parent: &str) -> Action {
+    Action::SetParent { account: account.into(), parent: None, from: Some(parent.into()) }
 }
 
 pub(crate) fn make_root(account: &str) -> Action {
-    Action::SetParent { account: account.into(), parent: None }
+    Action::SetParent { account: account.into(), parent: None, from: None }
 }
 
 pub(crate) fn set_priority(account: &str, level: i64) -> Action {

@@ -60,6 +60,26 @@ pub async fn an_account_may_be_moved_to_where_it_stands(desk: &Desk) {
     desk.counts("pool", "1 + 0 USD").await;
 }
 
+/// With `from`, only an account that stands directly below it moves; a command that was carried out is answered again
+/// wherever the account stands by then.
+pub async fn an_account_is_moved_from_where_it_is_said_to_stand(desk: &Desk) {
+    desk.with([open("p"), open("q"), open("a").under("p"), open("sub").under("a")]).await;
+    let not_child = |account: &str| Denial::NotChild { account: account.into() };
+    desk.denied(leave_parent("a", "q"), not_child("a")).await;
+    desk.denied(leave_parent("sub", "p"), not_child("sub")).await;
+    desk.denied(leave_parent("p", "q"), not_child("p")).await;
+    desk.denied(leave_parent("a", "nobody"), "unknown_account").await;
+    assert_eq!(desk.account("a").await.parent, Some("p".into()));
+
+    let left = desk.command(leave_parent("a", "p"));
+    let receipt = desk.sent(&left).await;
+    assert_eq!(desk.account("a").await.parent, None);
+    desk.denied(leave_parent("a", "p"), not_child("a")).await;
+    desk.done(set_parent("a", "q")).await;
+    assert_eq!(desk.sent(&left).await, receipt, "answered again");
+    assert_eq!(desk.account("a").await.parent, Some("q".into()), "and not moved again");
+}
+
 /// Siblings, children and subtrees are meant by the tree of now.
 pub async fn siblings_and_children_are_meant_by_the_tree_of_now(desk: &Desk) {
     let limited = |name: &str| open(name).limit(lifetime(usd!(5)));

@@ -293,6 +293,7 @@ macro_rules! __ledger_cases {
         }}
         $crate::__topic! { $make $options moving {
             any history_stays_where_it_was_counted,
+            any an_account_is_moved_from_where_it_is_said_to_stand,
             any new_ancestors_limit_what_moved_and_what_is_below,
             any nobody_stands_below_itself,
             any an_account_may_be_moved_to_where_it_stands,

@@ -115,6 +115,7 @@ fn defaults(name: &str) -> Value {
         "open_account" => json!({"parent": null, "priority": 5, "limits": [], "protection": []}),
         "set_limit" => json!({"mode": "hard", "warn_at": []}),
         "set_remaining" => json!({"window": "lifetime"}),
+        "set_parent" => json!({"from": null}),
         "suspend" | "resume" => json!({"reason": null}),
         "charge" | "record" | "place_hold" => json!({"scopes": []}),
         "settle" => json!({"keep_open": false, "attribute_to": null}),

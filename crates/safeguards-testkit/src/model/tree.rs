@@ -123,8 +123,11 @@ impl Model {
 
     pub(super) fn set_parent(&mut self, ask: &Ask, now: i64) -> Checked {
         let (id, parent) = (ask.text("account"), ask.maybe("parent"));
-        let named: Vec<_> = [id.clone()].into_iter().chain(parent.clone()).collect();
-        self.open_accounts(&named)?;
+        let from = ask.maybe("from");
+        let named = [id.clone()].into_iter().chain(parent.clone()).chain(from.clone());
+        self.open_accounts(&named.collect::<Vec<_>>())?;
+        let stands = self.state.account(&id).and_then(|account| account.parent.clone());
+        deny(from.is_some() && stands != from, "not_child", json!({"account": id}))?;
         let above = parent.as_ref().map_or_else(Vec::new, |parent| self.state.up(parent));
         deny(above.contains(&id), "cycle", json!({"account": id}))?;
         let levels =

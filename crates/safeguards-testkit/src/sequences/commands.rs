@@ -221,9 +221,14 @@ fn tree() -> BoxedStrategy<Value> {
         json!({"do": "open_account", "account": account, "parent": parent, "limits": limits})
     });
     let close = account().prop_map(|account| json!({"do": "close_account", "account": account}));
-    let set_parent = (account(), parent).prop_map(
-        |(account, parent)| json!({"do": "set_parent", "account": account, "parent": parent}),
-    );
+    let from = prop_oneof![3 => Just(None), 2 => account().prop_map(Some)];
+    let set_parent = (account(), parent, from).prop_map(|(account, parent, from)| {
+        let mut command = json!({"do": "set_parent", "account": account, "parent": parent});
+        if let Some(from) = from {
+            command["from"] = json!(from);
+        }
+        command
+    });
     let reason = prop_oneof![3 => Just(None), 1 => Just(Some("stop!"))];
     let state = (account(), select(vec!["resume", "suspend"]), reason).prop_map(
         |(account, state, reason)| json!({"do": state, "account": account, "reason": reason}),

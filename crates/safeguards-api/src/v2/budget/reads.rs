@@ -11,13 +11,8 @@ use safeguards_types::{AccountId, Amount, Unit};
 use super::Budget;
 use crate::{
     request::awaited,
-    v2::{Pending, Role, requests},
+    v2::{Pending, Role, page, requests},
 };
-
-/// How many accounts or entries are on a page unless it says otherwise.
-const PAGE: usize = 100;
-/// How many there are at most, whatever is asked.
-const PAGE_MAX: usize = 1_000;
 
 /// Accounts that are as asked for, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,7 +163,7 @@ impl Pending<requests::FindAccounts> {
         let mut accounts: Vec<Account> =
             read.accounts.into_iter().flatten().filter(is_wanted).collect();
         accounts.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        let limit = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+        let limit = page::len(limit);
         let is_more = accounts.len() > limit;
         accounts.truncate(limit);
         let next = accounts.last().filter(|_| is_more).map(|account| account.id.clone());
@@ -193,8 +188,7 @@ impl Pending<requests::GetEntries> {
 
     async fn send(self) -> Result<EntryPage, LedgerError> {
         let requests::GetEntries { from, limit } = self.request;
-        let limit = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-        self.core.ledger.entries(from.unwrap_or(EntryId::FIRST), limit).await
+        self.core.ledger.entries(from.unwrap_or(EntryId::FIRST), page::len(limit)).await
     }
 }
 

@@ -26,9 +26,10 @@ impl Known {
         self.0.name()
     }
 
-    /// The names of all fields, given or not.
+    /// The names of all fields, given or not, besides the message for people.
     pub(super) fn fields(self) -> Vec<&'static str> {
-        self.0.fields().iter().map(|field| field.name()).collect()
+        let names = self.0.fields().iter().map(|field| field.name());
+        names.filter(|name| *name != "message").collect()
     }
 }
 

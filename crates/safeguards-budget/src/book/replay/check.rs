@@ -207,7 +207,7 @@ impl Book {
             | Action::SetPriority { account, .. }
             | Action::Suspend { account, .. }
             | Action::Resume { account, .. } => self.find(account).is_some(),
-            Action::SetParent { account, parent } => self.find(account).is_some_and(|ix| {
+            Action::SetParent { account, parent, .. } => self.find(account).is_some_and(|ix| {
                 parent.as_ref().is_none_or(|parent| {
                     let above = self.find(parent);
                     above.is_some_and(|above| !self.nodes.get(above).path.contains(&ix))
