@@ -161,7 +161,7 @@ impl Ledgering {
     pub(crate) fn write_down(&self) {
         let shared = Arc::clone(&self.shared);
         // Where nothing is written any more, it is opened from its entries.
-        let _: Result<(), NotWritten> =
+        let _: Result<u64, NotWritten> =
             self.pen.push(Box::new(move |turn| shared.write(turn, true)));
     }
 

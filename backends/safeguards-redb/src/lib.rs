@@ -1,7 +1,7 @@
 //! One durable file for Safeguards: kill it anywhere, lose nothing that was answered.
 //!
-//! A [`RedbStore`] is opened at a path, and is a [`Ledger`](budget::Ledger), a store of runs and a store of alerts. What it
-//! answers is on the disk.
+//! A [`RedbStore`] is opened at a path, and is a [`Ledger`](budget::Ledger), a store of shared state, a store of runs and a
+//! store of alerts. What it answers is on the disk.
 //!
 //! ```
 //! use safeguards_redb::{RedbStore, budget::{LedgerExt, OpenAccount}};
@@ -19,7 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`RedbOptions`] say how a file is opened: with which clock, how much the ledger takes, how long entries are kept.
+//! - [`RedbOptions`] say how a file is opened: with which clock, how much the ledger and the stores take, how long entries are
+//!   kept.
 //! - [`OpenError`] is why it was not, with the [`Owner`] where somebody else has it.
 //! - [`RedbOptions::check`] says what in a file does not fit together; [`RedbStore::dump`] and [`RedbOptions::load`] move one as
 //!   JSON lines.
@@ -38,6 +39,7 @@ mod load;
 mod owner;
 mod rows;
 mod runs;
+mod state;
 mod store;
 mod writer;
 

@@ -8,7 +8,7 @@ use std::{
 
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend};
 use safeguards_budget::Bounds;
-use safeguards_coord::RunStoreBounds;
+use safeguards_coord::{RunStoreBounds, StateStoreBounds};
 use safeguards_notify::MemoryAlertStoreBounds;
 use safeguards_types::{Clock, OperationId, OperationIds, SystemClock};
 
@@ -18,16 +18,17 @@ use crate::{
     format,
     ledger::{KeepEntries, Ledgering},
     owner::{Claim, NoClaim},
+    state::Sharing,
     writer::{Pen, Writer},
 };
 
-/// Accounts, shared state, runs, agents and alerts in one file that outlives the process. Clones are the same store.
+/// Accounts, shared state, runs and alerts in one file that outlives the process. Clones are the same store.
 ///
 /// What it answered is on the disk: it survives the end of the process, however it ends, and a loss of power as far as
 /// the disk keeps what it was told to flush. One process at a time opens a file.
 ///
-/// It is a [`Ledger`](safeguards_budget::Ledger), a [`RunStore`](safeguards_coord::RunStore) and an
-/// [`AlertStore`](safeguards_notify::AlertStore).
+/// It is a [`Ledger`](safeguards_budget::Ledger), a [`StateStore`](safeguards_coord::StateStore), a
+/// [`RunStore`](safeguards_coord::RunStore) and an [`AlertStore`](safeguards_notify::AlertStore).
 #[derive(Clone, Debug)]
 pub struct RedbStore {
     pub(crate) inner: Arc<Inner>,
@@ -35,6 +36,7 @@ pub struct RedbStore {
 
 pub(crate) struct Inner {
     pub(crate) ledger: Ledgering,
+    pub(crate) state: Sharing,
     pub(crate) runs: RunStoreBounds,
     pub(crate) alerts: MemoryAlertStoreBounds,
     pub(crate) clock: Arc<dyn Clock>,
@@ -73,6 +75,9 @@ pub struct RedbOptions {
     pub snapshot_every: u64,
     /// How long entries of the ledger stay in the file; for good unless set.
     pub keep_entries: KeepEntries,
+    /// How many keys of shared state there are at most, how many bytes of values, and how many earlier versions and
+    /// changes are kept. Where fewer are kept than before, what is too much goes bit by bit, as more is written.
+    pub state: StateStoreBounds,
     /// How many runs there are at most, and how large they get. Where far fewer ended ones are kept than before, the
     /// oldest go bit by bit, as others end.
     pub runs: RunStoreBounds,
@@ -124,8 +129,16 @@ impl RedbOptions {
         path: &Path,
         claim: Option<Claim>,
     ) -> Result<RedbStore, OpenError> {
-        let Self { clock, bounds, cache_bytes: _, snapshot_every, keep_entries, runs, alerts } =
-            self;
+        let Self {
+            clock,
+            bounds,
+            cache_bytes: _,
+            snapshot_every,
+            keep_entries,
+            state,
+            runs,
+            alerts,
+        } = self;
         let unusable = |fault| OpenError::Unusable { path: path.to_owned(), fault };
         format::prepare(&db, path, claim.is_some())?;
         let db = Arc::new(db);
@@ -133,8 +146,10 @@ impl RedbOptions {
         let pen = writer.pen();
         let ledger = Ledgering::open(&db, pen.clone(), bounds, snapshot_every, keep_entries)
             .map_err(unusable)?;
+        let state = Sharing::open(&db, &pen, state).map_err(unusable)?;
         let inner = Inner {
             ledger,
+            state,
             runs,
             alerts,
             clock,
@@ -157,6 +172,7 @@ impl Default for RedbOptions {
             cache_bytes: 64 << 20,
             snapshot_every: 250_000,
             keep_entries: KeepEntries::Always,
+            state: StateStoreBounds::default(),
             runs: RunStoreBounds::default(),
             alerts: MemoryAlertStoreBounds::default(),
         }

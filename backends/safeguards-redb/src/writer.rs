@@ -11,7 +11,10 @@ use std::{
     any::Any,
     fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
@@ -69,12 +72,20 @@ struct Shared {
     wake: Condvar,
     poison: OnceLock<Fault>,
     room: Semaphore,
+    /// How many deeds are known to be on the disk.
+    settled: AtomicU64,
+    /// The number of the latest deed whose answer nobody waits for any more.
+    abandoned: AtomicU64,
 }
 
 #[derive(Default)]
 struct Queue {
     deeds: Vec<Deed>,
+    /// How many were ever handed over; each has the number that it makes.
+    handed_over: u64,
     closing: bool,
+    /// Whom to tell when nothing is written any more.
+    at_its_end: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 /// Asks a [`Writer`] to write. Cheap to clone.
@@ -91,6 +102,8 @@ impl Writer {
             wake: Condvar::new(),
             poison: OnceLock::new(),
             room: Semaphore::new(WAITING_MAX),
+            settled: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
         });
         let seen = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -153,9 +166,13 @@ impl Shared {
             done
         });
         let outcome = carried_out.and_then(|()| turn.flush());
-        if let Err(fault) = &outcome {
+        match &outcome {
+            Ok(()) => {
+                let count = u64::try_from(tell.len()).unwrap_or(u64::MAX);
+                self.settled.fetch_add(count, Ordering::SeqCst);
+            }
             // Before anybody is told: whoever was asks again at once.
-            self.poison(fault.clone());
+            Err(fault) => self.poison(fault.clone()),
         }
         for told in tell {
             told(outcome.clone());
@@ -168,8 +185,14 @@ impl Shared {
         // The first fault is the one that counts.
         let _: Result<(), Fault> = self.poison.set(fault);
         self.room.close();
-        let deeds = mem::take(&mut self.queue.lock().deeds);
+        let (deeds, to_tell) = {
+            let mut queue = self.queue.lock();
+            (mem::take(&mut queue.deeds), mem::take(&mut queue.at_its_end))
+        };
         drop(deeds);
+        for tell in to_tell {
+            tell();
+        }
     }
 }
 
@@ -189,24 +212,56 @@ impl Pen {
         T: Send + 'static,
         F: FnOnce(&mut Turn<'_>) -> Result<T, Fault> + Send + 'static,
     {
+        self.write_and_tell(deed, |_| ()).await
+    }
+
+    /// As [`Self::write`]. What the deed gives is told to `others` as soon as it is on the disk, also where nobody waits for
+    /// the answer any more.
+    pub(crate) async fn write_and_tell<T, F, O>(&self, deed: F, others: O) -> Result<T, NotWritten>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Turn<'_>) -> Result<T, Fault> + Send + 'static,
+        O: FnOnce(&T) + Send + 'static,
+    {
         let room = self.room(1).await?;
         let (tell, told) = oneshot::channel();
-        self.push(Box::new(move |turn| {
+        let number = self.push(Box::new(move |turn| {
             let (done, value) =
                 deed(turn).map_or_else(|fault| (Err(fault), None), |value| (Ok(()), Some(value)));
             let told = move |end: Result<(), Fault>| {
                 drop(room);
+                if let (Ok(()), Some(value)) = (&end, &value) {
+                    others(value);
+                }
                 // Nobody waits any more where this is not taken.
                 let _: Result<(), _> = tell.send(end.map(|()| value));
             };
             (done, Box::new(told))
         }))?;
-        match told.await {
+        let waiting = Waiting { shared: &self.shared, number };
+        let told = told.await;
+        drop(waiting);
+        match told {
             Ok(Ok(Some(value))) => Ok(value),
             Ok(Err(fault)) => Err(NotWritten::Unknown(fault)),
             // A deed that gave no value gave a fault, and then nothing was flushed.
             Ok(Ok(None)) | Err(_) => Err(self.unknown()),
         }
+    }
+
+    /// Waits until all is on the disk that was handed over by those who do not wait for it any more: whoever reads then
+    /// sees it, or it never was. Where there are none, as nearly always, nothing is waited for.
+    pub(crate) async fn settle(&self) -> Result<(), NotWritten> {
+        let Shared { settled, abandoned, .. } = &*self.shared;
+        if abandoned.load(Ordering::SeqCst) <= settled.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.write(|_| Ok(())).await
+    }
+
+    /// Does this when nothing is written any more.
+    pub(crate) fn at_its_end(&self, act: impl FnOnce() + Send + 'static) {
+        self.shared.queue.lock().at_its_end.push(Box::new(act));
     }
 
     /// Waits until there is room for so many more.
@@ -217,17 +272,19 @@ impl Pen {
         Ok(Room { shared: Arc::clone(&self.shared), count })
     }
 
-    /// Hands over a deed, where the writer still writes.
-    pub(crate) fn push(&self, deed: Deed) -> Result<(), NotWritten> {
-        {
+    /// Hands over a deed, where the writer still writes, and gives its number.
+    pub(crate) fn push(&self, deed: Deed) -> Result<u64, NotWritten> {
+        let number = {
             let mut queue = self.shared.queue.lock();
             if queue.closing || self.shared.poison.get().is_some() {
                 return Err(NotWritten::NotBegun(self.fault()));
             }
             queue.deeds.push(deed);
-        }
+            queue.handed_over = queue.handed_over.saturating_add(1);
+            queue.handed_over
+        };
         self.shared.wake.notify_one();
-        Ok(())
+        Ok(number)
     }
 
     /// Why nothing is written any more, where that is so.
@@ -254,6 +311,18 @@ impl fmt::Debug for Pen {
 impl fmt::Debug for Writer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.pen(), out)
+    }
+}
+
+/// Somebody who waits until the deed of this number is on the disk. Who is dropped before that has abandoned it.
+struct Waiting<'s> {
+    shared: &'s Shared,
+    number: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.shared.abandoned.fetch_max(self.number, Ordering::SeqCst);
     }
 }
 

@@ -142,7 +142,7 @@ pub use {
         StateWatch, StateWrite,
     },
     state::{Reason, State},
-    state_store::StateStore,
+    state_store::{StateSeat, StateStore, StateStoreBounds, StateWaiters},
     strategy::{
         Choice, FanOut, Graph, HandOver, MapReduce, Move, Next, Part, Pipeline, Policy, Progress,
         Step, StepProgress, Strategy, StrategyFault, Subtask, Supervise, UnknownStrategy, Vote,

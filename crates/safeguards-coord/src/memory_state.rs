@@ -2,7 +2,6 @@
 
 mod log;
 mod slots;
-mod waiters;
 
 use std::sync::Arc;
 
@@ -10,10 +9,10 @@ use async_trait::async_trait;
 use parking_lot::{RwLock, RwLockReadGuard};
 use safeguards_types::{AgentId, Clock, SystemClock, Timestamp};
 
-use self::{slots::Slots, waiters::Waiters};
+use self::slots::Slots;
 use crate::{
-    Revision, StateBounds, StateChanges, StateEntry, StateError, StateKey, StatePage, StateQuery,
-    StateReading, StateScope, StateStore, StateTerms, StateWrite,
+    Revision, StateChanges, StateEntry, StateError, StateKey, StatePage, StateQuery, StateReading,
+    StateScope, StateStore, StateStoreBounds, StateTerms, StateWaiters, StateWrite,
 };
 
 /// Shared state inside a process. Clones are the same one.
@@ -39,7 +38,7 @@ pub struct MemoryStateStore {
 struct Shared {
     clock: Arc<dyn Clock>,
     slots: RwLock<Slots>,
-    waiters: Waiters,
+    waiters: StateWaiters,
 }
 
 /// Makes a [`MemoryStateStore`].
@@ -47,16 +46,7 @@ struct Shared {
 #[must_use = "a builder does nothing until `build`"]
 pub struct MemoryStateStoreBuilder {
     clock: Arc<dyn Clock>,
-    kept: Kept,
-}
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    keys_max: usize,
-    bytes_max: usize,
-    history: usize,
-    changes: usize,
+    bounds: StateStoreBounds,
 }
 
 impl MemoryStateStoreBuilder {
@@ -65,37 +55,43 @@ impl MemoryStateStoreBuilder {
         Self { clock: Arc::new(clock), ..self }
     }
 
+    /// Takes and keeps so much, whatever was said before.
+    pub const fn bounds(mut self, bounds: StateStoreBounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
     /// Takes so many keys; [`MemoryStateStore::KEYS_MAX`] if not set.
     pub fn keys_max(mut self, keys: usize) -> Self {
-        self.kept.keys_max = keys;
+        self.bounds.keys_max = keys;
         self
     }
 
     /// Takes so many bytes of values, with their kept versions; [`MemoryStateStore::BYTES_MAX`] if not set.
     pub fn bytes_max(mut self, bytes: usize) -> Self {
-        self.kept.bytes_max = bytes;
+        self.bounds.bytes_max = bytes;
         self
     }
 
-    /// Keeps so many earlier versions of each key, at most [`StateBounds::HISTORY`];
+    /// Keeps so many earlier versions of each key, at most [`StateBounds::HISTORY`](crate::StateBounds::HISTORY);
     /// [`MemoryStateStore::HISTORY_KEPT`] if not set.
     pub fn history_kept(mut self, versions: usize) -> Self {
-        self.kept.history = versions.min(StateBounds::HISTORY);
+        self.bounds.history_kept = versions;
         self
     }
 
     /// Keeps so many changes, the latest, and at most about 64 MiB of them; [`MemoryStateStore::CHANGES_KEPT`] if not
     /// set.
     pub fn changes_kept(mut self, changes: usize) -> Self {
-        self.kept.changes = changes;
+        self.bounds.changes_kept = changes;
         self
     }
 
     /// A store without keys.
     pub fn build(self) -> MemoryStateStore {
-        let Self { clock, kept } = self;
-        let slots = RwLock::new(Slots::new(kept));
-        MemoryStateStore { shared: Arc::new(Shared { clock, slots, waiters: Waiters::default() }) }
+        let Self { clock, bounds } = self;
+        let slots = RwLock::new(Slots::new(bounds));
+        MemoryStateStore { shared: Arc::new(Shared { clock, slots, waiters: StateWaiters::new() }) }
     }
 }
 
@@ -122,13 +118,8 @@ impl MemoryStateStore {
 
     /// Begins with the machine's clock and the usual bounds.
     pub fn builder() -> MemoryStateStoreBuilder {
-        let kept = Kept {
-            keys_max: Self::KEYS_MAX,
-            bytes_max: Self::BYTES_MAX,
-            history: Self::HISTORY_KEPT,
-            changes: Self::CHANGES_KEPT,
-        };
-        MemoryStateStoreBuilder { clock: Arc::new(SystemClock::new()), kept }
+        let bounds = StateStoreBounds::default();
+        MemoryStateStoreBuilder { clock: Arc::new(SystemClock::new()), bounds }
     }
 
     /// The same verbs without futures.

@@ -1,4 +1,7 @@
-//! [`StateStore`]: where shared state lives, the seam.
+//! [`StateStore`]: where shared state lives, the seam; [`StateStoreBounds`] and [`StateWaiters`] for those who make one.
+
+mod bounds;
+mod waiters;
 
 use std::{fmt, sync::Arc};
 
@@ -6,6 +9,10 @@ use async_trait::async_trait;
 use safeguards_discovery::Revision;
 use safeguards_types::{AgentId, Timestamp};
 
+pub use self::{
+    bounds::StateStoreBounds,
+    waiters::{StateSeat, StateWaiters},
+};
 use crate::{
     StateChanges, StateEntry, StateError, StateKey, StatePage, StateQuery, StateReading,
     StateScope, StateTerms, StateWrite,
@@ -33,7 +40,7 @@ use crate::{
 /// - Any of these futures may be dropped at any point: the operation then took effect as a whole or not at all.
 ///
 /// [`KeyStanding`](crate::KeyStanding) decides all of this but for what a store keeps; [`StateBounds`](crate::StateBounds)
-/// are the same for all.
+/// are the same for all, [`StateStoreBounds`] are each store's own.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait StateStore: fmt::Debug + Send + Sync + 'static {

@@ -18,3 +18,6 @@ mod moved;
 mod opening;
 mod runs;
 mod runs_resumed;
+mod state;
+mod state_crashes;
+mod state_kept;

@@ -1,4 +1,4 @@
-//! A run that was cut off goes on from the file: ledger and runs in one.
+//! A run that was cut off goes on from the file: ledger, runs and shared state in one.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 use safeguards_budget::{LedgerExt, Limit, OpenAccount};
 use safeguards_coord::{
     Context, Descriptor, Member, Pipeline, Reply, Report, RunId, RunOptions, RunStore, Runner,
-    State, Task, Team, agent_fn,
+    SharedState, State, StateQuery, Task, Team, agent_fn,
 };
 use safeguards_redb::{RedbOptions, RedbStore};
 use safeguards_types::{Amounts, OperationIds, SimClock, Timestamp, usd};
@@ -52,13 +52,19 @@ impl Work {
                     async move {
                         work.calls[number].fetch_add(1, Ordering::SeqCst);
                         cx.charge(usd!(0.03)).await?;
+                        // Each leaves what it was given, and sees what those before it left.
+                        let (state, agent) = (cx.state()?, cx.agent());
+                        state.set(agent, format!("given/{name}"), task.input().clone()).await?;
+                        let given = state.list(agent, &StateQuery::prefix("given/")).await?;
                         if number == 2 {
                             work.began.notify_one();
                             if work.hangs {
                                 std::future::pending::<()>().await;
                             }
                         }
-                        Ok(Reply::new(json!({ "by": name, "of": task.input() })))
+                        let seen: Vec<_> =
+                            given.entries.iter().map(|one| one.key.as_str()).collect();
+                        Ok(Reply::new(json!({ "by": name, "of": task.input(), "seen": seen })))
                     }
                 });
             Member::new(agent, usd!(0.05))
@@ -76,8 +82,20 @@ async fn open_accounts(store: &RedbStore) {
     }
 }
 
+fn state(store: &RedbStore, clock: &SimClock) -> SharedState {
+    SharedState::new(Arc::new(store.clone()), Arc::new(clock.clone()))
+}
+
+/// What agents were given, each with the revision of its latest write.
+async fn given(store: &RedbStore, clock: &SimClock) -> Vec<String> {
+    let page = state(store, clock).list("d", &StateQuery::prefix("given/")).await.unwrap();
+    page.entries.iter().map(|one| format!("{} {}", one.key, one.revision)).collect()
+}
+
 fn runner(store: &RedbStore, clock: &SimClock) -> Runner {
-    Runner::new(Arc::new(store.clone()), Arc::new(clock.clone())).store(Arc::new(store.clone()))
+    Runner::new(Arc::new(store.clone()), Arc::new(clock.clone()))
+        .store(Arc::new(store.clone()))
+        .state(state(store, clock))
 }
 
 fn options(clock: &SimClock) -> RunOptions {
@@ -142,6 +160,11 @@ fn a_run_that_was_cut_off_goes_on_from_the_file() {
             let run = RunId::new(RUN);
             let view = store.run(&run).await.unwrap().unwrap();
             assert_eq!((view.leg, view.end.is_some()), (1, false), "{file}");
+            assert_eq!(
+                given(&store, &clock).await,
+                ["given/a 1", "given/b 2", "given/c 3"],
+                "{file}"
+            );
             let work = Work::new(false);
             let (team, strategy) = (work.team(), Pipeline::new());
             let runner = runner(&store, &clock);
@@ -149,6 +172,12 @@ fn a_run_that_was_cut_off_goes_on_from_the_file() {
             // What had ended is not done again, and what was charged before is charged once.
             assert_eq!(work.calls(), [0, 0, 1], "{file}");
             assert_eq!((resumed.state, &resumed.output), (State::Succeeded, &expected.output));
+            // What is done again is written again; what those before it left is there.
+            assert_eq!(
+                given(&store, &clock).await,
+                ["given/a 1", "given/b 2", "given/c 4"],
+                "{file}"
+            );
             assert_eq!(resumed.spent, expected.spent, "{file}");
             assert_eq!(spent(&store, "pool").await, total, "{file}");
             let third = format!("{}", spent(&store, "c").await);

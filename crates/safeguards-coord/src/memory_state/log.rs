@@ -5,11 +5,10 @@ use std::collections::VecDeque;
 use safeguards_types::{AgentId, Timestamp};
 
 use crate::{
-    Revision, StateBounds, StateChange, StateChanges, StateError, StateKey, StateRecord, StateScope,
+    Revision, StateBounds, StateChange, StateChanges, StateError, StateKey, StateRecord,
+    StateScope, StateStoreBounds,
 };
 
-/// Changes that take more than about this are not kept longer: one agent could else fill the memory with what it writes.
-const BYTES_MAX: usize = 64 << 20;
 /// About what a change takes besides its value and its key.
 const RECORD_BYTES: usize = 256;
 
@@ -75,7 +74,8 @@ impl Log {
         let kept = Kept { record, previous };
         self.bytes = self.bytes.saturating_add(kept.bytes());
         self.kept.push_back(kept);
-        while self.kept.len() > self.kept_max || (self.bytes > BYTES_MAX && self.kept.len() > 1) {
+        let bytes_max = StateStoreBounds::CHANGES_BYTES;
+        while self.kept.len() > self.kept_max || (self.bytes > bytes_max && self.kept.len() > 1) {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.bytes = self.bytes.saturating_sub(oldest.bytes());
             forget(&oldest.record);

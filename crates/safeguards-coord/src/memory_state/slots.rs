@@ -9,16 +9,16 @@ use std::{
 use foldhash::fast::RandomState;
 use safeguards_types::{AgentId, Timestamp};
 
-use super::{Kept, log::Log};
+use super::log::Log;
 use crate::{
     CheckedWrite, KeyStanding, Revision, StateChanges, StateDeed, StateEntry, StateError, StateKey,
-    StatePage, StateQuery, StateRecord, StateRoom, StateScope,
+    StatePage, StateQuery, StateRecord, StateRoom, StateScope, StateStoreBounds,
 };
 
 /// The keys with their values, when they end, and what happened.
 #[derive(Debug)]
 pub(super) struct Slots {
-    kept: Kept,
+    bounds: StateStoreBounds,
     /// Keys that are there, and absent ones whose end is still in the log.
     by_key: HashMap<StateKey, Slot, RandomState>,
     /// The keys that are there.
@@ -40,13 +40,13 @@ struct Slot {
 }
 
 impl Slots {
-    pub(super) fn new(kept: Kept) -> Self {
+    pub(super) fn new(bounds: StateStoreBounds) -> Self {
         Self {
-            kept,
+            bounds,
             by_key: HashMap::default(),
             names: BTreeSet::new(),
             ends: BTreeSet::new(),
-            log: Log::new(kept.changes),
+            log: Log::new(bounds.changes_kept),
             bytes: 0,
         }
     }
@@ -108,7 +108,8 @@ impl Slots {
 
     fn check_room(&self, record: &StateRecord, bytes: usize) -> Result<(), StateError> {
         let full = |room, max| Err(StateError::Full { key: record.key.clone(), room, max });
-        let Kept { keys_max, bytes_max, history, changes: _ } = self.kept;
+        let StateStoreBounds { keys_max, bytes_max, .. } = self.bounds;
+        let history = self.bounds.versions_kept();
         if record.before.is_none() && self.names.len() >= keys_max {
             return full(StateRoom::Keys, keys_max);
         }
@@ -189,7 +190,7 @@ impl Slots {
         match deed {
             StateDeed::Written => {
                 slot.history.extend(gone);
-                while slot.history.len() > self.kept.history {
+                while slot.history.len() > self.bounds.versions_kept() {
                     dropped = dropped.saturating_add(bytes(slot.history.pop_front().as_ref()));
                 }
             }

@@ -147,6 +147,29 @@ pub struct StateRecord {
 }
 
 impl StateRecord {
+    /// A change as it was kept, for stores that keep its parts. Of what was there before, the owner and the rules are
+    /// enough: its value is not shown to anybody.
+    ///
+    /// ```
+    /// use safeguards_coord::{Revision, StateDeed, StateKey, StateRecord};
+    /// use safeguards_types::Timestamp;
+    ///
+    /// let (one, at) = (Revision::new(1), Timestamp::UNIX_EPOCH);
+    /// let record = StateRecord::new((one, at), StateKey::parse("k")?, None, StateDeed::Expired, None, None);
+    /// assert!(record.shown_to(&"a".into()).is_none(), "there was nothing that it could read");
+    /// # Ok::<(), safeguards_coord::InvalidState>(())
+    /// ```
+    pub const fn new(
+        (revision, at): (Revision, Timestamp),
+        key: StateKey,
+        by: Option<AgentId>,
+        deed: StateDeed,
+        before: Option<Arc<StateEntry>>,
+        after: Option<Arc<StateEntry>>,
+    ) -> Self {
+        Self { revision, at, key, by, deed, before, after }
+    }
+
     /// What this agent may see of it; `None`: nothing. The rules are those of the time: what was open to all when it
     /// happened may be read later, what was not may not.
     pub fn shown_to(&self, agent: &AgentId) -> Option<StateChange> {

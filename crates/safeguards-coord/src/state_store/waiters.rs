@@ -1,4 +1,4 @@
-//! [`Waiters`]: who waits for which keys, so that a change wakes those whom it concerns and no other.
+//! [`StateWaiters`]: who waits for which keys, so that a change wakes those whom it concerns and no other.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,14 +8,33 @@ use std::{
     },
 };
 
-use event_listener::{Event, EventListener};
+use event_listener::Event;
 use parking_lot::Mutex;
 
 use crate::{StateKey, StateScope};
 
-/// Who waits for which keys.
+/// Who waits for which keys, so that a change wakes those whom it concerns and no other: what a store answers
+/// [`StateStore::changed`](crate::StateStore::changed) from.
+///
+/// For authors of stores. Who waits takes a [seat](Self::sit), listens, looks whether the change has come already, and
+/// only then waits; the store wakes after what it changed can be seen.
+///
+/// ```
+/// use safeguards_coord::{StateKey, StateScope, StateWaiters};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), safeguards_coord::InvalidState> {
+/// let waiters = StateWaiters::new();
+/// let seat = waiters.sit(&StateScope::prefix("jobs/"));
+/// let woken = seat.listen();
+/// // Here one looks: what changes from now on wakes.
+/// waiters.wake(&[StateKey::parse("jobs/1")?]);
+/// woken.await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Waiters {
+pub struct StateWaiters {
     count: AtomicUsize,
     seats: Mutex<Seats>,
 }
@@ -36,31 +55,41 @@ struct Bench {
 
 /// One who waits. Dropped, it waits no more.
 #[derive(Debug)]
-pub(super) struct Seat<'w> {
-    waiters: &'w Waiters,
+#[must_use = "who leaves the seat at once waits for nothing"]
+pub struct StateSeat<'w> {
+    waiters: &'w StateWaiters,
     scope: StateScope,
     event: Arc<Event>,
 }
 
-impl Seat<'_> {
-    pub(super) fn listen(&self) -> EventListener {
+impl StateSeat<'_> {
+    /// Ends when one of the keys changes after this call, not after it is first awaited. Each wakes once: listen again
+    /// to be woken again.
+    #[must_use = "who does not wait is not woken"]
+    pub fn listen(&self) -> impl Future<Output = ()> + Send + use<> {
         self.event.listen()
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for StateSeat<'_> {
     fn drop(&mut self) {
         self.waiters.rise(&self.scope);
     }
 }
 
-impl Waiters {
-    pub(super) fn is_empty(&self) -> bool {
+impl StateWaiters {
+    /// Nobody waits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nobody waits. Asked after a change can be seen, it overlooks nobody: who sits down later sees the change.
+    pub fn is_empty(&self) -> bool {
         self.count.load(Ordering::SeqCst) == 0
     }
 
     /// Waits for these keys: whatever changes after this call wakes those who listen.
-    pub(super) fn sit(&self, scope: &StateScope) -> Seat<'_> {
+    pub fn sit(&self, scope: &StateScope) -> StateSeat<'_> {
         self.count.fetch_add(1, Ordering::SeqCst);
         let mut seats = self.seats.lock();
         let bench = match scope {
@@ -71,7 +100,7 @@ impl Waiters {
             }
         };
         bench.count = bench.count.saturating_add(1);
-        Seat { waiters: self, scope: scope.clone(), event: Arc::clone(&bench.event) }
+        StateSeat { waiters: self, scope: scope.clone(), event: Arc::clone(&bench.event) }
     }
 
     fn rise(&self, scope: &StateScope) {
@@ -91,7 +120,7 @@ impl Waiters {
     }
 
     /// Wakes who waits for one of these keys.
-    pub(super) fn wake(&self, keys: &[StateKey]) {
+    pub fn wake(&self, keys: &[StateKey]) {
         let seats = self.seats.lock();
         for key in keys {
             let key = key.as_str();
@@ -103,6 +132,15 @@ impl Waiters {
                     bench.event.notify(usize::MAX);
                 }
             }
+        }
+    }
+
+    /// Wakes all: where the store fails for good, so that nobody waits for what does not come.
+    pub fn wake_all(&self) {
+        let seats = self.seats.lock();
+        let prefixes = seats.prefixes.values().flat_map(HashMap::values);
+        for bench in seats.keys.values().chain(prefixes) {
+            bench.event.notify(usize::MAX);
         }
     }
 }
@@ -128,7 +166,7 @@ mod tests {
 
     #[track_caller]
     fn check(scope: &StateScope, key: &str, is_woken: bool) {
-        let waiters = Waiters::default();
+        let waiters = StateWaiters::default();
         let seat = waiters.sit(scope);
         let mut listener = pin!(seat.listen());
         waiters.wake(&[StateKey::parse(key).unwrap()]);
@@ -153,7 +191,7 @@ mod tests {
 
     #[test]
     fn nobody_is_kept_who_waits_no_more() {
-        let waiters = Waiters::default();
+        let waiters = StateWaiters::default();
         let scopes = [StateScope::key("a").unwrap(), StateScope::prefix("a"), StateScope::all()];
         let seats: Vec<_> = scopes.iter().chain(&scopes).map(|one| waiters.sit(one)).collect();
         assert!(!waiters.is_empty());
