@@ -31,7 +31,8 @@ const WRITING: &str = "write alerts";
 
 /// All tables of alerts.
 pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
-    for Ordered { rows, places } in [tables::HISTORY, tables::WAITING, tables::QUEUED, tables::DEAD] {
+    for Ordered { rows, places } in [tables::HISTORY, tables::WAITING, tables::QUEUED, tables::DEAD]
+    {
         all.table(rows)?;
         all.table(places)?;
     }

@@ -52,7 +52,9 @@ pub enum LoadError {
         what: String,
     },
     /// The last line, which counts the rows, is missing: the dump was cut off.
-    #[error("the dump was cut off after line {lines}: its last line, which counts the rows, is missing")]
+    #[error(
+        "the dump was cut off after line {lines}: its last line, which counts the rows, is missing"
+    )]
     CutOff {
         /// How many lines there are.
         lines: u64,

@@ -159,6 +159,8 @@ impl Drop for Asking<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use safeguards_budget::{Charge, MemoryLedger};
     use safeguards_types::usd;
 
@@ -187,7 +189,7 @@ mod tests {
         let (answers, ledger) = (Answers::default(), MemoryLedger::new());
         answers.begin(Some(entry(10)));
         let slow = command(&ledger);
-        let asking = answers.ask(&[slow.clone()]);
+        let asking = answers.ask(slice::from_ref(&slow));
         assert!((12..50_000).all(|number| answers.is_first(ledger.operation(), entry(number))));
         assert!(asking.made(slow.op, entry(11)));
         assert!(!answers.is_first(slow.op, entry(11)), "a second time");
@@ -216,23 +218,24 @@ mod tests {
     fn what_is_given_up_is_in_doubt_until_it_is_named() {
         let (answers, ledger) = (Answers::default(), MemoryLedger::new());
         let (lost, other) = (command(&ledger), command(&ledger));
-        drop(answers.ask(&[lost.clone()]));
+        drop(answers.ask(slice::from_ref(&lost)));
         assert!(answers.is_first(other.op, entry(2)));
         assert!(!answers.is_first_of_ours(other.op, entry(3)), "others' entries");
         assert!(answers.is_first_of_ours(lost.op, entry(1)));
         assert!(!answers.is_first_of_ours(lost.op, entry(1)), "a second time");
 
-        let (one, two) = (answers.ask(&[other.clone()]), answers.ask(&[other.clone()]));
+        let (one, two) =
+            (answers.ask(slice::from_ref(&other)), answers.ask(slice::from_ref(&other)));
         drop(one);
         assert!(answers.0.lock().in_doubt.is_empty(), "somebody waits yet");
         assert!(two.made(other.op, entry(4)));
         two.answered();
 
-        let asking = answers.ask(&[lost.clone()]);
+        let asking = answers.ask(slice::from_ref(&lost));
         drop(asking);
-        let asking = answers.ask(&[lost.clone()]);
+        let asking = answers.ask(slice::from_ref(&lost));
         assert!((10..20).all(|number| answers.is_first(ledger.operation(), entry(number))));
-        let later = answers.ask(&[lost.clone()]);
+        let later = answers.ask(slice::from_ref(&lost));
         assert!(later.made(lost.op, entry(5)), "it was done before it was asked again");
         later.answered();
         asking.answered();
@@ -242,7 +245,7 @@ mod tests {
     fn doubts_are_bounded() {
         let (answers, ledger) = (Answers::default(), MemoryLedger::new());
         let first = command(&ledger);
-        drop(answers.ask(&[first.clone()]));
+        drop(answers.ask(slice::from_ref(&first)));
         let many: Vec<Command> = (0..DOUBTS_MAX).map(|_| command(&ledger)).collect();
         drop(answers.ask(&many));
         let state = answers.0.lock();

@@ -18,8 +18,12 @@ pub(crate) fn check(
     checked: &mut Checked,
     flaws: &mut Flaws,
 ) -> Result<(), Fault> {
-    let kinds =
-        [("alert", HISTORY), ("waiting alert", WAITING), ("notification", QUEUED), ("dead letter", DEAD)];
+    let kinds = [
+        ("alert", HISTORY),
+        ("waiting alert", WAITING),
+        ("notification", QUEUED),
+        ("dead letter", DEAD),
+    ];
     for (what, table) in kinds {
         check_ordered(read, what, &table, checked, flaws)?;
     }

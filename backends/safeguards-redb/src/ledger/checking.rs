@@ -107,7 +107,9 @@ impl Following<'_> {
         self.flaws.expect(named == Some(first), || {
             format!("block {first} does not begin with the entry of its number")
         });
-        entries.iter().for_each(|entry| self.take_entry(entry));
+        for entry in &entries {
+            self.take_entry(entry);
+        }
     }
 
     fn take_entry(&mut self, entry: &Entry) {

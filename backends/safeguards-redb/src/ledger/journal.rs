@@ -18,7 +18,8 @@ use crate::error::{Doing, Fault};
 pub(super) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.blocks");
 
 /// The latest snapshot, at 0.
-pub(super) const SNAPSHOT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.snapshot");
+pub(super) const SNAPSHOT: TableDefinition<'_, u64, &[u8]> =
+    TableDefinition::new("ledger.snapshot");
 
 const HASH: usize = 32;
 

@@ -40,14 +40,16 @@ pub(crate) fn check(
         let head: Option<RunHead> = head.and_then(|head| rows::read(head.value(), READING).ok());
         let standing = standings.get(number).doing(READING)?;
         let standing = standing.map(|row| Standing::of_row(row.value()));
-        let (Some(head), Some(standing)) = (head.filter(|head| head.run.as_str() == name), standing)
+        let (Some(head), Some(standing)) =
+            (head.filter(|head| head.run.as_str() == name), standing)
         else {
             flaws.add(|| format!("run {name}: how it began, or how it stands, is missing"));
             continue;
         };
         lengths.insert(number, standing.entries);
         let lists = List::LASTING.into_iter();
-        let lists = lists.chain(List::UNTIL_ITS_END.into_iter().filter(|_| standing.ended_as.is_none()));
+        let lists =
+            lists.chain(List::UNTIL_ITS_END.into_iter().filter(|_| standing.ended_as.is_none()));
         for list in lists {
             places += 1;
             let there = listed.get(list.row(&head)).doing(READING)?.map(|run| run.value());
@@ -120,7 +122,8 @@ fn check_entries(
         let (run, ..) = place.value();
         let number = number.value();
         let is_there = going.contains(&run) || found.get(&run).is_some_and(|count| number < *count);
-        flaws.expect(is_there, || format!("a key of run {run} names entry {number}, which is none"));
+        flaws
+            .expect(is_there, || format!("a key of run {run} names entry {number}, which is none"));
     }
     Ok(())
 }

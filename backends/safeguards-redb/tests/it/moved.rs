@@ -59,10 +59,14 @@ impl Filled {
         let ids = OperationIds::seeded(7);
         let now = store.clock().now();
         let op = || ids.mint(now);
-        store.open_account(OpenAccount::new("team").limit(Limit::lifetime(usd!(100))), op()).await.unwrap();
+        store
+            .open_account(OpenAccount::new("team").limit(Limit::lifetime(usd!(100))), op())
+            .await
+            .unwrap();
         for number in 0..10 {
             let name = format!("agent {number} \"of\" ten");
-            let open = OpenAccount::new(name.as_str()).under("team").limit(Limit::lifetime(tokens!(50)));
+            let open =
+                OpenAccount::new(name.as_str()).under("team").limit(Limit::lifetime(tokens!(50)));
             store.open_account(open, op()).await.unwrap();
             store.charge(Charge::new(name.as_str(), usd!(0.31)), op()).await.unwrap();
             let hold = PlaceHold::new(name.as_str(), usd!(1), Duration::from_mins(5));
