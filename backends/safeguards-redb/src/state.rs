@@ -8,7 +8,9 @@
 //! - `tables`: what stands in which table, under which key.
 //! - `writing`: what is decided, and written.
 //! - `reading`: what is on the disk.
+//! - `checking`: what is to be true of it.
 
+mod checking;
 mod reading;
 mod tables;
 mod writing;
@@ -24,6 +26,7 @@ use safeguards_coord::{
 };
 use safeguards_types::{AgentId, Timestamp};
 
+pub(crate) use self::checking::check;
 use self::{
     reading::Reading,
     tables::{End, STANDING, Standing, StandingRow},
@@ -31,6 +34,7 @@ use self::{
 };
 use crate::{
     RedbStore,
+    cells::Tables,
     error::{Doing, Fault, FaultKind, NotWritten},
     rows,
     writer::Pen,
@@ -38,6 +42,16 @@ use crate::{
 
 const READING: &str = "read shared state";
 const WRITING: &str = "write shared state";
+
+/// All tables of shared state.
+pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
+    all.table(tables::RECORDS)?;
+    all.table(tables::PRESENT)?;
+    all.table(tables::VERSIONS)?;
+    all.table(tables::CHANGES)?;
+    all.table(tables::ENDS)?;
+    all.table(STANDING)
+}
 
 /// A refusal has written nothing of its own.
 type Answer<T> = Result<Result<T, StateError>, Fault>;

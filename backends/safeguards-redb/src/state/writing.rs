@@ -326,6 +326,6 @@ fn bytes_of(entry: Option<&Arc<StateEntry>>) -> u64 {
     entry.map_or(0, |entry| number(entry.bytes))
 }
 
-fn number(count: usize) -> u64 {
+pub(super) fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

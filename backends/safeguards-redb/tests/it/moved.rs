@@ -9,7 +9,7 @@ use std::{
 
 use redb::{Database, ReadableTable, TableDefinition};
 use safeguards_budget::{Charge, EntryId, LedgerExt, Limit, OpenAccount, PlaceHold};
-use safeguards_coord::RunStore;
+use safeguards_coord::{RunStore, StateStore, StateWrite};
 use safeguards_notify::{Alert, Alerts, topic};
 use safeguards_redb::{Checked, LoadError, RedbOptions, RedbStore};
 use safeguards_testkit::runs::RunHeads;
@@ -79,6 +79,11 @@ impl Filled {
             let head = RunHeads::new().head(&format!("run-{number}"));
             store.begin(head).await.unwrap();
         }
+        for number in 0..6 {
+            let write = StateWrite::new(format!("notes/{}", number % 4), number).unwrap();
+            let write = write.ttl(Duration::from_hours(number + 1));
+            StateStore::write(&store, &"agent".into(), write).await.unwrap();
+        }
         let alerts = Alerts::builder().store(store.clone()).build().unwrap();
         let running = alerts.start().unwrap();
         for number in 0..3 {
@@ -117,6 +122,7 @@ async fn a_store_is_whole_and_stays_so_when_it_is_moved() {
     let filled = Filled::new().await;
     let checked = check(&filled.path());
     assert_eq!((checked.accounts, checked.entries, checked.runs), (11, 36, 3), "{checked:?}");
+    assert_eq!((checked.keys, checked.key_changes), (4, 6), "{checked:?}");
     assert!(checked.operations > 20, "most stand in runs of operations: {checked:?}");
     check_whole(&filled.path());
 
@@ -189,6 +195,50 @@ async fn indexes_that_name_what_is_not_there_or_leave_out_what_is_are_told() {
         ended.insert(7, 1).unwrap();
     });
     filled.check_flaw("ended runs: 1 rows are there, and 0 belong to runs");
+}
+
+#[tokio::test]
+async fn keys_without_what_belongs_to_them_are_told() {
+    const RECORDS: TableDefinition<'_, u64, (&str, &[u8], &[u8])> =
+        TableDefinition::new("state.records");
+
+    // Change 1 wrote an earlier version of the key that change 5 wrote.
+    let filled = Filled::new().await;
+    filled.change(RECORDS, |records| drop(records.remove(1).unwrap().unwrap()));
+    filled.check_flaw("key notes/0: version 1 is missing, or of another size");
+    filled.check_flaw("5 changes of keys of");
+
+    let filled = Filled::new().await;
+    filled.change(RECORDS, |records| drop(records.remove(6).unwrap().unwrap()));
+    filled.check_flaw("key notes/1: change 6, which wrote it, is missing");
+
+    let filled = Filled::new().await;
+    filled.change(RECORDS, |records| {
+        let (head, key) = {
+            let row = records.get(4).unwrap().unwrap();
+            (row.value().1.to_vec(), row.value().0.to_owned())
+        };
+        drop(records.insert(4, (key.as_str(), head.as_slice(), b"{".as_slice())).unwrap());
+    });
+    filled.check_flaw("change 4 of key notes/3 cannot be read");
+
+    let filled = Filled::new().await;
+    filled.change(TableDefinition::<(i64, &str), ()>::new("state.ends"), |ends| {
+        ends.pop_last().unwrap().unwrap();
+    });
+    filled.check_flaw("key notes/1: its end is not listed");
+
+    let filled = Filled::new().await;
+    filled.change(TableDefinition::<(&str, u64), ()>::new("state.changes"), |changes| {
+        changes.remove(("notes/2", 3)).unwrap().unwrap();
+    });
+    filled.check_flaw("change 3 of key notes/2 is not listed");
+
+    let filled = Filled::new().await;
+    filled.change(TableDefinition::<&str, (u64, u64)>::new("state.present"), |present| {
+        present.insert("notes/0", (5, 2)).unwrap();
+    });
+    filled.check_flaw("key notes/0: 1 earlier versions are there, and 2 are counted");
 }
 
 #[tokio::test]

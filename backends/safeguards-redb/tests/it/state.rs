@@ -17,6 +17,8 @@ use safeguards_testkit::state::{PlainStateStore, StateEnv, StateSetup, state_seq
 use safeguards_types::{AgentId, SimClock, Timestamp};
 use tempfile::TempDir;
 
+use crate::moved::check_whole;
+
 pub(crate) fn bounds_of(setup: &StateSetup) -> StateStoreBounds {
     let mut bounds = StateStoreBounds::default();
     (bounds.keys_max, bounds.bytes_max) = (setup.keys_max, setup.bytes_max);
@@ -70,6 +72,11 @@ impl Reopened {
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("fleet.redb")
+    }
+
+    fn close_and_check(self) {
+        self.now.lock().1 = None;
+        check_whole(&self.path());
     }
 
     fn store(&self) -> RedbStore {
@@ -149,6 +156,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let played = runtime.block_on(sequence.play(&setup.clock, &one, &other));
         prop_assert!(played.is_ok(), "{}", played.unwrap_err());
+        one.close_and_check();
     }
 
     #[test]
@@ -158,5 +166,6 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let played = runtime.block_on(sequence.play(&setup.clock, &one, &other));
         prop_assert!(played.is_ok(), "{}", played.unwrap_err());
+        one.close_and_check();
     }
 }

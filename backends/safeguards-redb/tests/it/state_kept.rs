@@ -12,7 +12,7 @@ use safeguards_redb::RedbStore;
 use safeguards_types::{AgentId, SimClock, Timestamp};
 use serde_json::Value;
 
-use crate::state::open;
+use crate::{moved::check_whole, state::open};
 
 fn clock() -> SimClock {
     SimClock::at(Timestamp::parse("2026-01-05T09:00:00Z").unwrap())
@@ -52,6 +52,7 @@ fn tables(path: &Path) -> Vec<(String, u64, u64)> {
 
 /// How many rows changes, ends, present, records, standing and versions have.
 fn rows(path: &Path) -> Vec<u64> {
+    check_whole(path);
     let tables = tables(path);
     let names: Vec<_> = tables.iter().map(|(name, ..)| name.as_str()).collect();
     assert_eq!(names, ["changes", "ends", "present", "records", "standing", "versions"]);
