@@ -329,6 +329,20 @@ impl Shared {
     }
 }
 
+impl RedbStore {
+    /// Reads all accounts, those that are closed too as long as they are remembered, all at one revision: parents before
+    /// children, those of one parent by name.
+    ///
+    /// # Errors
+    ///
+    /// Where an earlier write failed: nothing is read until the file is opened again.
+    pub async fn all_accounts(&self) -> Result<Accounts, LedgerError> {
+        let now = self.inner.clock.now();
+        let read = self.inner.ledger.with(|book| book.all_accounts(now)).await;
+        read.map_err(|error| error.ledger("read accounts"))
+    }
+}
+
 #[async_trait]
 impl Ledger for RedbStore {
     async fn submit(&self, batch: Batch) -> Result<Vec<Outcome>, LedgerError> {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use safeguards_budget::{Ledger, MemoryLedger};
+use safeguards_budget::{Account, Ledger, MemoryLedger};
 use safeguards_coord::{
     Loads, MemoryRunStore, MemoryStateStore, RunStore, SharedState, StateStore,
 };
@@ -59,6 +59,7 @@ pub struct Builder {
     connected: Vec<Connected>,
     clock: Option<Arc<dyn Clock>>,
     prices: Arc<PriceTable>,
+    directory: Directory,
 }
 
 impl Builder {
@@ -81,6 +82,7 @@ impl Builder {
             connected: Vec::new(),
             clock: None,
             prices: Arc::new(PriceTable::builtin().clone()),
+            directory: Directory::default(),
         }
     }
 
@@ -227,6 +229,31 @@ impl Builder {
             .state_store(stores)
     }
 
+    /// Knows the agents and pools among these accounts from the start: those that an earlier program made over the same
+    /// ledger by [`v1`](crate::v1), [`v2`](crate::v2) or a configuration, which the accounts' metadata says. Who is made
+    /// again on the terms that it was made on is the same one.
+    ///
+    /// ```
+    /// use safeguards_api::Safeguards;
+    /// use safeguards_budget::MemoryLedger;
+    /// use safeguards_types::{P5, usd};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let ledger = MemoryLedger::new(); // or one that outlives the program
+    /// Safeguards::builder(ledger.clone()).build()?.v2().agents().create("reader", usd!(4), P5).await?;
+    ///
+    /// let accounts = ledger.all_accounts().accounts;
+    /// let again = Safeguards::builder(ledger).accounts(accounts.iter().flatten()).build()?;
+    /// assert_eq!(again.v2().agents().list().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn accounts<'a>(self, accounts: impl IntoIterator<Item = &'a Account>) -> Self {
+        self.directory.restore(accounts);
+        self
+    }
+
     /// Asks this source, too, how agents stand, such as circuit breakers; any number of them. The ledger and the
     /// teams that run are asked anyway. A source that fails lets nobody be found whose status matters.
     pub fn status_source(mut self, source: impl StatusSource) -> Self {
@@ -296,7 +323,7 @@ impl Builder {
 
     pub(crate) fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {
         let clock = self.clock_in_use();
-        let Self { ledger, alerts_of, events, registry, status_sources, prices, .. } = self;
+        let Self { ledger, alerts_of, events, registry, status_sources, prices, directory, .. } = self;
         let state_store = self.state_store.unwrap_or_else(|| {
             Arc::new(MemoryStateStore::builder().clock(Arc::clone(&clock)).build())
         });
@@ -338,7 +365,7 @@ impl Builder {
             clock,
             ids: OperationIds::new(),
             prices,
-            directory: Directory::default(),
+            directory,
             endings: Endings::default(),
         };
         Safeguards::new(Arc::new(core))

@@ -114,7 +114,7 @@ impl Core {
         if let Some(pool) = terms.pool.as_ref().filter(|pool| self.is_agent(pool)) {
             return Err(CreateError::NotAPool { name: pool.clone() });
         }
-        let opened = self.ledger.open_account(terms.open(), self.operation()).await;
+        let opened = self.ledger.apply(terms.command(self.operation())).await;
         match opened {
             Ok(_) => self.admit(terms).await,
             Err(CommandError::Denied(Denial::DuplicateAccount { .. })) => {
@@ -158,13 +158,13 @@ impl Core {
 
     /// Accepts who is there already, if it is there on these terms.
     ///
-    /// Of an account that was not made here only its place and priority are compared: what it may spend has
+    /// Of an account that was not made here, or by an earlier program, only its place and priority are compared: what it may spend has
     /// perhaps been changed since it was made.
     async fn recognize(&self, terms: Terms) -> Result<(), CreateError> {
         let existing = match self.directory.find(&terms.account) {
             Some(known) if known == terms => return self.keep_open(terms.account).await,
-            Some(known) => known.to_string(),
-            None => match self.ledger.account(&terms.account).await? {
+            Some(known) if !self.directory.was_there(&terms) => known.to_string(),
+            Some(_) | None => match self.ledger.account(&terms.account).await? {
                 // Names are never used again, and an account of which nothing is known any more was closed long ago.
                 None => return Err(CreateError::NameGone { name: terms.account.clone() }),
                 Some(account) if account.state == AccountState::Closed => {

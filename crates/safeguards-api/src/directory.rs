@@ -4,11 +4,18 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use parking_lot::Mutex;
-use safeguards_budget::{EntryId, Limit, OpenAccount, ProtectionStep, Window};
+use safeguards_budget::{
+    Account, AccountState, Command, EntryId, Limit, Metadata, OpenAccount, ProtectionStep, Window,
+};
 use safeguards_coord::{TaskGraph, Team};
-use safeguards_types::{AccountId, Amount, Priority};
+use safeguards_types::{AccountId, Amount, OperationId, Priority};
 
 use crate::terms;
+
+/// The metadata of an account that says what it is for, and with which budget it was made. Whoever opens the ledger later
+/// knows it by them.
+const ROLE: &str = "safeguards.role";
+const BUDGET: &str = "safeguards.budget";
 
 /// What an account is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +31,10 @@ impl Role {
             Self::Agent => "agent",
             Self::Pool => "pool",
         }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Agent, Self::Pool].into_iter().find(|role| role.as_str() == word)
     }
 }
 
@@ -69,8 +80,41 @@ impl Terms {
         })
     }
 
+    /// The terms of an account that was made on some, perhaps by another program; `None` where it is closed, or was opened
+    /// for something else.
+    pub(crate) fn of_account(account: &Account) -> Option<Self> {
+        let word = |key| account.metadata.get(key)?.as_str();
+        let (role, budget) = (Role::parse(word(ROLE)?)?, Amount::parse(word(BUDGET)?).ok()?);
+        if account.state == AccountState::Closed {
+            return None;
+        }
+        let limits = account.limits.iter().map(|usage| &usage.limit);
+        let is_budget =
+            |limit: &Limit| limit.window == Window::Lifetime && limit.unit == *budget.unit();
+        Some(Self {
+            account: account.id.clone(),
+            role,
+            priority: account.priority,
+            pool: account.parent.clone(),
+            limits: limits.filter(|limit| !is_budget(limit)).cloned().collect(),
+            protection: account.protection.clone(),
+            budget,
+        })
+    }
+
+    /// What is written down with an account that is opened on these terms.
+    pub(crate) fn metadata(&self) -> Metadata {
+        let role = self.role.as_str().to_owned();
+        let both = [(ROLE, role), (BUDGET, self.budget.to_string())];
+        both.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
+    }
+
     /// The command that opens its account.
-    pub(crate) fn open(&self) -> OpenAccount {
+    pub(crate) fn command(&self, op: OperationId) -> Command {
+        Command::new(op, self.open()).with_metadata(self.metadata())
+    }
+
+    fn open(&self) -> OpenAccount {
         let budget =
             Limit::lifetime(self.budget.clone()).warn_at(safeguards_budget::Percent::EIGHTY);
         let mut open = OpenAccount::new(&self.account).priority(self.priority).limit(budget);
@@ -101,6 +145,8 @@ pub(crate) struct Change {
 #[derive(Debug)]
 struct Known {
     terms: Terms,
+    /// Whether an earlier program made it: what it may spend has perhaps been changed since.
+    was_there: bool,
     priority_since: Option<EntryId>,
     pool_since: Option<EntryId>,
 }
@@ -116,15 +162,34 @@ pub(crate) struct Directory {
 impl Directory {
     /// Writes down who was made.
     pub(crate) fn insert(&self, terms: Terms) {
-        let known = Known { terms, priority_since: None, pool_since: None };
+        self.note(terms, false);
+    }
+
+    /// Writes down who is in the ledger already.
+    pub(crate) fn restore<'a>(&self, accounts: impl IntoIterator<Item = &'a Account>) {
+        for terms in accounts.into_iter().filter_map(Terms::of_account) {
+            self.note(terms, true);
+        }
+    }
+
+    fn note(&self, terms: Terms, was_there: bool) {
+        let known = Known { terms, was_there, priority_since: None, pool_since: None };
         self.accounts.lock().insert(known.terms.account.clone(), known);
+    }
+
+    /// Whether who is known on these terms was made by an earlier program, with this role and budget.
+    pub(crate) fn was_there(&self, terms: &Terms) -> bool {
+        self.accounts.lock().get(&terms.account).is_some_and(|known| {
+            let Terms { role, budget, .. } = &known.terms;
+            known.was_there && (role, budget) == (&terms.role, &terms.budget)
+        })
     }
 
     /// Writes down what the ledger changed by the entry `at`; a later change that was noted before stands. Gives
     /// the terms from now on; `None` where nobody of this name is here any more.
     pub(crate) fn change(&self, account: &AccountId, change: Change, at: EntryId) -> Option<Terms> {
         let mut entries = self.accounts.lock();
-        let Known { terms, priority_since, pool_since } = entries.get_mut(account)?;
+        let Known { terms, priority_since, pool_since, .. } = entries.get_mut(account)?;
         let Change { priority, pool } = change;
         if let Some(priority) = priority.filter(|_| *priority_since <= Some(at)) {
             (terms.priority, *priority_since) = (priority, Some(at));

@@ -128,6 +128,13 @@ impl SyncLedger<'_> {
         self.shared.book.lock().subtree(of, now)
     }
 
+    /// Reads all accounts, those that are closed too as long as they are remembered, all at one revision: parents before
+    /// children, those of one parent by name.
+    pub fn all_accounts(&self) -> Accounts {
+        let now = self.shared.clock.now();
+        self.shared.book.lock().all_accounts(now)
+    }
+
     /// Looks an account up, to be found at once from then on.
     pub fn handle(&self, id: &AccountId) -> Option<AccountHandle> {
         self.shared.book.lock().handle(id)

@@ -37,6 +37,8 @@ use safeguards_notify::{
 use safeguards_pricing::{
     MixedUnits, ModelNameError, PriceError, PriceFileError, RateError, UsageError,
 };
+#[cfg(feature = "redb")]
+use safeguards_redb::{DumpError, LoadError, OpenError};
 use safeguards_types::{
     AmountError, OperationIdError, PriorityError, QuantityError, SeverityError, TimestampError,
     duration_text::DurationTextError,
@@ -271,6 +273,18 @@ pub enum Error {
     /// A text is no span of time.
     #[error(transparent)]
     Duration(#[from] DurationTextError),
+    /// A durable file was not opened.
+    #[cfg(feature = "redb")]
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A durable file was not dumped as a whole.
+    #[cfg(feature = "redb")]
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// No durable file was made of a dump.
+    #[cfg(feature = "redb")]
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// A description of an agent cannot be read or written.
     #[cfg(feature = "cards")]
     #[error(transparent)]
@@ -367,6 +381,12 @@ impl Error {
             Self::PriceFile(error) => error.code(),
             Self::Limit(error) => error.code(),
             Self::Agent(error) => error.code(),
+            #[cfg(feature = "redb")]
+            Self::Open(error) => error.code(),
+            #[cfg(feature = "redb")]
+            Self::Dump(error) => error.code(),
+            #[cfg(feature = "redb")]
+            Self::Load(error) => error.code(),
             #[cfg(feature = "cards")]
             Self::Card(error) => error.code(),
             Self::Allocation(error) => error.code(),

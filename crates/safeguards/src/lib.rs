@@ -94,7 +94,9 @@
 //! - **No silent loss.** An alert that could not be delivered is a dead letter with its reason.
 //! - **Nothing is rounded.** Amounts are exact to 10⁻¹², and are text wherever they leave the program.
 //!
-//! This version keeps everything in memory: what was spent is forgotten when the program ends.
+//! In memory, what was spent is forgotten when the program ends; in a durable file it is not, however the program ends.
+//! With the feature `redb` that is another first line, `Safeguards::open("fleet.redb")?` in place of
+//! `Safeguards::in_memory()`: see the guide to durability.
 //!
 //! # I want to
 //!
@@ -109,6 +111,7 @@
 //! | know who can do something, and give work to whoever is best | [`v2::Discovery`], [`FanOut::by`](coord::FanOut::by) |
 //! | let agents share what they know, wait for it and watch it | [`v2::Api::state`], [`SharedState`](coord::SharedState) |
 //! | know what a model call costs | [`PriceTable`](pricing::PriceTable) |
+//! | keep accounts, runs, state and alerts in one file that outlives the program | `Safeguards::open`, [`durable`] (feature `redb`) |
 //! | keep accounts somewhere else | [`Ledger`](budget::Ledger), [`Safeguards::builder`] |
 //!
 //! # Which crate to take
@@ -125,6 +128,7 @@
 //! | `safeguards-discovery` | [`discovery`] | who is here, and who can do this |
 //! | `safeguards-pricing` | [`pricing`] | what models cost |
 //! | `safeguards-coord` | [`coord`] | agents, teams, strategies |
+//! | `safeguards-redb` | `durable` (feature `redb`) | one durable file for all of it |
 //! | `safeguards-api` | [`api`] | versioned APIs over all of them, and the team file |
 //!
 //! # Errors
@@ -139,8 +143,10 @@
 
 mod error;
 // Only where it is read: a build of the library needs no file beside its own. The pages show what features add.
-#[cfg(all(doc, feature = "cards", feature = "email", feature = "mock", feature = "webhook"))]
+#[cfg(all(doc, feature = "cards", feature = "email", feature = "mock", feature = "redb", feature = "webhook"))]
 pub mod manual;
+#[cfg(feature = "redb")]
+mod open;
 pub mod prelude;
 
 pub use safeguards_api as api;
@@ -157,9 +163,13 @@ pub use safeguards_coord as coord;
 pub use safeguards_discovery as discovery;
 pub use safeguards_notify as notify;
 pub use safeguards_pricing as pricing;
+#[cfg(feature = "redb")]
+pub use safeguards_redb as durable;
 pub use safeguards_types as types;
 
 pub use error::Error;
+#[cfg(feature = "redb")]
+pub use open::Open;
 
 // What the page shows is compiled.
 #[cfg(doctest)]

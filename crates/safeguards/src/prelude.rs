@@ -4,7 +4,7 @@
 //!
 //! | for | names |
 //! | --- | --- |
-//! | the way in | [`Safeguards`], [`TeamSpec`] |
+//! | the way in | [`Safeguards`], [`Open`] (feature `redb`), [`TeamSpec`] |
 //! | amounts and limits | [`Amount`], [`usd!`], [`tokens`], [`requests`], [`Limit`], [`Window`] |
 //! | how urgent | [`P1`], [`P2`], [`P3`], [`P4`], [`P5`], [`P6`], [`P7`], [`P8`], [`P9`], [`P10`], [`Severity`] |
 //! | spending | [`Receipt`], [`Denial`], [`CommandError`], [`LedgerExt`] |
@@ -14,6 +14,8 @@
 //!
 //! All else is reached by its crate: `safeguards::coord::TaskGraph`, `safeguards::types::Priority`.
 
+#[cfg(feature = "redb")]
+pub use crate::Open;
 pub use safeguards_api::{Safeguards, TeamSpec};
 pub use safeguards_budget::{CommandError, Denial, LedgerExt, Limit, Receipt, Window};
 pub use safeguards_coord::{

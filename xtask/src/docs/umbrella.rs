@@ -58,7 +58,12 @@ pub(super) fn complaints(files: &BTreeMap<PathBuf, String>) -> Vec<String> {
 fn is_library_source(path: &Path) -> bool {
     let parts: Vec<_> = path.iter().filter_map(|part| part.to_str()).collect();
     let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-    matches!(parts.as_slice(), ["crates", name, "src", ..] if !ELSEWHERE.contains(name)) && is_rust
+    let is_library = match parts.as_slice() {
+        ["crates", name, "src", ..] => !ELSEWHERE.contains(name),
+        ["backends", _, "src", ..] => true,
+        _ => false,
+    };
+    is_library && is_rust
 }
 
 /// The public types of a file whose names end in `Error`.

@@ -30,8 +30,7 @@ pub(crate) fn check(
     let listed = read.open_table(LISTED).doing(READING)?;
     let ended = read.open_table(ENDED).doing(READING)?;
     let mut lengths = BTreeMap::new();
-    let mut places = 0;
-    let mut ends = 0;
+    let (mut places, mut ends) = (0_u64, 0_u64);
     for row in names.iter().doing(READING)? {
         let (name, number) = row.doing(READING)?;
         let (name, number) = (name.value(), number.value());
@@ -51,12 +50,12 @@ pub(crate) fn check(
         let lists =
             lists.chain(List::UNTIL_ITS_END.into_iter().filter(|_| standing.ended_as.is_none()));
         for list in lists {
-            places += 1;
+            places = places.saturating_add(1);
             let there = listed.get(list.row(&head)).doing(READING)?.map(|run| run.value());
             flaws.expect(there == Some(number), || format!("run {name} is missing in a list"));
         }
         if let Some(place) = standing.ended_as {
-            ends += 1;
+            ends = ends.saturating_add(1);
             let there = ended.get(place).doing(READING)?.map(|run| run.value());
             flaws.expect(there == Some(number), || {
                 format!("run {name} is missing among those that have ended")

@@ -255,15 +255,18 @@ async fn open(
     let ids: Vec<AccountId> = accounts.iter().map(|(_, open)| open.account.clone()).collect();
     let there = safeguards.ledger().accounts(&ids).await?.accounts;
     let units = team.units.iter().cloned().map(|unit| Action::RegisterUnit { unit });
-    let mut actions: Vec<Action> = units.collect();
-    for ((_, open), existing) in accounts.iter().zip(there) {
+    let command = |action| Command::new(safeguards.operation(), action);
+    let mut commands: Vec<Command> = units.map(command).collect();
+    for ((role, open), existing) in accounts.iter().zip(there) {
         match existing {
-            None => actions.push(open.clone().into()),
+            None => {
+                let metadata = Terms::of(open, *role).map(|terms| terms.metadata());
+                let open = command(open.clone().into());
+                commands.push(open.with_metadata(metadata.unwrap_or_default()));
+            }
             Some(existing) => is_the_same(open, &existing)?,
         }
     }
-    let command = |action| Command::new(safeguards.operation(), action);
-    let commands: Vec<Command> = actions.into_iter().map(command).collect();
     if commands.is_empty() {
         return Ok(());
     }

@@ -28,14 +28,30 @@ impl Book {
     /// one parent by name. No accounts where there is none of this name.
     pub fn subtree(&self, of: &AccountId, clock: Timestamp) -> Accounts {
         let now = self.journal.now(clock);
-        let (mut found, mut todo) = (Vec::new(), Vec::from_iter(self.find(of)));
+        let found = self.views_from(Vec::from_iter(self.find(of)), now);
+        Accounts::new(self.journal.revision(), found)
+    }
+
+    /// What is below these, the last one first.
+    fn views_from(&self, mut todo: Vec<Ix<Node>>, now: Timestamp) -> Vec<Option<Account>> {
+        let mut found = Vec::new();
         while let Some(ix) = todo.pop() {
             found.push(Some(self.view(ix, now)));
             let mut children: Vec<_> = self.children(ix).collect();
             children.sort_by(|(_, a), (_, b)| b.id.cmp(&a.id));
             todo.extend(children.into_iter().map(|(child, _)| child));
         }
-        Accounts::new(self.journal.revision(), found)
+        found
+    }
+
+    /// Reads all accounts, those that are closed too as long as they are remembered, all at one revision: parents before
+    /// children, those of one parent by name.
+    pub fn all_accounts(&self, clock: Timestamp) -> Accounts {
+        let now = self.journal.now(clock);
+        let mut todo: Vec<_> = self.nodes.iter().filter(|(_, node)| node.parent.is_none()).collect();
+        todo.sort_by(|(_, a), (_, b)| b.id.cmp(&a.id));
+        let roots = todo.into_iter().map(|(ix, _)| ix).collect();
+        Accounts::new(self.journal.revision(), self.views_from(roots, now))
     }
 
     /// Looks an account up, to be found at once from then on.
