@@ -323,7 +323,8 @@ impl Builder {
 
     pub(crate) fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {
         let clock = self.clock_in_use();
-        let Self { ledger, alerts_of, events, registry, status_sources, prices, directory, .. } = self;
+        let Self { ledger, alerts_of, events, registry, status_sources, prices, directory, .. } =
+            self;
         let state_store = self.state_store.unwrap_or_else(|| {
             Arc::new(MemoryStateStore::builder().clock(Arc::clone(&clock)).build())
         });

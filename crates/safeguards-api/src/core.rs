@@ -158,19 +158,25 @@ impl Core {
 
     /// Accepts who is there already, if it is there on these terms.
     ///
-    /// Of an account that was not made here, or by an earlier program, only its place and priority are compared: what it may spend has
-    /// perhaps been changed since it was made.
+    /// What an account may spend has perhaps been changed since it was made. So of one that an earlier program made only its
+    /// place and priority are compared, and its budget as it was made or as it is; where that is not known, nothing of it.
     async fn recognize(&self, terms: Terms) -> Result<(), CreateError> {
         let existing = match self.directory.find(&terms.account) {
             Some(known) if known == terms => return self.keep_open(terms.account).await,
-            Some(known) if !self.directory.was_there(&terms) => known.to_string(),
-            Some(_) | None => match self.ledger.account(&terms.account).await? {
+            Some(known)
+                if !self.directory.was_there(&terms.account) || known.role != terms.role =>
+            {
+                known.to_string()
+            }
+            known => match self.ledger.account(&terms.account).await? {
                 // Names are never used again, and an account of which nothing is known any more was closed long ago.
                 None => return Err(CreateError::NameGone { name: terms.account.clone() }),
                 Some(account) if account.state == AccountState::Closed => {
                     return Err(CreateError::NameGone { name: terms.account.clone() });
                 }
-                Some(account) if is_alike(&account, &terms) => return self.admit(terms).await,
+                Some(account) if is_alike(&account, &terms, known.as_ref()) => {
+                    return self.admit(terms).await;
+                }
                 Some(account) => format!("an account, {}", terms::of_account(&account)),
             },
         };
@@ -243,7 +249,13 @@ pub(crate) fn remaining_of(account: &Account, unit: &Unit) -> Option<Amount> {
     Some(Amount::new(limit.available, unit.clone()))
 }
 
-fn is_alike(account: &Account, terms: &Terms) -> bool {
-    let budget = account.limit(terms.budget.unit(), &Window::Lifetime);
-    account.parent == terms.pool && account.priority == terms.priority && budget.is_some()
+fn is_alike(account: &Account, terms: &Terms, known: Option<&Terms>) -> bool {
+    let Some(budget) = account.limit(terms.budget.unit(), &Window::Lifetime) else {
+        return false;
+    };
+    let has_place = account.parent == terms.pool && account.priority == terms.priority;
+    has_place
+        && known.is_none_or(|known| {
+            known.budget == terms.budget || budget.limit.amount == terms.budget.quantity()
+        })
 }

@@ -177,12 +177,9 @@ impl Directory {
         self.accounts.lock().insert(known.terms.account.clone(), known);
     }
 
-    /// Whether who is known on these terms was made by an earlier program, with this role and budget.
-    pub(crate) fn was_there(&self, terms: &Terms) -> bool {
-        self.accounts.lock().get(&terms.account).is_some_and(|known| {
-            let Terms { role, budget, .. } = &known.terms;
-            known.was_there && (role, budget) == (&terms.role, &terms.budget)
-        })
+    /// Whether who is known by this name was made by an earlier program.
+    pub(crate) fn was_there(&self, account: &AccountId) -> bool {
+        self.accounts.lock().get(account).is_some_and(|known| known.was_there)
     }
 
     /// Writes down what the ledger changed by the entry `at`; a later change that was noted before stands. Gives

@@ -143,7 +143,14 @@
 
 mod error;
 // Only where it is read: a build of the library needs no file beside its own. The pages show what features add.
-#[cfg(all(doc, feature = "cards", feature = "email", feature = "mock", feature = "redb", feature = "webhook"))]
+#[cfg(all(
+    doc,
+    feature = "cards",
+    feature = "email",
+    feature = "mock",
+    feature = "redb",
+    feature = "webhook"
+))]
 pub mod manual;
 #[cfg(feature = "redb")]
 mod open;

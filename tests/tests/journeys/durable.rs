@@ -1,26 +1,20 @@
 //! A fleet on one durable file: closed and opened again, it knows what was spent, and pays nothing twice.
 
-use std::{error::Error, path::Path};
+use std::error::Error;
 
 use safeguards::prelude::*;
-use safeguards_budget::LedgerExt;
+use safeguards_budget::OpenAccount;
 use safeguards_coord::{RunQuery, RunStore, State};
 use safeguards_redb::RedbStore;
 use safeguards_types::Unit;
 
 type Test = Result<(), Box<dyn Error>>;
 
-fn open(path: &Path) -> Result<Safeguards, Box<dyn Error>> {
-    let store = RedbStore::open(path)?;
-    let builder = Safeguards::builder(store.clone()).run_store(store.clone());
-    Ok(builder.alert_store(store).build()?)
-}
-
 #[tokio::test]
 async fn a_fleet_goes_on_where_it_stood() -> Test {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("fleet.redb");
-    let sg = open(&path)?;
+    let sg = Safeguards::open(&path)?;
     let v2 = sg.v2();
     let pool = v2.pools().create("research", usd!(5.00), P5).await?;
     let reader = v2.agents().create("reader", usd!(4.00), P7).pool(&pool).await?;
@@ -28,7 +22,7 @@ async fn a_fleet_goes_on_where_it_stood() -> Test {
     let first = v2.budget().charge(&reader, usd!(3.90), job.step("read")).await?;
     drop((pool, reader, v2, sg));
 
-    let sg = open(&path)?;
+    let sg = Safeguards::open(&path)?;
     let v2 = sg.v2();
     // Made again on the same terms they are the same.
     let pool = v2.pools().create("research", usd!(5.00), P5).await?;
@@ -39,13 +33,64 @@ async fn a_fleet_goes_on_where_it_stood() -> Test {
     Ok(())
 }
 
+/// Agents and pools are those that they were, with what was changed since, whichever version asks.
+#[tokio::test]
+async fn who_was_made_is_there_again() -> Test {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("fleet.redb");
+    {
+        let sg = Safeguards::open(&path)?;
+        let v2 = sg.v2();
+        let (pools, agents) = (v2.pools(), v2.agents());
+        let research = pools.create("research", usd!(5.00), P5).await?;
+        pools.create("urgent", usd!(5.00), P5).await?;
+        agents.create("reader", usd!(4.00), P7).pool(&research).await?;
+        agents.create("writer", usd!(4.00), P3).pool(&research).await?;
+        sg.ledger().open_account(OpenAccount::new("tools"), v2.operation()).await?;
+        let gone = agents.create("gone", usd!(4.00), P3).await?;
+        agents.delete(&gone, v2.operation()).await?;
+        agents.update("reader", v2.operation()).priority(P9).pool("urgent").await?;
+        v2.budget().set_limit("writer", Limit::lifetime(usd!(6.00)), v2.operation()).await?;
+    }
+    let sg = Safeguards::open(&path)?;
+    let v2 = sg.v2();
+    let agents = v2.agents().list();
+    let agents: Vec<_> = agents.iter().map(|agent| (agent.id.as_str(), agent.priority)).collect();
+    assert_eq!(agents, [("reader", P9), ("writer", P3)]);
+    let pools = v2.pools().list();
+    let pools: Vec<_> = pools.iter().map(|pool| pool.id.as_str()).collect();
+    assert_eq!(pools, ["research", "urgent"]);
+    let members = v2.pools().members("urgent").await?;
+    assert_eq!(members.len(), 1);
+    assert_eq!(sg.v1().budgets().get_budget("writer").await?, usd!(6.00));
+    // An account that was opened for something else is neither.
+    assert!(sg.ledger().account(&"tools".into()).await?.is_some());
+
+    // Made again on the terms of the beginning, or with the budget that it has now, it is the same.
+    drop((v2, sg));
+    for budget in [usd!(6.00), usd!(4.00)] {
+        let sg = Safeguards::open(&path)?;
+        let again = sg.v2().agents().create("writer", budget, P3).pool("research").await?;
+        assert_eq!(again.priority, P3);
+        assert_eq!(sg.v1().budgets().get_budget("writer").await?, usd!(6.00));
+    }
+    let v2 = Safeguards::open(&path)?.v2();
+    let other = v2.pools().create("urgent", usd!(4.00), P5).await.unwrap_err();
+    assert_eq!(other.code(), "api.other_terms");
+    let moved = v2.agents().create("reader", usd!(4.00), P7).pool("research").await.unwrap_err();
+    assert_eq!(moved.code(), "api.other_terms");
+    let gone = v2.agents().create("gone", usd!(4.00), P3).await.unwrap_err();
+    assert_eq!(gone.code(), "api.name_gone");
+    Ok(())
+}
+
 /// A run and what it cost are there together.
 #[tokio::test]
 async fn a_run_is_there_with_its_charges() -> Test {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("fleet.redb");
     {
-        let sg = open(&path)?;
+        let sg = Safeguards::open(&path)?;
         let v2 = sg.v2();
         let pool = v2.pools().create("research", usd!(5.00), P5).await?;
         v2.agents().create("reader", usd!(4.00), P7).pool(&pool).await?;

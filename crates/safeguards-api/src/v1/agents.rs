@@ -72,8 +72,8 @@ impl Agents {
     /// [`pool`](CreateAgent::pool).
     ///
     /// Made again on the same terms, as at the next start of a program, it is the same agent with what it has
-    /// left; on other terms it is refused. Of an agent that a durable ledger knows from before only priority
-    /// and pool are compared: its budget may have been updated since.
+    /// left; on other terms it is refused. Of an agent that an earlier program made, priority, pool and budget are
+    /// compared, the budget as it was made or as it is now; its other limits may have been changed since.
     pub fn create_agent(
         &self,
         name: impl Into<AgentId>,

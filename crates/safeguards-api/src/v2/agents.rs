@@ -86,8 +86,8 @@ impl Agents {
     /// Makes an agent that may spend `budget` in all. Await the request, perhaps after its options.
     ///
     /// Made again on the same terms, as at the next start of a program, it is the same agent with what it has
-    /// left; on other terms it is refused. Of an agent that a durable ledger knows from before only priority
-    /// and pool are compared: its limits may have been changed since.
+    /// left; on other terms it is refused. Of an agent that an earlier program made, priority, pool and budget are
+    /// compared, the budget as it was made or as it is now; its other limits may have been changed since.
     pub fn create(
         &self,
         name: impl Into<AgentId>,

@@ -48,7 +48,8 @@ impl Book {
     /// children, those of one parent by name.
     pub fn all_accounts(&self, clock: Timestamp) -> Accounts {
         let now = self.journal.now(clock);
-        let mut todo: Vec<_> = self.nodes.iter().filter(|(_, node)| node.parent.is_none()).collect();
+        let mut todo: Vec<_> =
+            self.nodes.iter().filter(|(_, node)| node.parent.is_none()).collect();
         todo.sort_by(|(_, a), (_, b)| b.id.cmp(&a.id));
         let roots = todo.into_iter().map(|(ix, _)| ix).collect();
         Accounts::new(self.journal.revision(), self.views_from(roots, now))
