@@ -28,6 +28,11 @@ impl Revision {
     pub const fn number(self) -> u64 {
         self.0
     }
+
+    /// After one more.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 impl fmt::Display for Revision {
@@ -37,7 +42,7 @@ impl fmt::Display for Revision {
 }
 
 /// Something that happened to one agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// Its number.
@@ -63,7 +68,7 @@ impl Change {
 /// the order of an agent's record), then that it is described, then how it stands. Who comes begins as one who says
 /// nothing of itself: what is otherwise from the start is a change, too. So who reads all changes knows who is here,
 /// what each can do and how it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChangeKind {

@@ -6,7 +6,9 @@ use safeguards_types::{AgentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The name of a lease. An agent that was gone and came back has another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct LeaseId(u64);
 

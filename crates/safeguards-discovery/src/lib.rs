@@ -12,6 +12,8 @@
 //! - [`Registry`] is the seam, [`RegistryExt`] has the verbs that callers write.
 //! - A [`Status`] is how an agent stands at this moment: its health, its load, what it may still spend, what
 //!   keeps it from working. It comes with the lease's renewals, or from a [`StatusSource`] that knows better.
+//! - A registry that keeps agents elsewhere as well builds on the one in memory: it writes what that gives as
+//!   [`Unwritten`], and makes it again by [`MemoryRegistryBuilder::restore`].
 //!
 //! What describes agents elsewhere (agent cards, server descriptions) lives in the crate `safeguards-cards`.
 
@@ -21,6 +23,7 @@ mod capability_name;
 mod change;
 mod check;
 mod cursor;
+mod edit;
 mod error;
 mod explain;
 mod finder;
@@ -40,6 +43,7 @@ pub use capability::{Capability, Metadata};
 pub use capability_name::CapabilityName;
 pub use change::{Change, ChangeKind, Changes, Revision};
 pub use cursor::Cursor;
+pub use edit::{Edit, EditKind, Profile, RestoreError, Standing, Unwritten};
 pub use error::{
     ChangesError, Conflict, FindError, InvalidField, InvalidKind, RegisterError, RegistryError,
     RegistryErrorKind, RenewError, WithdrawError,

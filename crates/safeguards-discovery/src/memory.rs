@@ -13,11 +13,11 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use safeguards_types::{AgentId, Clock, SystemClock, Timestamp};
 use semver::Version;
 
-use self::state::State;
+use self::state::{Restoring, State};
 use crate::{
-    AgentRecord, CapabilityName, Changes, ChangesError, FindError, Found, InvalidField, Lease,
-    Query, RegisterError, Registration, Registry, RegistryError, RenewError, Revision, Status,
-    WithdrawError,
+    AgentRecord, CapabilityName, Change, Changes, ChangesError, Edit, FindError, Found,
+    InvalidField, Lease, Query, RegisterError, Registration, Registry, RegistryError, RenewError,
+    RestoreError, Revision, Standing, Status, Unwritten, WithdrawError,
 };
 
 /// The registry inside a process. Clones are the same one.
@@ -79,8 +79,55 @@ impl MemoryRegistryBuilder {
     /// A registry without agents.
     pub fn build(self) -> MemoryRegistry {
         let Self { clock, changes_kept, agents_max } = self;
-        let state = RwLock::new(State::new(agents_max, changes_kept));
-        MemoryRegistry { shared: Arc::new(Shared { clock, state, changed: Event::new() }) }
+        MemoryRegistry::of(clock, State::new(agents_max, changes_kept))
+    }
+
+    /// A registry that stands as another one stood: for registries that keep agents elsewhere as well, such as in a
+    /// file. From here on it notes what they have to write, and [gives](SyncRegistry::unwritten) it.
+    ///
+    /// Edits and changes are those that were given, each in their order. What was put in the place of something may be
+    /// left out; then they may stand in whatever order, as long as the profile of an agent comes first of it. Of the
+    /// changes those after [`Standing::forgotten`] are wanted, and no others. Agents are taken back also where there are
+    /// more than this registry takes, and leases that have run out end as ever.
+    ///
+    /// A new registry of this kind begins with nothing:
+    ///
+    /// ```
+    /// use safeguards_discovery::{
+    ///     Change, Edit, MemoryRegistry, Registration, RestoreError, Standing,
+    /// };
+    ///
+    /// let restore = |standing, edits: Vec<Edit>, changes: Vec<Change>| {
+    ///     let (edits, changes) = (edits.into_iter().map(Ok), changes.into_iter().map(Ok));
+    ///     MemoryRegistry::builder().restore::<RestoreError>(standing, edits, changes)
+    /// };
+    /// let registry = restore(Standing::default(), vec![], vec![])?;
+    /// let lease = registry.sync().register(Registration::lasting("analysis"))?;
+    ///
+    /// let written = registry.sync().unwritten(); // would be written now
+    /// let again = restore(written.standing, written.edits, written.changes)?;
+    /// assert_eq!(again.sync().agent(&lease.agent), registry.sync().agent(&lease.agent));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first that could not be read; and where something is missing, or was not given by a registry.
+    pub fn restore<E: From<RestoreError>>(
+        self,
+        standing: Standing,
+        edits: impl IntoIterator<Item = Result<Edit, E>>,
+        changes: impl IntoIterator<Item = Result<Change, E>>,
+    ) -> Result<MemoryRegistry, E> {
+        let Self { clock, changes_kept, agents_max } = self;
+        let mut restoring = Restoring::new(agents_max, changes_kept, standing);
+        for edit in edits {
+            restoring.edit(edit?)?;
+        }
+        for change in changes {
+            restoring.change(change?)?;
+        }
+        Ok(MemoryRegistry::of(clock, restoring.end()?))
     }
 }
 
@@ -108,6 +155,11 @@ impl MemoryRegistry {
             changes_kept: Self::CHANGES_KEPT,
             agents_max: Self::AGENTS_MAX,
         }
+    }
+
+    fn of(clock: Arc<dyn Clock>, state: State) -> Self {
+        let state = RwLock::new(state);
+        Self { shared: Arc::new(Shared { clock, state, changed: Event::new() }) }
     }
 
     /// The same verbs without futures.
@@ -236,6 +288,20 @@ impl<'r> SyncRegistry<'r> {
     /// As [`Registry::sweep`].
     pub fn sweep(self) -> Option<Timestamp> {
         self.change(|state, _| state.next_end())
+    }
+
+    /// How often something was done that is to be written elsewhere, in a registry that was
+    /// [restored](MemoryRegistryBuilder::restore); in others 0. What was answered before is written once what was
+    /// [given](Self::unwritten) has as many steps.
+    pub fn steps(self) -> u64 {
+        self.shared.state.read().steps()
+    }
+
+    /// What was done since this was asked last: each thing as it stands now, once, however often it changed, and
+    /// nothing of what came and went. What is given is not given again. In a registry that was not
+    /// [restored](MemoryRegistryBuilder::restore) nothing is noted, and nothing is given but changes.
+    pub fn unwritten(self) -> Unwritten {
+        self.shared.state.write().unwritten()
     }
 }
 

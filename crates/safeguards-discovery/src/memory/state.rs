@@ -4,13 +4,16 @@ mod changing;
 mod finding;
 mod leases;
 mod log;
+mod notes;
+mod restoring;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use safeguards_types::{AgentId, Priority, Timestamp};
 use serde_json::Value;
 
-use self::{leases::Leases, log::Log};
+pub(super) use self::restoring::Restoring;
+use self::{leases::Leases, log::Log, notes::Notes};
 use super::{
     index::Index,
     names::Names,
@@ -38,6 +41,7 @@ pub(super) struct State {
     leases: Leases,
     leases_made: u64,
     log: Log,
+    notes: Notes,
 }
 
 /// An agent that is here.
@@ -80,6 +84,7 @@ impl State {
             leases: Leases::default(),
             leases_made: 0,
             log: Log::new(changes_kept),
+            notes: Notes::default(),
         }
     }
 

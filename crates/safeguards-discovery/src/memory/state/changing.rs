@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     super::slot::{EntryNo, Slot, place},
     Agent, Rank, State,
+    notes::Part,
 };
 use crate::{
     Bounds, Capability, CapabilityName, ChangeKind, Conflict, InvalidField, InvalidKind, Lease,
@@ -73,6 +74,7 @@ impl State {
             return Err(full(&id, self.agents_max));
         };
         self.leases_made = lease.number();
+        self.notes.came(lease, slot);
         self.words.insert(slot, &words);
         self.names.insert(id.clone(), slot);
         self.rank_again(slot);
@@ -160,6 +162,8 @@ impl State {
         let status = status.or_else(|| replaces.then(Status::new));
         let mut is_described = priority.unwrap_or_default() != agent.priority.unwrap_or_default()
             || new_documents != agent.documents;
+        // Whether it ever spoke of its priority is kept, though nobody is told.
+        let is_otherwise = is_described || priority != agent.priority;
         agent.priority = priority;
         agent.documents = new_documents;
         if let Some(description) = description
@@ -169,9 +173,16 @@ impl State {
             agent.description = description.into();
             self.words.insert(slot, &Words::of_agent(id.as_str(), &agent.description));
         }
+        let is_renewed = (agent.ttl, agent.expires_at) != (ttl, expires_at);
         agent.ttl = ttl;
         agent.expires_at = expires_at;
         let given = agent.lease();
+        if is_otherwise || is_described {
+            self.notes.touch(given.id, slot, &Part::Profile);
+        }
+        if is_renewed {
+            self.notes.touch(given.id, slot, &Part::Lease);
+        }
         if let Some(expires_at) = given.expires_at {
             // Perhaps it had none, or a later one.
             self.leases.watch(expires_at, slot, given.id);
@@ -198,7 +209,10 @@ impl State {
         let slot = self.names.find(lease.agent.as_str()).ok_or_else(gone)?;
         let agent = self.agents.get_mut(slot).filter(|agent| agent.lease == lease.id);
         let agent = agent.ok_or_else(gone)?;
-        agent.expires_at = agent.ttl.map(|ttl| now.saturating_add(ttl));
+        let expires_at = agent.ttl.map(|ttl| now.saturating_add(ttl));
+        if std::mem::replace(&mut agent.expires_at, expires_at) != expires_at {
+            self.notes.touch(agent.lease, slot, &Part::Lease);
+        }
         let renewed = agent.lease();
         self.set_status(slot, status, now);
         Ok(renewed)
@@ -252,12 +266,13 @@ impl State {
             }
         }
         self.names.remove(&agent.id);
+        self.notes.went(agent.lease);
         self.words.remove(slot);
         self.tidy_leases();
         Some(agent)
     }
 
-    fn tidy_leases(&mut self) {
+    pub(super) fn tidy_leases(&mut self) {
         let Self { leases, agents, names, .. } = self;
         leases.tidy(names.len(), |slot| {
             let agent = agents.get(slot)?;
@@ -265,33 +280,57 @@ impl State {
         });
     }
 
-    fn add_entry(&mut self, slot: Slot, capability: &Arc<Capability>) {
+    /// Gives an agent a capability that it has not; `None` where there is no number for it.
+    pub(super) fn add_entry(&mut self, slot: Slot, capability: &Arc<Capability>) -> Option<()> {
         let is_healthy = self.rank(slot).is_healthy;
-        let Some(number) = self.entries.insert(Arc::clone(capability)) else { return };
-        let Some(at) = place(number) else { return };
+        let number = self.entries.insert(Arc::clone(capability))?;
+        let at = place(number)?;
         if self.owners.len() <= at {
             self.owners.resize(at.saturating_add(1), slot);
         }
-        if let Some(owner) = self.owners.get_mut(at) {
-            *owner = slot;
-        }
+        *self.owners.get_mut(at)? = slot;
         self.index.insert(number, capability, is_healthy);
-        let Self { agents, entries, .. } = self;
-        let Some(agent) = agents.get_mut(slot) else { return };
-        let key = (&capability.name, &capability.version);
+        let Self { agents, entries, notes, .. } = self;
+        let agent = agents.get_mut(slot)?;
+        let Capability { name, version, .. } = &**capability;
+        notes.touch(agent.lease, slot, &Part::Capability(name, version.as_ref()));
         let stands = agent.entries.partition_point(|other| {
-            entries.get(*other).is_some_and(|other| (&other.name, &other.version) < key)
+            entries.get(*other).is_some_and(|other| (&other.name, &other.version) < (name, version))
         });
         agent.entries.insert(stands, number);
+        Some(())
     }
 
     fn remove_entry(&mut self, slot: Slot, entry: EntryNo, now: Timestamp) {
-        let Some(capability) = self.entries.remove(entry) else { return };
-        self.index.remove(entry, &capability);
-        let Some(agent) = self.agents.get_mut(slot) else { return };
-        agent.entries.retain(|other| *other != entry);
+        let Some(capability) = self.take_entry(slot, entry) else { return };
+        let Some(agent) = self.agents.get(slot) else { return };
         let (name, version) = (capability.name.clone(), capability.version.clone());
         self.log.tell(now, agent.id.clone(), ChangeKind::Withdrawn { name, version });
+    }
+
+    /// Takes a capability from an agent.
+    pub(super) fn take_entry(&mut self, slot: Slot, entry: EntryNo) -> Option<Arc<Capability>> {
+        let capability = self.entries.remove(entry)?;
+        self.index.remove(entry, &capability);
+        let agent = self.agents.get_mut(slot)?;
+        agent.entries.retain(|other| *other != entry);
+        let part = Part::Capability(&capability.name, capability.version.as_ref());
+        self.notes.touch(agent.lease, slot, &part);
+        Some(capability)
+    }
+
+    /// An agent's capability of this name in this very version.
+    pub(super) fn entry_of(
+        &self,
+        agent: &Agent,
+        name: &CapabilityName,
+        version: Option<&Version>,
+    ) -> Option<EntryNo> {
+        let key = |entry: &EntryNo| {
+            self.capability(*entry).map(|known| (&known.name, known.version.as_ref()))
+        };
+        let at = agent.entries.binary_search_by_key(&Some((name, version)), key).ok()?;
+        agent.entries.get(at).copied()
     }
 
     /// Notes how an agent stands, where that is another than before.
@@ -300,12 +339,13 @@ impl State {
         let Some(status) = status.filter(|status| *status != agent.status) else { return };
         agent.status = status.clone();
         let id = agent.id.clone();
+        self.notes.touch(agent.lease, slot, &Part::Status);
         self.rank_again(slot);
         self.log.tell(now, id, ChangeKind::StatusChanged { status });
     }
 
     /// Notes what orders compare.
-    fn rank_again(&mut self, slot: Slot) {
+    pub(super) fn rank_again(&mut self, slot: Slot) {
         let (Some(at), Some(agent)) = (place(slot), self.agents.get(slot)) else { return };
         let is_healthy = agent.status.is_healthy();
         let rank = Rank {

@@ -40,14 +40,42 @@ impl Log {
         self.latest_at
     }
 
-    pub(super) fn tell(&mut self, at: Timestamp, agent: AgentId, kind: ChangeKind) {
-        self.latest = Revision::new(self.latest.number().saturating_add(1));
+    /// One that keeps changes after this one.
+    pub(super) fn after_forgotten(kept_max: usize, forgotten: Revision) -> Self {
+        Self { latest: forgotten, ..Self::new(kept_max) }
+    }
+
+    /// It is at least as late as this.
+    pub(super) fn is_as_late_as(&mut self, at: Timestamp) {
         self.latest_at = self.latest_at.max(at);
+    }
+
+    /// Changes up to this one are kept no more.
+    pub(super) fn oldest(&self) -> Revision {
+        let kept = u64::try_from(self.changes.len()).unwrap_or(u64::MAX);
+        Revision::new(self.latest.number().saturating_sub(kept))
+    }
+
+    /// All changes after this one that are kept.
+    pub(super) fn later_than(&self, after: Revision) -> Vec<Change> {
+        let skip = after.number().saturating_sub(self.oldest().number());
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.changes.len());
+        self.changes.range(skip..).cloned().collect()
+    }
+
+    pub(super) fn tell(&mut self, at: Timestamp, agent: AgentId, kind: ChangeKind) {
+        self.keep_next(Change::new(self.latest.next(), at, agent, kind));
+    }
+
+    /// Keeps the change that comes next.
+    pub(super) fn keep_next(&mut self, change: Change) {
+        self.latest = change.revision;
+        self.is_as_late_as(change.at);
         if self.kept_max == 0 {
             return;
         }
-        self.bytes = self.bytes.saturating_add(weight(&kind));
-        self.changes.push_back(Change::new(self.latest, at, agent, kind));
+        self.bytes = self.bytes.saturating_add(weight(&change.kind));
+        self.changes.push_back(change);
         // The latest is kept whatever it takes.
         while self.changes.len() > self.kept_max
             || (self.bytes > BYTES_MAX && self.changes.len() > 1)
@@ -63,8 +91,7 @@ impl Log {
         limit: usize,
     ) -> Result<Changes, ChangesError> {
         self.is_past(after)?;
-        let kept = u64::try_from(self.changes.len()).unwrap_or(u64::MAX);
-        let oldest = Revision::new(self.latest.number().saturating_sub(kept));
+        let oldest = self.oldest();
         let Some(skip) = after.number().checked_sub(oldest.number()) else {
             return Err(ChangesError::Forgotten { after, oldest });
         };
