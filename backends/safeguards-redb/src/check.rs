@@ -10,7 +10,7 @@ use crate::{
     error::{Doing, Fault},
     format, ledger,
     owner::Claim,
-    runs, state,
+    registry, runs, state,
     store::{not_claimed, not_opened, unusable},
 };
 
@@ -29,6 +29,10 @@ pub struct Checked {
     pub accounts: u64,
     /// How many operations were looked up, each by its id.
     pub operations: u64,
+    /// How many agents are registered.
+    pub agents: u64,
+    /// How many capabilities they have.
+    pub capabilities: u64,
     /// How many keys of shared state there are.
     pub keys: u64,
     /// How many changes of keys there are: those that are kept as such, and those whose values are.
@@ -114,6 +118,7 @@ fn check_parts(
 ) -> Result<(), Fault> {
     ledger::check(db, options.bounds, checked, flaws)?;
     let read = redb::ReadableDatabase::begin_read(db).doing("check it")?;
+    registry::check(&read, checked, flaws)?;
     state::check(&read, checked, flaws)?;
     runs::check(&read, checked, flaws)?;
     alerts::check(&read, checked, flaws)

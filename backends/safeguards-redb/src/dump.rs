@@ -14,7 +14,7 @@ use crate::{
     cells::{Cell, Tables},
     error::{Doing, Fault},
     format::FORMAT,
-    ledger, rows, runs, state,
+    ledger, registry, rows, runs, state,
 };
 
 /// A line of a dump.
@@ -105,6 +105,7 @@ impl RedbStore {
 /// All tables but that of the journal's blocks, and that of the format.
 pub(crate) fn each_table<T: Tables>(tables: &mut T) -> Result<(), T::Error> {
     ledger::each_table(tables)?;
+    registry::each_table(tables)?;
     state::each_table(tables)?;
     runs::each_table(tables)?;
     alerts::each_table(tables)

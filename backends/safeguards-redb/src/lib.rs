@@ -1,7 +1,7 @@
 //! One durable file for Safeguards: kill it anywhere, lose nothing that was answered.
 //!
-//! A [`RedbStore`] is opened at a path, and is a [`Ledger`](budget::Ledger), a store of shared state, a store of runs and a
-//! store of alerts. What it answers is on the disk.
+//! A [`RedbStore`] is opened at a path, and is a [`Ledger`](budget::Ledger), a registry of agents, a store of shared state, a
+//! store of runs and a store of alerts. What it answers is on the disk.
 //!
 //! ```
 //! use safeguards_redb::{RedbStore, budget::{LedgerExt, OpenAccount}};
@@ -37,6 +37,7 @@ mod format;
 mod ledger;
 mod load;
 mod owner;
+mod registry;
 mod rows;
 mod runs;
 mod state;

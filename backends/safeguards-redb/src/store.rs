@@ -9,6 +9,7 @@ use std::{
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend};
 use safeguards_budget::Bounds;
 use safeguards_coord::{RunStoreBounds, StateStoreBounds};
+use safeguards_discovery::MemoryRegistry;
 use safeguards_notify::MemoryAlertStoreBounds;
 use safeguards_types::{Clock, OperationId, OperationIds, SystemClock};
 
@@ -18,17 +19,19 @@ use crate::{
     format,
     ledger::{KeepEntries, Ledgering},
     owner::{Claim, NoClaim},
+    registry::Registering,
     state::Sharing,
     writer::{Pen, Writer},
 };
 
-/// Accounts, shared state, runs and alerts in one file that outlives the process. Clones are the same store.
+/// Accounts, agents, shared state, runs and alerts in one file that outlives the process. Clones are the same store.
 ///
 /// What it answered is on the disk: it survives the end of the process, however it ends, and a loss of power as far as
 /// the disk keeps what it was told to flush. One process at a time opens a file.
 ///
-/// It is a [`Ledger`](safeguards_budget::Ledger), a [`StateStore`](safeguards_coord::StateStore), a
-/// [`RunStore`](safeguards_coord::RunStore) and an [`AlertStore`](safeguards_notify::AlertStore).
+/// It is a [`Ledger`](safeguards_budget::Ledger), a [`Registry`](safeguards_discovery::Registry), a
+/// [`StateStore`](safeguards_coord::StateStore), a [`RunStore`](safeguards_coord::RunStore) and an
+/// [`AlertStore`](safeguards_notify::AlertStore).
 #[derive(Clone, Debug)]
 pub struct RedbStore {
     pub(crate) inner: Arc<Inner>,
@@ -37,6 +40,7 @@ pub struct RedbStore {
 pub(crate) struct Inner {
     pub(crate) ledger: Ledgering,
     pub(crate) state: Sharing,
+    pub(crate) registry: Registering,
     pub(crate) runs: RunStoreBounds,
     pub(crate) alerts: MemoryAlertStoreBounds,
     pub(crate) clock: Arc<dyn Clock>,
@@ -75,6 +79,11 @@ pub struct RedbOptions {
     pub snapshot_every: u64,
     /// How long entries of the ledger stay in the file; for good unless set.
     pub keep_entries: KeepEntries,
+    /// How many agents may be registered; [`MemoryRegistry::AGENTS_MAX`] unless set. Those that are there stay.
+    pub agents_max: usize,
+    /// How many changes of agents are kept, the latest; [`MemoryRegistry::CHANGES_KEPT`] unless set. Where far fewer are
+    /// kept than before, they go bit by bit.
+    pub agent_changes_kept: usize,
     /// How many keys of shared state there are at most, how many bytes of values, and how many earlier versions and
     /// changes are kept. Where fewer are kept than before, what is too much goes bit by bit, as more is written.
     pub state: StateStoreBounds,
@@ -135,6 +144,8 @@ impl RedbOptions {
             cache_bytes: _,
             snapshot_every,
             keep_entries,
+            agents_max,
+            agent_changes_kept,
             state,
             runs,
             alerts,
@@ -146,9 +157,13 @@ impl RedbOptions {
         let pen = writer.pen();
         let ledger = Ledgering::open(&db, pen.clone(), bounds, snapshot_every, keep_entries)
             .map_err(unusable)?;
+        let registry =
+            Registering::open(&db, pen.clone(), Arc::clone(&clock), agents_max, agent_changes_kept)
+                .map_err(unusable)?;
         let state = Sharing::open(&db, &pen, state).map_err(unusable)?;
         let inner = Inner {
             ledger,
+            registry,
             state,
             runs,
             alerts,
@@ -172,6 +187,8 @@ impl Default for RedbOptions {
             cache_bytes: 64 << 20,
             snapshot_every: 250_000,
             keep_entries: KeepEntries::Always,
+            agents_max: MemoryRegistry::AGENTS_MAX,
+            agent_changes_kept: MemoryRegistry::CHANGES_KEPT,
             state: StateStoreBounds::default(),
             runs: RunStoreBounds::default(),
             alerts: MemoryAlertStoreBounds::default(),

@@ -7,7 +7,7 @@ use safeguards_redb::RedbStore;
 
 use crate::Error;
 
-/// `Safeguards::open(path)`: accounts, runs, shared state and alerts in one file that outlives the program.
+/// `Safeguards::open(path)`: accounts, agents, runs, shared state and alerts in one file that outlives the program.
 ///
 /// It is a trait since [`Safeguards`] knows of no file by itself; the [`prelude`](crate::prelude) has it.
 ///
@@ -76,6 +76,7 @@ impl Open for Safeguards {
         Ok(Self::builder(store.clone())
             .clock(store.clock().clone())
             .stores(store.clone())
+            .registry(store.clone())
             .accounts(there.accounts.iter().flatten()))
     }
 }

@@ -1,12 +1,13 @@
 //! A fleet on one durable file: closed and opened again, it knows what was spent, and pays nothing twice.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use safeguards::prelude::*;
 use safeguards_budget::OpenAccount;
 use safeguards_coord::{RunQuery, RunStore, State};
 use safeguards_redb::RedbStore;
 use safeguards_types::Unit;
+use serde_json::json;
 
 type Test = Result<(), Box<dyn Error>>;
 
@@ -81,6 +82,28 @@ async fn who_was_made_is_there_again() -> Test {
     assert_eq!(moved.code(), "api.other_terms");
     let gone = v2.agents().create("gone", usd!(4.00), P3).await.unwrap_err();
     assert_eq!(gone.code(), "api.name_gone");
+    Ok(())
+}
+
+/// Who said what it can do is found again, until its lease runs out.
+#[tokio::test]
+async fn who_can_do_what_is_known_again() -> Test {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("fleet.redb");
+    {
+        let v2 = Safeguards::open(&path)?.v2();
+        let reader = v2.agents().create("reader", usd!(4.00), P7).await?;
+        let hour = Duration::from_hours(1);
+        v2.discovery().advertise(&reader, Capability::new("read")?, hour).await?;
+        v2.state().set(&reader, "found", json!({ "pages": 3 })).await?;
+    }
+    let v2 = Safeguards::open(&path)?.v2();
+    let found = v2.discovery().find(Query::new("read")?).await?;
+    assert_eq!(found.first().map(|found| found.agent.as_str()), Some("reader"));
+    let reading = v2.state().get(&found.agents[0].agent, "found").await?;
+    assert_eq!(reading.value(), Some(&json!({ "pages": 3 })));
+    v2.agents().delete(&found.agents[0].agent, v2.operation()).await?;
+    assert_eq!(v2.discovery().find(Query::new("read")?).await?.total, 0);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What a store in a file must do: the suites of every seam, and what only a file can get wrong.
 //!
-//! - `ledger`, `runs`, `alerts`: the suites of the seams.
+//! - `ledger`, `registry`, `state`, `runs`, `alerts`: the suites of the seams.
 //! - `journal`: entries that are kept longer than they are remembered, and how a file is opened again.
 //! - `crashes`: what is left when the `disk` fails.
 //! - `kills`: what is left when the process is killed.
@@ -16,6 +16,8 @@ mod kills;
 mod ledger;
 mod moved;
 mod opening;
+mod registry;
+mod registry_crashes;
 mod runs;
 mod runs_resumed;
 mod state;

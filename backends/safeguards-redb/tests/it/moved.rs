@@ -10,6 +10,7 @@ use std::{
 use redb::{Database, ReadableTable, TableDefinition};
 use safeguards_budget::{Charge, EntryId, LedgerExt, Limit, OpenAccount, PlaceHold};
 use safeguards_coord::{RunStore, StateStore, StateWrite};
+use safeguards_discovery::{Capability, Registration, Registry};
 use safeguards_notify::{Alert, Alerts, topic};
 use safeguards_redb::{Checked, LoadError, RedbOptions, RedbStore};
 use safeguards_testkit::runs::RunHeads;
@@ -84,6 +85,11 @@ impl Filled {
             let write = write.ttl(Duration::from_hours(number + 1));
             StateStore::write(&store, &"agent".into(), write).await.unwrap();
         }
+        for name in ["reader", "writer"] {
+            let capability = Capability::new("data.read").unwrap();
+            let registration = Registration::new(name, Duration::from_hours(1));
+            store.register(registration.capability(capability)).await.unwrap();
+        }
         let alerts = Alerts::builder().store(store.clone()).build().unwrap();
         let running = alerts.start().unwrap();
         for number in 0..3 {
@@ -122,6 +128,7 @@ async fn a_store_is_whole_and_stays_so_when_it_is_moved() {
     let filled = Filled::new().await;
     let checked = check(&filled.path());
     assert_eq!((checked.accounts, checked.entries, checked.runs), (11, 36, 3), "{checked:?}");
+    assert_eq!((checked.agents, checked.capabilities), (2, 2), "{checked:?}");
     assert_eq!((checked.keys, checked.key_changes), (4, 6), "{checked:?}");
     assert!(checked.operations > 20, "most stand in runs of operations: {checked:?}");
     check_whole(&filled.path());
@@ -195,6 +202,23 @@ async fn indexes_that_name_what_is_not_there_or_leave_out_what_is_are_told() {
         ended.insert(7, 1).unwrap();
     });
     filled.check_flaw("ended runs: 1 rows are there, and 0 belong to runs");
+}
+
+#[tokio::test]
+async fn agents_that_cannot_be_made_again_are_told() {
+    const PROFILES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("registry.profiles");
+    const CHANGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("registry.changes");
+
+    let filled = Filled::new().await;
+    filled.change(PROFILES, |profiles| drop(profiles.remove(1).unwrap().unwrap()));
+    filled.check_flaw("2 leases are there, and 1 agents");
+    filled.check_flaw("the registry cannot be made again: lease 1 has");
+    let error = options().open(filled.path()).unwrap_err();
+    assert_eq!(error.code(), "store.corrupt");
+
+    let filled = Filled::new().await;
+    filled.change(CHANGES, |changes| drop(changes.remove(2).unwrap().unwrap()));
+    filled.check_flaw("2 is not in its place");
 }
 
 #[tokio::test]
