@@ -14,7 +14,6 @@ mod forms;
 mod import;
 mod list;
 mod mistake;
-mod near;
 mod progress;
 mod reading;
 mod remove;

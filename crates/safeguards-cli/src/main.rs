@@ -2,19 +2,24 @@
 
 mod agents;
 mod alerts;
+mod budget;
 mod check;
 mod denial;
+mod durable;
 mod environment;
 mod exit;
 mod files;
 mod ledger;
 mod named;
+mod near;
 mod output;
 mod refusal;
 mod replay;
+mod report;
 mod rules_file;
 mod run;
 mod runs;
+mod store;
 mod table;
 mod text;
 
@@ -44,6 +49,9 @@ enum Verb {
     Run(run::Args),
     Check(check::Args),
     Runs(runs::Args),
+    Budget(budget::Args),
+    Report(report::Args),
+    Store(store::Args),
     Replay(Box<replay::Args>),
     Ledger(ledger::Args),
     Alerts(alerts::Args),
@@ -97,6 +105,9 @@ fn main() -> ExitCode {
                 fail(error.code(), &error, error.exit_code())
             }
         },
+        Verb::Budget(args) => told(budget::execute(&args).map(|()| exit::SUCCESS), args.is_json()),
+        Verb::Report(args) => told(report::execute(&args).map(|()| exit::SUCCESS), args.is_json()),
+        Verb::Store(args) => told(store::execute(&args), args.is_json()),
         Verb::Ledger(args) => match ledger::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),
             Err(error) => fail(error.code(), &error, error.exit_code()),
@@ -125,6 +136,19 @@ fn main() -> ExitCode {
                 }
             },
         },
+    }
+}
+
+/// What the process ends with after work on a durable file.
+fn told(done: Result<u8, durable::Failure>, is_json: bool) -> ExitCode {
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if is_json && error.is_a_refusal() {
+                refuse(error.code(), &error, error.exit_code(), Vec::new());
+            }
+            fail(error.code(), &error, error.exit_code())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod args;
 mod audit;
 mod cells;
 mod columns;
+mod copy;
 mod curve;
 mod error;
 mod ids;
@@ -87,7 +88,7 @@ fn replay(
     trace: &mut Trace,
     sort: bool,
 ) -> Result<Outcome, ReplayError> {
-    let mut run = Run::new(plan, prices, alerting);
+    let mut run = Run::new(plan, prices, alerting)?;
     let mut bar = Bar::new(trace.progress());
     let replayed =
         if sort { sorted_rows(trace, &mut bar, &mut run) } else { rows(trace, &mut bar, &mut run) };

@@ -25,14 +25,15 @@ use std::{
 };
 
 use clap::Args as Arguments;
-use safeguards_api::{BoundTeam, Safeguards, TeamSpec};
+use safeguards_api::{BoundTeam, Builder, Safeguards, TeamSpec};
 use safeguards_budget::MemoryLedger;
 use safeguards_coord::{Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
-use safeguards_types::{SystemClock, duration_text};
+use safeguards_redb::RedbStore;
+use safeguards_types::{Clock, SystemClock, duration_text};
 use serde_json::Value;
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{self as tokio_runtime, Runtime},
     task::spawn_blocking,
 };
 use tokio_util::sync::CancellationToken;
@@ -130,14 +131,14 @@ impl Args {
 /// has threads of its own, and so has all that is written.
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let job = Job::read(args)?;
-    let desk = runtime(&mut Builder::new_current_thread())?;
+    let desk = runtime(&mut tokio_runtime::Builder::new_current_thread())?;
     let ended = desk.block_on(oversee(job));
     // Threads that still write to somebody who does not read are left behind.
     desk.shutdown_background();
     ended
 }
 
-fn runtime(builder: &mut Builder) -> Result<Runtime, Failure> {
+fn runtime(builder: &mut tokio_runtime::Builder) -> Result<Runtime, Failure> {
     builder.enable_all().build().map_err(|source| Failure::Runtime { source })
 }
 
@@ -154,7 +155,7 @@ async fn oversee(job: Job) -> Result<u8, Failure> {
         );
     });
     let signals = signals.map_err(in_vain)?;
-    let team = runtime(&mut Builder::new_multi_thread())?;
+    let team = runtime(&mut tokio_runtime::Builder::new_multi_thread())?;
     let run = team.spawn(run(job, view.clone(), signals.cancellation()));
     let ended = tokio::select! {
         ended = run => ended.unwrap_or_else(|broken| Err(in_vain(broken.into()))),
@@ -215,16 +216,23 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
             return Err(Failure::NoStore { run: run.clone(), team: spec.file.clone() });
         }
     };
-    let ledger = MemoryLedger::with_bounds(SystemClock::new(), limits.ledger());
-    let safeguards = limits
-        .bound(Safeguards::builder(ledger))
+    let durable = record.as_ref().and_then(|record| record.durable.as_ref());
+    let builder = match durable {
+        Some(store) => over(store).await?,
+        None => {
+            let ledger = MemoryLedger::with_bounds(SystemClock::new(), limits.ledger());
+            limits.bound(Safeguards::builder(ledger))
+        }
+    };
+    let safeguards = builder
         .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?
         .build()?;
     for warning in safeguards.rule_warnings().iter().chain(&spec.topic_notes()) {
         view.say(&format!("warning {}", one_line(warning)));
     }
+    let since = SystemClock::new().now();
     let mut bound = spec.bind(&safeguards).await?;
-    if let Some(record) = &record {
+    if let Some(record) = record.as_ref().filter(|_| durable.is_none()) {
         bound = bound.recording(record.store());
     }
     let delivering = safeguards.start()?;
@@ -242,7 +250,7 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         }
         (Work::Resume { reruns, .. }, Some((run, spent))) => {
             before.began_before(spent);
-            resume(&bound, &spec, (run, reruns), told).await?
+            resume(&bound, &spec, (run, reruns, durable.is_none()), told).await?
         }
         (Work::Resume { run, .. }, None) => {
             return Err(Failure::NoStore { run, team: spec.file.clone() });
@@ -250,7 +258,8 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
     };
     let left = delivering.stop().await;
     let interrupted = cancellation.is_cancelled();
-    RunReport::gather(&spec, &safeguards, report, &left, (interrupted, record.as_ref())).await
+    RunReport::gather(&spec, &safeguards, report, &left, (interrupted, record.as_ref()), since)
+        .await
 }
 
 /// Runs the team's own strategy, or a fan-out over the inputs given.
@@ -271,16 +280,28 @@ async fn begin(
     Ok(bound.runner().run(bound.team(), task, &way.strategy, options).await?)
 }
 
-/// Goes on with a run. What it spent before counts in this program's ledger too.
+/// Everything in a durable file, with who was made before.
+async fn over(store: &RedbStore) -> Result<Builder, Failure> {
+    let there = store.all_accounts().await?;
+    Ok(Safeguards::builder(store.clone())
+        .stores(store.clone())
+        .registry(store.clone())
+        .accounts(there.accounts.iter().flatten()))
+}
+
+/// Goes on with a run. What it spent before counts in a ledger that is new, too; a durable one knows it.
 async fn resume(
     bound: &BoundTeam,
     spec: &TeamSpec,
-    (run, reruns): (RunView, bool),
+    (run, reruns, ledger_is_new): (RunView, bool, bool),
     told: impl FnOnce(RunOptions) -> RunOptions,
 ) -> Result<Report, Failure> {
     let each = run.head.task.input().as_array().cloned();
     let way = Way::of(spec, each);
-    let mut options = bound.options_to_resume().ledger_is_new();
+    let mut options = bound.options_to_resume();
+    if ledger_is_new {
+        options = options.ledger_is_new();
+    }
     if run.end.is_some() {
         options = options.within(spec.deadline);
     }

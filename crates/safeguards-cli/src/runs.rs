@@ -6,13 +6,18 @@ mod show;
 pub(crate) mod store;
 mod told;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::{Args as Arguments, Subcommand};
-use safeguards_coord::MemoryRunStore;
+use safeguards_coord::RunStore;
+use safeguards_redb::RedbStore;
 
 pub(crate) use self::failure::Failure;
 use self::store::FileRunStore;
+use crate::durable::{is_durable, runtime};
 
 /// Look at runs that were written down.
 #[derive(Debug, Arguments)]
@@ -37,12 +42,16 @@ struct Store {
 }
 
 impl Store {
-    /// Its runs as they stand; another process may be writing to it.
-    fn read(&self) -> Result<MemoryRunStore, Failure> {
+    /// Its runs as they stand. Another process may be writing to a file of lines; a durable file it has for itself.
+    fn read(&self) -> Result<Arc<dyn RunStore>, Failure> {
         if !exists(&self.store) {
             return Err(Failure::NoFile { store: self.store.clone() });
         }
-        Ok(FileRunStore::read(&self.store)?)
+        Ok(if is_durable(&self.store) {
+            Arc::new(RedbStore::open(&self.store)?)
+        } else {
+            Arc::new(FileRunStore::read(&self.store)?)
+        })
     }
 }
 
@@ -64,8 +73,9 @@ impl Args {
 
 /// Does what the arguments say; gives what the process ends with.
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    let desk = runtime().map_err(Box::new)?;
     match &args.verb {
-        Verb::List(args) => list::execute(args),
-        Verb::Show(args) => show::execute(args),
+        Verb::List(args) => desk.block_on(list::execute(args)),
+        Verb::Show(args) => desk.block_on(show::execute(args)),
     }
 }

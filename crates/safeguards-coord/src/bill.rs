@@ -42,6 +42,8 @@ pub(crate) struct Bill {
     pub(crate) amounts: Amounts,
     pub(crate) basis: CostBasis,
     pub(crate) mismatch: Option<CostMismatch>,
+    /// The model that was used, where it is one and was said.
+    pub(crate) model: Option<String>,
 }
 
 /// What is known of a cost once usage is priced.
@@ -160,7 +162,17 @@ pub(crate) fn bill(held: &Amounts, free: bool, drawn: &Amounts, said: Said) -> B
     if !amounts.names(&Unit::REQUESTS) && held.names(&Unit::REQUESTS) {
         amounts.set(Amount::new(held.get(&Unit::REQUESTS), Unit::REQUESTS));
     }
-    Bill { amounts, basis, mismatch }
+    Bill { amounts, basis, mismatch, model: None }
+}
+
+/// The model that all usages name which were said; `None` where there is none, or not one.
+pub(crate) fn one_model<'a>(cost: &'a Cost, told: &'a Told) -> Option<&'a str> {
+    let mut models = told.costs.iter().chain([cost]).filter_map(|cost| match cost {
+        Cost::Usage { model, .. } => Some(model.as_str()),
+        Cost::Unknown | Cost::Known(_) => None,
+    });
+    let first = models.next()?;
+    models.all(|model| model == first).then_some(first)
 }
 
 /// What is left of a bill that a ledger denied, for it to be asked again; none where no other bill helps.
@@ -190,7 +202,7 @@ pub(crate) fn cut_down(bill: &Bill, held: &Amounts, denial: &Denial) -> Option<B
         // No other amount would make a difference.
         Denial::LimitExceeded(_) | _ => return None,
     };
-    Some(Bill { amounts, basis: CostBasis::Partial, mismatch: bill.mismatch.clone() })
+    Some(Bill { amounts, basis: CostBasis::Partial, ..bill.clone() })
 }
 
 /// The larger of two, unit by unit.
@@ -285,7 +297,7 @@ mod tests {
         #[track_caller]
         fn check(billed: &[&str], denial: &Denial, expected: Option<&str>) {
             let amounts = billed.iter().map(|amount| Amount::parse(amount).unwrap()).collect();
-            let bill = Bill { amounts, basis: CostBasis::Reported, mismatch: None };
+            let bill = Bill { amounts, basis: CostBasis::Reported, mismatch: None, model: None };
             let cut = cut_down(&bill, &held(), denial);
             assert!(cut.iter().all(|bill| bill.basis == CostBasis::Partial));
             assert_eq!(cut.map(|bill| bill.amounts.to_string()).as_deref(), expected);

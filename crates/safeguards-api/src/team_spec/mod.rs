@@ -99,8 +99,8 @@ pub struct TeamSpec {
     pub file: PathBuf,
     /// How a task is cut into steps.
     pub strategy: StrategySpec,
-    /// The file that its runs are written down in, relative to its folder; none where they are not. Binding opens
-    /// nothing: [`BoundTeam::recording`] is given what was opened.
+    /// The file that its runs are written down in, relative to its folder; none where they are not. One that ends in `.redb`
+    /// is a durable file, which keeps accounts, agents, shared state and alerts besides. Binding opens nothing: [`BoundTeam::recording`] is given what was opened.
     pub store: Option<PathBuf>,
     /// How many agents may run at once, where they run side by side; `None` for eight.
     pub concurrency: Option<NonZeroUsize>,
@@ -259,19 +259,19 @@ fn read_name(file: &mut Section<'_>, path: &Path) -> AccountId {
 }
 
 fn read_store(file: &mut Section<'_>) -> Option<PathBuf> {
-    let text = file.text("store", "write the name of a file, such as \"runs.jsonl\"")?;
+    let text = file.text("store", "write the name of a file, such as \"fleet.redb\"")?;
     let name = *text.get_ref();
-    // Other stores are told by these, and what would be written there now could not be read then.
-    let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
-    if name.starts_with("env:") || ending == Some("redb") {
+    // Other stores are told by this, and what would be written there now could not be read then.
+    if name.starts_with("env:") {
         let message = format!(
-            "store \"{name}\" is not supported yet; write the name of a file of lines, such as \"runs.jsonl\""
+            "store \"{name}\" is not supported yet; write the name of a durable file, such as \"fleet.redb\", or of a file of \
+             runs alone, such as \"runs.jsonl\""
         );
         file.reader.mistake(MistakeKind::Unsupported, &text.span(), message);
         return None;
     }
     if name.is_empty() {
-        let message = "`store` is empty; write the name of a file, such as \"runs.jsonl\"";
+        let message = "`store` is empty; write the name of a file, such as \"fleet.redb\"";
         file.reader.mistake(MistakeKind::Value, &text.span(), message);
         return None;
     }

@@ -251,9 +251,9 @@ fn the_rest_of_the_file_is_read_as_strictly() {
     );
     check(
         "pool =",
-        "store = \"team.redb\"\npool =",
+        "store = \"env:STORE\"\npool =",
         "config.unsupported",
-        "2:9: store \"team.redb\" is not supported yet; write the name of a file of lines, such as \"runs.jsonl\"",
+        "2:9: store \"env:STORE\" is not supported yet; write the name of a durable file, such as \"fleet.redb\", or of a file of runs alone, such as \"runs.jsonl\"",
     );
     check(
         "limits = [\"1.00 USD\"]",

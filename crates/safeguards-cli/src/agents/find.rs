@@ -11,9 +11,9 @@ use safeguards_types::AgentId;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Failure, again, cells, desk::Desk, near, whence::Whence};
+use super::{Failure, again, cells, desk::Desk, whence::Whence};
 use crate::{
-    exit,
+    exit, near,
     output::{print, say},
     table::Table,
     text::{counted, harmless, one_line},

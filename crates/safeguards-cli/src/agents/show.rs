@@ -9,9 +9,9 @@ use safeguards_types::AgentId;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Failure, cells, desk::Desk, near, whence::Whence};
+use super::{Failure, cells, desk::Desk, whence::Whence};
 use crate::{
-    exit,
+    exit, near,
     output::print,
     table::Table,
     text::{harmless, one_line},

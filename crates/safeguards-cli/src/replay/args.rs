@@ -30,6 +30,8 @@ Examples:
     safeguards replay calls.csv --model small-8b --prices prices.toml --map \"time=When,input=In,output=Out\"
   Who would have been told what, and how often, by rules of your own:
     safeguards replay trace.csv --model gpt-4o --limit \"5 USD per hour\" --alert-rules alerts.toml
+  Keep the ledger, to ask it more:
+    safeguards replay trace.csv --store trace.redb && safeguards report --store trace.redb --by day,model
   An agent that cannot know its cost beforehand: hold an estimate, then settle what it really was:
     safeguards replay trace.csv --model gpt-4o --limit \"23.80 USD\" --hold \"0.01 USD\"
 
@@ -40,7 +42,9 @@ Input tokens that are null or empty count as 0 and are listed. Times without a z
 
 Exit codes:
   0   the trace was replayed, whatever was denied
-  2   the arguments, the trace, the price file or the rules cannot be used, or the plot cannot be written
+  2   the arguments, the trace, the price file or the rules cannot be used, the plot cannot be written, or the
+      store is there already
+  5   the store cannot be written
   70  standard output cannot be written; or the report contradicts the ledger's journal: a mistake in the
       program, please report it";
 
@@ -100,6 +104,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 
+    /// Keep the ledger of the replay in a new durable file, for `safeguards report` and `safeguards budget show`
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+
     /// Rules (TOML) by which alerts would be told, as a hub would follow them; else all of them grouped by
     /// topic, agent and severity, the first at once and then one notification a minute
     #[arg(long, value_name = "FILE")]
@@ -155,7 +163,8 @@ impl Args {
             let shares = self.warn_at.0.iter().copied();
             shares.fold(limit.clone(), Limit::warn_at)
         });
-        Ok(Plan { model: self.model.clone(), limits: warned.collect(), hold, every: self.every })
+        let (model, store) = (self.model.clone(), self.store.clone());
+        Ok(Plan { model, limits: warned.collect(), hold, every: self.every, store })
     }
 
     /// Where something is held, each limit must have a say.

@@ -8,7 +8,7 @@ use safeguards_pricing::{PriceError, PriceFileError};
 use safeguards_types::Timestamp;
 
 use super::{audit::Disagreement, columns::ColumnError, prices::Unpriced, time::TimeError};
-use crate::{exit, rules_file};
+use crate::{durable, exit, rules_file};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,14 @@ pub(crate) enum ReplayError {
         "the report contradicts the ledger's journal, so it is not shown; this is a mistake in the program"
     )]
     Disagreement(#[from] Box<Disagreement>),
+    /// The durable file cannot be made or written.
+    #[error(transparent)]
+    Store(#[from] durable::Failure),
+    /// The durable file and the ledger in memory gave two receipts.
+    #[error(
+        "the durable file answered otherwise than the ledger in memory; this is a mistake in the program"
+    )]
+    Copy,
     /// The ledger said no to something that no limit forbids.
     #[error("the ledger refused what a replay may do; this is a mistake in the program")]
     Refused(#[source] Box<Denial>),
@@ -79,7 +87,10 @@ impl ReplayError {
             Self::Plot { .. } => "replay.output",
             Self::Output { .. } => "cli.output",
             Self::Json(_) => "cli.json",
-            Self::AlertHub(_) | Self::Disagreement(_) | Self::Refused(_) => "replay.internal",
+            Self::Store(error) => error.code(),
+            Self::AlertHub(_) | Self::Disagreement(_) | Self::Copy | Self::Refused(_) => {
+                "replay.internal"
+            }
         }
     }
 
@@ -95,8 +106,10 @@ impl ReplayError {
             | Self::AlertRules { .. }
             | Self::AlertChannels(_)
             | Self::Plot { .. } => exit::USAGE,
+            Self::Store(error) => error.exit_code(),
             Self::Output { .. }
             | Self::Json(_)
+            | Self::Copy
             | Self::AlertHub(_)
             | Self::Disagreement(_)
             | Self::Refused(_) => exit::INTERNAL,

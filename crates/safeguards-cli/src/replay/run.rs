@@ -1,6 +1,6 @@
 //! The replay itself: each row is a charge, or a hold and its settlement, on a ledger whose clock is the trace's.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use safeguards_budget::{
     Action, Bounds, Charge, Command, Denial, HoldId, Limit, MemoryLedger, OpenAccount, PlaceHold,
@@ -14,6 +14,7 @@ use safeguards_types::{
 use super::{
     alerting::{Alerting, Notified},
     audit::Audit,
+    copy::Copy,
     curve::{Curve, Watch},
     error::{Fault, ReplayError},
     ids::Ids,
@@ -48,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) hold: Option<Amounts>,
     /// How many seconds a window of the report has; chosen to fit where it is not given.
     pub(crate) every: Option<u64>,
+    /// The durable file to be made, if any.
+    pub(crate) store: Option<PathBuf>,
 }
 
 /// A replay under way.
@@ -58,6 +61,10 @@ pub(crate) struct Run<'a> {
     known_prices: Vec<Option<&'a Price>>,
     clock: SimClock,
     ledger: MemoryLedger,
+    /// The same in a durable file, where one is wanted.
+    copy: Option<Copy>,
+    /// The model of the row that is replayed, where the trace or the arguments say it.
+    model: Option<String>,
     ids: Ids,
     audit: Audit,
     /// How many rows were replayed since the journal was read.
@@ -123,14 +130,21 @@ pub(crate) struct Outcome {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(plan: &'a Plan, prices: &'a Prices, alerting: Alerting) -> Self {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        prices: &'a Prices,
+        alerting: Alerting,
+    ) -> Result<Self, ReplayError> {
         let clock = SimClock::at(Timestamp::UNIX_EPOCH);
         let pool = AccountId::from(POOL);
-        Self {
+        let copy = plan.store.as_deref().map(|path| Copy::open(path, clock.clone())).transpose()?;
+        Ok(Self {
             plan,
             prices,
             known_prices: Vec::new(),
             ledger: MemoryLedger::with_clock(clock.clone()),
+            copy,
+            model: None,
             clock,
             ids: Ids::new(),
             audit: Audit::new(pool.clone()),
@@ -148,7 +162,7 @@ impl<'a> Run<'a> {
             seconds: Peaks::new(1),
             minutes: Peaks::new(60),
             without_input: WithoutInput::default(),
-        }
+        })
     }
 
     /// Replays one row. Rows come in the order in which they are to be granted.
@@ -164,11 +178,16 @@ impl<'a> Run<'a> {
                 currency: currency.to_string(),
             }));
         }
+        self.model = None;
         let account = self.spender(row, trace)?;
+        if self.copy.is_some() {
+            let of_row = row.model.map(|id| trace.models().name(id));
+            self.model = self.plan.model.as_deref().or(of_row).map(str::to_owned);
+        }
         self.alerting.advance(self.now())?;
         let spender = account.clone();
         let outcome = match &self.plan.hold {
-            None => self.charge(account, tally.charge(&currency)),
+            None => self.charge(account, tally.charge(&currency))?,
             Some(estimate) => {
                 // A hold lasts beyond its instant, which is the end of time itself for the last few.
                 if self.now().saturating_add(HOLD_TTL) == Timestamp::MAX {
@@ -246,11 +265,11 @@ impl<'a> Run<'a> {
         }
         self.clock.set(row.at);
         let register = Action::RegisterUnit { unit: unit.clone() };
-        self.apply(register).map_err(ReplayError::refused)?;
+        self.apply(register)?.map_err(ReplayError::refused)?;
         let pool = OpenAccount::new(&self.pool);
         let pool = limits.iter().cloned().fold(pool, OpenAccount::limit);
         // Whatever it has against limits that were read, the limits are the user's.
-        self.apply(pool).map_err(|denial| ReplayError::Usage(format!("`--limit`: {denial}")))?;
+        self.apply(pool)?.map_err(|denial| ReplayError::Usage(format!("`--limit`: {denial}")))?;
         self.begun = Some(Begun {
             currency: unit.clone(),
             now: row.at,
@@ -274,7 +293,7 @@ impl<'a> Run<'a> {
         }
         let account = AccountId::from(format!("{POOL}/{}", trace.by().name(id)));
         let open = OpenAccount::new(&account).under(&self.pool);
-        match self.apply(open) {
+        match self.apply(open)? {
             Ok(_) => {}
             Err(Denial::TooManyAccounts { max }) => {
                 let column = trace.by_label().unwrap_or_default().to_owned();
@@ -305,12 +324,33 @@ impl<'a> Run<'a> {
         self.ledger.sync()
     }
 
-    fn apply(&mut self, action: impl Into<Action>) -> safeguards_budget::Outcome {
+    fn apply(
+        &mut self,
+        action: impl Into<Action>,
+    ) -> Result<safeguards_budget::Outcome, ReplayError> {
         let op = self.mint();
-        self.sync().apply(Command::new(op, action))
+        self.apply_as(op, action.into())
     }
 
-    fn charge(&mut self, account: AccountId, cost: Amounts) -> safeguards_budget::Outcome {
+    fn apply_as(
+        &mut self,
+        op: OperationId,
+        action: Action,
+    ) -> Result<safeguards_budget::Outcome, ReplayError> {
+        let command = Command::new(op, action);
+        let Some(copy) = &mut self.copy else {
+            return Ok(self.sync().apply(command));
+        };
+        let outcome = self.ledger.sync().apply(command.clone());
+        copy.apply(command, self.model.as_deref(), outcome.clone())?;
+        Ok(outcome)
+    }
+
+    fn charge(
+        &mut self,
+        account: AccountId,
+        cost: Amounts,
+    ) -> Result<safeguards_budget::Outcome, ReplayError> {
         self.apply(Charge::new(account, cost))
     }
 
@@ -323,11 +363,11 @@ impl<'a> Run<'a> {
     ) -> Result<Result<Receipt, Denial>, ReplayError> {
         let op = self.mint();
         let place = PlaceHold::new(account, estimate, HOLD_TTL);
-        if let Err(denial) = self.sync().apply(Command::new(op, place)) {
+        if let Err(denial) = self.apply_as(op, place.into())? {
             return Ok(Err(denial));
         }
         let settle = Settle::new(HoldId::placed_by(op), cost);
-        match self.apply(settle) {
+        match self.apply(settle)? {
             Ok(receipt) => Ok(Ok(receipt)),
             Err(denial @ Denial::AmountOverflow { .. }) => Ok(Err(denial)),
             Err(denial) => Err(ReplayError::refused(denial)),
@@ -368,6 +408,9 @@ impl<'a> Run<'a> {
 
     /// Ends the replay, and checks its sums against the journal.
     pub(crate) fn finish(mut self) -> Result<Outcome, ReplayError> {
+        if let Some(copy) = &mut self.copy {
+            copy.flush()?;
+        }
         self.audit.read(self.ledger.sync())?;
         let Some(begun) = self.begun else {
             return Err(ReplayError::Usage("there is no row to replay".to_owned()));

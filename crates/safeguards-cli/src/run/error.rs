@@ -6,6 +6,7 @@ use safeguards_api::{AlertsError, BindError, BuildError, ConfigError, Mistake, T
 use safeguards_budget::LedgerError;
 use safeguards_coord::{RunError, RunId, RunStoreError, RunStoreErrorKind};
 use safeguards_notify::{AlertStoreError, StartError};
+use safeguards_redb::OpenError;
 
 use super::record::DEFAULT_STORE;
 use crate::{exit, refusal::Placed, text::counted};
@@ -66,6 +67,9 @@ pub(crate) enum Failure {
     /// The store of runs cannot be used.
     #[error(transparent)]
     Store(#[from] RunStoreError),
+    /// The durable file cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// There is no such run in the store.
     #[error("there is no run {run} in {}{}", store.display(), those_that_may_go_on(open))]
     UnknownRun { run: RunId, store: PathBuf, open: Vec<String> },
@@ -135,6 +139,7 @@ impl Failure {
             Self::Run(error) => error.code(),
             Self::Over { source, .. } => source.code(),
             Self::Store(error) => error.code(),
+            Self::Open(error) => error.code(),
             Self::UnknownRun { .. } => RunStoreErrorKind::UnknownRun.code(),
             Self::NoFile { .. } => RunStoreErrorKind::Unavailable.code(),
             Self::NoStore { .. } => "run.no_store",
@@ -155,7 +160,8 @@ impl Failure {
             Self::Run(RunError::Store(error)) | Self::Store(error) if error.is_retryable() => {
                 exit::STORE
             }
-            Self::NoFile { .. } => exit::STORE,
+            Self::NoFile { .. }
+            | Self::Open(OpenError::InUse { .. } | OpenError::Unusable { .. }) => exit::STORE,
             Self::Unreadable { .. }
             | Self::NoTeamFile { .. }
             | Self::HasTask { .. }
@@ -168,6 +174,7 @@ impl Failure {
             | Self::Build(_)
             | Self::Bind(_)
             | Self::Store(_)
+            | Self::Open(_)
             | Self::UnknownRun { .. }
             | Self::NoStore { .. }
             | Self::NoTeam { .. }

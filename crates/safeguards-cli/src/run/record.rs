@@ -8,10 +8,14 @@ use std::{
 
 use safeguards_api::TeamSpec;
 use safeguards_coord::{RunEntry, RunId, RunQuery, RunStore, RunStoreBounds, RunView, StepId};
+use safeguards_redb::RedbStore;
 use safeguards_types::Amounts;
 
 use super::error::Failure;
-use crate::runs::{exists, store::FileRunStore};
+use crate::{
+    durable::is_durable,
+    runs::{exists, store::FileRunStore},
+};
 
 /// What is added where an interrupted step is to be done again.
 pub(super) const RERUN: &str = " --rerun-interrupted";
@@ -21,7 +25,9 @@ pub(super) const DEFAULT_STORE: &str = "runs.jsonl";
 
 /// Where a run is written down.
 pub(crate) struct Record {
-    store: Arc<FileRunStore>,
+    store: Arc<dyn RunStore>,
+    /// The same store, where it is a durable file: accounts, alerts and all else are in it too.
+    pub(crate) durable: Option<RedbStore>,
     /// Where that is.
     pub(crate) path: PathBuf,
     team: PathBuf,
@@ -49,13 +55,17 @@ impl Record {
         if goes_on && !exists(&path) {
             return Err(Failure::NoFile { store: path });
         }
-        let store = Arc::new(FileRunStore::open(&path)?);
+        let durable = if is_durable(&path) { Some(RedbStore::open(&path)?) } else { None };
+        let store: Arc<dyn RunStore> = match &durable {
+            Some(durable) => Arc::new(durable.clone()),
+            None => Arc::new(FileRunStore::open(&path)?),
+        };
         let (team, named) = (team.to_owned(), named.map(Path::to_owned));
-        Ok(Some(Self { store, path, team, named }))
+        Ok(Some(Self { store, durable, path, team, named }))
     }
 
     pub(crate) fn store(&self) -> Arc<dyn RunStore> {
-        Arc::<FileRunStore>::clone(&self.store)
+        Arc::clone(&self.store)
     }
 
     /// A run that is written down here.

@@ -6,7 +6,7 @@ use safeguards_api::{Safeguards, TeamSpec};
 use safeguards_budget::{Account, Denial};
 use safeguards_coord::{CostBasis, CostMismatch, Reason, Report, State, StepReport};
 use safeguards_notify::{Alert, AlertQuery, HubStatus, Notification};
-use safeguards_types::{AccountId, AgentId, Amounts};
+use safeguards_types::{AccountId, AgentId, Amounts, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -128,7 +128,11 @@ impl Undelivered {
     }
 
     /// What was given up on, and what still waited when the run ended: with what its channel said last.
-    fn of(left: &safeguards_notify::Undelivered, status: &HubStatus) -> Vec<Self> {
+    fn of(
+        left: &safeguards_notify::Undelivered,
+        status: &HubStatus,
+        since: Timestamp,
+    ) -> Vec<Self> {
         let dead = left.dead_letters.letters.iter().flat_map(|letter| {
             let reason = Reason::new(letter.reason.code(), letter.reason.to_string());
             Self::all(&letter.notification, &reason).collect::<Vec<_>>()
@@ -141,7 +145,8 @@ impl Undelivered {
             let reason = Reason::new(Stopped::code(), stopped.to_string());
             Self::all(waiting, &reason).collect::<Vec<_>>()
         });
-        dead.chain(waiting).collect()
+        // A durable file has those of earlier runs, too.
+        dead.chain(waiting).filter(|one| one.alert.at().is_none_or(|at| at >= since)).collect()
     }
 }
 
@@ -163,13 +168,15 @@ impl RunReport {
         report: Report,
         left: &safeguards_notify::Undelivered,
         (interrupted, record): (bool, Option<&Record>),
+        since: Timestamp,
     ) -> Result<Self, Failure> {
         let pools = spec.pools.iter().map(|pool| pool.account.clone());
         let agents = spec.agents.iter().map(|agent| AccountId::from(&agent.id));
         let ids: Vec<AccountId> = pools.chain(agents).collect();
         let read = safeguards.ledger().accounts(&ids).await?;
         let accounts: Vec<Account> = read.accounts.into_iter().flatten().collect();
-        let alerts = safeguards.alerts().history(&AlertQuery::all().limit(usize::MAX)).await?;
+        let alerts =
+            safeguards.alerts().history(&AlertQuery::all().since(since).limit(usize::MAX)).await?;
         let record = record.filter(|_| !report.state.is_success());
         let unknown =
             |step: &StepReport| matches!(step.state, State::Interrupted | State::Abandoned);
@@ -189,7 +196,7 @@ impl RunReport {
             duration: report.ended_at.since(report.started_at),
             steps: report.steps.into_iter().map(StepLine::from).collect(),
             alerts: alerts.iter().map(|record| (*record.alert).clone()).collect(),
-            undelivered: Undelivered::of(left, &safeguards.alerts().status()),
+            undelivered: Undelivered::of(left, &safeguards.alerts().status(), since),
             undelivered_not_kept: left.dead_letters.dropped,
             output: report.output,
             units: Units::of(spec),

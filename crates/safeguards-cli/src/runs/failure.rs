@@ -3,8 +3,9 @@
 use std::{io, path::PathBuf};
 
 use safeguards_coord::{RunId, RunStoreError, RunStoreErrorKind};
+use safeguards_redb::OpenError;
 
-use crate::exit;
+use crate::{durable, exit};
 
 /// Why there is no answer about runs.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,12 @@ pub(crate) enum Failure {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] RunStoreError),
+    /// The durable file cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The program cannot run here.
+    #[error(transparent)]
+    Runtime(#[from] Box<durable::Failure>),
     /// There is no such run in the store.
     #[error("there is no run {run} in {}; `safeguards runs list` has those that there are", store.display())]
     UnknownRun { run: RunId, store: PathBuf },
@@ -40,6 +47,8 @@ impl Failure {
         match self {
             Self::NoFile { .. } => RunStoreErrorKind::Unavailable.code(),
             Self::Store(error) => error.code(),
+            Self::Open(error) => error.code(),
+            Self::Runtime(error) => error.code(),
             Self::UnknownRun { .. } => RunStoreErrorKind::UnknownRun.code(),
             Self::Output { .. } => "cli.output",
             Self::Json(_) => "cli.json",
@@ -54,9 +63,11 @@ impl Failure {
     /// What the process ends with.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::NoFile { .. } => exit::STORE,
+            Self::NoFile { .. }
+            | Self::Open(OpenError::InUse { .. } | OpenError::Unusable { .. }) => exit::STORE,
+            Self::Runtime(error) => error.exit_code(),
             Self::Store(error) if error.is_retryable() => exit::STORE,
-            Self::UnknownRun { .. } | Self::Store(_) => exit::USAGE,
+            Self::UnknownRun { .. } | Self::Store(_) | Self::Open(_) => exit::USAGE,
             Self::Output { .. } | Self::Json(_) => exit::INTERNAL,
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args as Arguments;
-use safeguards_coord::{MemoryRunStore, RunQuery, RunView};
+use safeguards_coord::{RunQuery, RunStore, RunView};
 use serde::Serialize;
 
 use super::{
@@ -62,11 +62,11 @@ struct Listed<'a> {
 }
 
 /// Does what the arguments say.
-pub(super) fn execute(args: &Args) -> Result<(), Failure> {
+pub(super) async fn execute(args: &Args) -> Result<(), Failure> {
     let store = args.store.read()?;
     let mut runs = Vec::new();
-    for view in views(&store, args.unfinished)? {
-        runs.push(tell(&store, view)?.0);
+    for view in views(&*store, args.unfinished).await? {
+        runs.push(tell(&*store, view).await?.0);
     }
     let text = if args.json {
         format!("{}\n", serde_json::to_string(&Listed { r#type: "runs", runs: &runs })?)
@@ -77,11 +77,11 @@ pub(super) fn execute(args: &Args) -> Result<(), Failure> {
 }
 
 /// All runs, page after page.
-fn views(store: &MemoryRunStore, unfinished: bool) -> Result<Vec<RunView>, Failure> {
+async fn views(store: &dyn RunStore, unfinished: bool) -> Result<Vec<RunView>, Failure> {
     let mut query = if unfinished { RunQuery::all().unfinished() } else { RunQuery::all() };
     let mut views: Vec<RunView> = Vec::new();
     loop {
-        let page = store.sync().runs(&query)?;
+        let page = store.runs(&query).await?;
         let Some(last) = page.last() else {
             return Ok(views);
         };

@@ -60,14 +60,14 @@ struct Shown<'a> {
 }
 
 /// Does what the arguments say.
-pub(super) fn execute(args: &Args) -> Result<(), Failure> {
+pub(super) async fn execute(args: &Args) -> Result<(), Failure> {
     let store = args.store.read()?;
     let name = RunId::from(args.run.as_str());
-    let Some(view) = store.sync().run(&name) else {
+    let Some(view) = store.run(&name).await? else {
         return Err(Failure::UnknownRun { run: name, store: args.store.store.clone() });
     };
     let output = view.end.as_ref().and_then(|end| end.output.clone());
-    let (run, steps) = tell(&store, view)?;
+    let (run, steps) = tell(&*store, view).await?;
     let text = if args.json {
         let shown = Shown { r#type: "run", run: &run, steps: &steps, output: output.as_ref() };
         format!("{}\n", serde_json::to_string(&shown)?)

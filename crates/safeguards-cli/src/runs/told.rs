@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use safeguards_coord::{
-    Intent, MemoryRunStore, Outcome, Reason, RunEntry, RunStoreError, RunView, State,
+    Intent, Outcome, Reason, RunEntry, RunStore, RunStoreBounds, RunStoreError, RunView, State,
 };
 use safeguards_types::{Amounts, Timestamp};
 use serde::Serialize;
@@ -66,11 +66,11 @@ pub(super) struct StepTold {
 }
 
 /// A run with its steps, in the order in which they began; those that began side by side in the team's.
-pub(super) fn tell(
-    runs: &MemoryRunStore,
+pub(super) async fn tell(
+    runs: &dyn RunStore,
     view: RunView,
 ) -> Result<(RunTold, Vec<StepTold>), RunStoreError> {
-    let steps = steps(runs, &view)?;
+    let steps = steps(runs, &view).await?;
     let mut spent = Amounts::none();
     for step in &steps {
         spent.add_all(&step.spent);
@@ -92,11 +92,11 @@ pub(super) fn tell(
     Ok((run, steps))
 }
 
-fn steps(runs: &MemoryRunStore, view: &RunView) -> Result<Vec<StepTold>, RunStoreError> {
+async fn steps(runs: &dyn RunStore, view: &RunView) -> Result<Vec<StepTold>, RunStoreError> {
     let (mut steps, mut places) = (Vec::<StepTold>::new(), HashMap::new());
     let (mut from, mut ended) = (0, 0);
     loop {
-        let page = runs.sync().entries(&view.head.run, from, usize::MAX)?;
+        let page = runs.entries(&view.head.run, from, RunStoreBounds::PAGE).await?;
         if page.is_empty() {
             let seats = view.head.agents.iter().enumerate();
             let seats: HashMap<&str, usize> =

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     AgentError, AgentErrorKind, AttemptId, Context, Cost, CostBasis, DrawError, Intent, Reason,
     Reply, RunEntry, RunFact, RunFault, State, StepReport,
-    bill::{Said, Tariff, beyond, bill, larger, price_all},
+    bill::{Bill, Said, Tariff, beyond, bill, larger, one_model, price_all},
     context::{Backing, Parts, PassedUp, Told},
     error::with_causes,
     panics::panic_text,
@@ -582,7 +582,8 @@ impl Attempt {
             self.fail(report, Reason::new(error.code(), with_causes(&error)));
         }
         let free = self.member.agent().descriptor().free;
-        let bill = bill(&held.amounts, free, &told.drawn, said);
+        let model = one_model(&cost, &told).map(str::to_owned);
+        let bill = Bill { model, ..bill(&held.amounts, free, &told.drawn, said) };
         let billed = bill.amounts.clone();
         let settled = self.purse.settle(held, bill, self.now()).await;
         if let Some(left_behind) = self.left_behind.lock().take() {

@@ -31,6 +31,8 @@ const TTL_MAX: Duration = Duration::from_hours(1);
 const BEAT: Duration = Duration::from_mins(30);
 /// How many entries of a ledger are read at once.
 const PAGE: usize = 1_000;
+/// How many bytes the name of a model has at most that an entry says. A longer one is no name.
+const MODEL_MAX: usize = 256;
 
 /// The money side of one attempt.
 #[derive(Debug)]
@@ -407,7 +409,8 @@ impl Purse {
         let mut troubles = Vec::new();
         for cut in 0..=CUTS {
             if cut == CUTS {
-                bill = Bill { amounts: held.clone(), basis: CostBasis::Partial, mismatch: None };
+                let (amounts, basis) = (held.clone(), CostBasis::Partial);
+                bill = Bill { amounts, basis, mismatch: None, ..bill };
             }
             let Some(action) = action(&bill.amounts) else {
                 break;
@@ -481,8 +484,8 @@ impl Purse {
         command
     }
 
-    /// Says in the command's entry that nobody knows the cost, that this is not all of it, or that it does not
-    /// add up.
+    /// Says in the command's entry which model it was, that nobody knows the cost, that this is not all of it, or that it
+    /// does not add up.
     fn noting(&self, bill: &Bill, mut command: Command) -> Command {
         debug_assert!(bill.basis != CostBasis::NotBegun, "{} has nothing to settle", self.id.step);
         if bill.basis == CostBasis::Estimate {
@@ -490,6 +493,9 @@ impl Purse {
         }
         if bill.basis == CostBasis::Partial {
             command.metadata.insert("partial_cost".to_owned(), json!(true));
+        }
+        if let Some(model) = bill.model.as_ref().filter(|model| model.len() <= MODEL_MAX) {
+            command.metadata.insert("model".to_owned(), json!(model));
         }
         if let Some(mismatch) = &bill.mismatch {
             command.metadata.insert("cost_mismatch".to_owned(), json!(mismatch));

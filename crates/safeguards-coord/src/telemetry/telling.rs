@@ -11,7 +11,7 @@ use tracing::{Level, Span, event as told, field::Empty, field::display as shown,
 use super::{TARGET, event, field, metric, span};
 use crate::{
     AttemptId, Cost, CostBasis, Reason, Report, RunFact, RunFault, RunHead, RunId, State,
-    StepReport, context::Told,
+    StepReport, bill::one_model, context::Told,
 };
 
 /// What OpenTelemetry calls a run.
@@ -158,23 +158,23 @@ pub(crate) fn tell_usage(cost: &Cost, told: &Told) {
     if span.is_disabled() {
         return;
     }
-    let (mut all, mut model, mut is_one) = (Usage::new(0, 0), None, true);
+    let (mut all, mut is_said) = (Usage::new(0, 0), false);
     for cost in told.costs.iter().chain([cost]) {
-        let Cost::Usage { model: name, usage } = cost else {
+        let Cost::Usage { usage, .. } = cost else {
             continue;
         };
         // What was said later stands for all before it, as it does where it is priced.
         all.input_tokens = all.input_tokens.max(usage.input_tokens);
         all.output_tokens = all.output_tokens.max(usage.output_tokens);
-        is_one = is_one && model.replace(name).is_none_or(|before| before == name);
+        is_said = true;
     }
-    let Some(model) = model else {
+    if !is_said {
         return;
-    };
+    }
     span.record(field::INPUT_TOKENS, all.input_tokens);
     span.record(field::OUTPUT_TOKENS, all.output_tokens);
-    if is_one {
-        span.record(field::MODEL, model.as_str());
+    if let Some(model) = one_model(cost, told) {
+        span.record(field::MODEL, model);
     }
 }
 

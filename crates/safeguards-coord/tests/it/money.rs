@@ -59,6 +59,27 @@ async fn a_denied_sibling_stops_nobody() {
     assert_eq!(report.spent.to_string(), "0.40 USD, 2 requests");
 }
 
+/// An entry says which model was paid, so that a report can tell what each one cost.
+#[tokio::test(start_paused = true)]
+async fn an_entry_says_which_model_it_was() {
+    let usage = |model: &str| Cost::Usage { model: model.to_owned(), usage: Usage::new(4_808, 10) };
+    let long = "m".repeat(300);
+    for (said, expected) in
+        [(usage("gpt-4o"), Some("gpt-4o")), (usage(&long), None), (Cost::from(usd!(0.01)), None)]
+    {
+        let stage = Stage::new();
+        let agent = member("a", move |_, _| {
+            let reply = Reply::text("done").cost(said.clone());
+            async { Ok(reply) }
+        });
+        stage.run([agent], &Pipeline::new()).await;
+        let entries = stage.ledger.entries(EntryId::FIRST, 100).await.unwrap().entries;
+        let settled = entries.iter().find(|entry| entry.name() == "settle").unwrap();
+        let model = settled.metadata().and_then(|metadata| metadata.get("model")?.as_str());
+        assert_eq!(model, expected);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_settled_follows_what_is_known() {
     struct Case {

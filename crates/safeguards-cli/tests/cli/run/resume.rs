@@ -16,10 +16,18 @@ use crate::command::{Ran, safeguards, signal};
 /// may be run again.
 struct Crew {
     folder: TempDir,
+    store: &'static str,
 }
+
+/// A file of runs alone, and a durable one that has the ledger, too.
+const STORES: [&str; 2] = ["runs.jsonl", "fleet.redb"];
 
 impl Crew {
     fn new() -> Self {
+        Self::keeping(STORES[0])
+    }
+
+    fn keeping(store: &'static str) -> Self {
         let agent = |name: &str, keys: &str| {
             let script = format!(
                 "cat > /dev/null; echo {name} >> ran; echo '{{\"progress\":\"on it\"}}'\n\
@@ -28,9 +36,9 @@ impl Crew {
             );
             format!("{}{keys}\n", super::agent(name, &script))
         };
-        let crew = Self { folder: tempfile::tempdir().unwrap() };
+        let crew = Self { folder: tempfile::tempdir().unwrap(), store };
         let team = format!(
-            "store = \"runs.jsonl\"\npool = {{ limits = [\"1.00 USD\"] }}\n{}{}{}",
+            "store = \"{store}\"\npool = {{ limits = [\"1.00 USD\"] }}\n{}{}{}",
             agent("a", "idempotent = true"),
             agent("b", ""),
             agent("c", "")
@@ -77,7 +85,7 @@ impl Crew {
     }
 
     fn store(&self) -> [String; 2] {
-        ["--store".to_owned(), self.path("runs.jsonl")]
+        ["--store".to_owned(), self.path(self.store)]
     }
 }
 
@@ -88,7 +96,16 @@ fn kill(mut child: Child) {
 
 /// Cuts a run off when this has happened to this step, and resumes it.
 fn cut_off(happened: &str, step: &str, free: &str) -> (Crew, String, Ran, Value) {
-    let crew = Crew::new();
+    cut_off_in(STORES[0], happened, step, free)
+}
+
+fn cut_off_in(
+    store: &'static str,
+    happened: &str,
+    step: &str,
+    free: &str,
+) -> (Crew, String, Ran, Value) {
+    let crew = Crew::keeping(store);
     crew.go(free);
     let (child, run) = crew.start(happened, step);
     kill(child);
@@ -125,6 +142,38 @@ fn what_is_done_is_not_done_again() {
         if step == "c" {
             assert_eq!((crew.ran("b"), crew.ran("c")), (1, 1));
         }
+    }
+}
+
+/// A durable file has the ledger, too: what was held when it was cut off is held no more, and what was spent is there once,
+/// for whoever asks.
+#[test]
+fn a_durable_file_goes_on_with_its_ledger() {
+    for (happened, step, free) in [
+        ("step_started", "a", ""),
+        ("held", "a", ""),
+        ("progressed", "a", ""),
+        ("held", "b", "a"),
+        ("progressed", "c", "ab"),
+    ] {
+        let (crew, run, ran, report) = cut_off_in("fleet.redb", happened, step, free);
+        // Only the first may be run again.
+        assert_eq!(ran.code, Some(i32::from(step != "a")), "{happened} {step}: {report:#}");
+        assert_eq!(report["leg"], 2);
+        let [_, store] = &crew.store();
+        let told = safeguards(&["report", "--store", store, "--json", "--unit", "USD"]).report();
+        assert_eq!(told["totals"][0]["net"], report["spent"]["USD"], "{happened} {step}: {told:#}");
+        let accounts = safeguards(&["budget", "show", "--store", store, "--json"]).report();
+        for account in accounts["accounts"].as_array().unwrap() {
+            assert!(
+                account["held"].as_object().unwrap().values().all(|held| held == "0"),
+                "{happened} {step}: {account:#}"
+            );
+        }
+        let runs = safeguards(&["runs", "show", &run, "--store", store, "--json"]).report();
+        assert_eq!(runs["state"], report["state"], "{happened} {step}");
+        let checked = safeguards(&["store", "check", store, "--json"]).report();
+        assert_eq!(checked["flaws"], json!([]), "{happened} {step}");
     }
 }
 

@@ -8,7 +8,7 @@ use safeguards_discovery::CapabilityName;
 const NAMED_MAX: usize = 5;
 
 /// The names most like `asked`, the nearest first: those with few other letters, and those in which it is a part.
-pub(super) fn names<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn names<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let folded = asked.to_lowercase();
     let mut found: Vec<(Reverse<bool>, usize, &str)> = Vec::new();
     for name in names {
@@ -26,7 +26,7 @@ pub(super) fn names<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -
 }
 
 /// The capabilities, and those above them, most like `asked`.
-pub(super) fn capabilities<'a>(
+pub(crate) fn capabilities<'a>(
     asked: &str,
     known: impl IntoIterator<Item = &'a CapabilityName>,
 ) -> Vec<String> {

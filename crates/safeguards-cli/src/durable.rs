@@ -1,0 +1,88 @@
+//! Durable files on the command line: how they are told from other files and opened, and why that fails.
+
+mod failure;
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use clap::Args as Arguments;
+use safeguards_redb::{RedbOptions, RedbStore};
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use self::failure::Failure;
+use crate::runs::exists;
+
+/// What every durable file begins with.
+const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+/// What the name of a new durable file ends with.
+const EXTENSION: &str = "redb";
+
+/// The durable file of a verb.
+#[derive(Debug, Arguments)]
+pub(crate) struct Durable {
+    /// The durable file: the `--store FILE.redb` of `safeguards run`, or the file of a program's `Safeguards::open`
+    #[arg(long, value_name = "FILE", default_value = "fleet.redb")]
+    store: PathBuf,
+}
+
+impl Durable {
+    /// Opens it; none is made.
+    pub(crate) fn open(&self) -> Result<RedbStore, Failure> {
+        open_existing(&self.store)
+    }
+}
+
+/// Opens a file that is there.
+pub(crate) fn open_existing(path: &Path) -> Result<RedbStore, Failure> {
+    check_there(path)?;
+    Ok(RedbOptions::default().open(path)?)
+}
+
+/// Looking never makes a file.
+pub(crate) fn check_there(path: &Path) -> Result<(), Failure> {
+    if exists(path) { Ok(()) } else { Err(Failure::NoFile { store: path.to_owned() }) }
+}
+
+/// Whether this is a durable file by what it holds, or is to be one by its name.
+pub(crate) fn is_durable(path: &Path) -> bool {
+    let mut begin = [0_u8; MAGIC.len()];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut begin)) {
+        Ok(()) => begin == MAGIC,
+        Err(_) => path.extension().is_some_and(|extension| extension == EXTENSION),
+    }
+}
+
+/// What waits for the file.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| Failure::Runtime { source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_durable_file_is_told_by_what_it_holds_and_else_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        drop(RedbStore::open(at("fleet")).unwrap());
+        fs::write(at("lines.redb"), "{\"begun\":{}} and more\n").unwrap();
+        fs::write(at("empty.jsonl"), "").unwrap();
+        for (name, expected) in [
+            ("fleet", true),
+            ("lines.redb", false),
+            ("empty.jsonl", false),
+            ("none.redb", true),
+            ("none.jsonl", false),
+            ("none", false),
+        ] {
+            assert_eq!(is_durable(&at(name)), expected, "{name}");
+        }
+    }
+}

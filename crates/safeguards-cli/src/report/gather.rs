@@ -1,0 +1,194 @@
+//! [`gather`]: adds up what entries say was spent.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safeguards_budget::{Action, Entry, EntryId, Fact, Ledger, Posting};
+use safeguards_redb::RedbStore;
+use safeguards_types::{AccountId, Amounts, Quantity, Timestamp, Unit};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::By;
+use crate::{durable::Failure, text::to_the_second};
+
+/// How many entries are read at once.
+const PAGE: usize = 10_000;
+
+/// From when until before when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+}
+
+impl Span {
+    fn has(self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at < until)
+    }
+}
+
+/// What was spent, row by row and in all.
+#[derive(Debug, Serialize)]
+pub(super) struct Gathered {
+    /// How many entries before the first that is kept are in no row.
+    pub(super) forgotten: u64,
+    pub(super) rows: Vec<Row>,
+    /// The same of each unit, without what rows stand for.
+    pub(super) totals: Vec<Row>,
+}
+
+/// What was spent of one unit by whatever a row stands for.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    /// In the order asked for; `None` where it is not known, or there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<Option<String>>,
+    pub(super) unit: Unit,
+    pub(super) spent: Quantity,
+    pub(super) refunded: Quantity,
+    /// What was spent less what came back; below zero where more came back in this time than was spent.
+    pub(super) net: Quantity,
+    /// How many entries it is made of.
+    pub(super) entries: u64,
+}
+
+type Keys = Vec<Option<String>>;
+
+#[derive(Debug, Default)]
+struct Sum {
+    spent: Quantity,
+    refunded: Quantity,
+    entries: u64,
+}
+
+impl Sum {
+    fn row(&self, keys: Keys, unit: Unit) -> Row {
+        let Self { spent, refunded, entries } = *self;
+        Row { keys, unit, spent, refunded, net: spent.saturating_sub(refunded), entries }
+    }
+}
+
+/// Reads all entries, page by page, and adds up what was spent.
+pub(super) async fn gather(
+    store: &RedbStore,
+    by: &[By],
+    span: Span,
+    unit: Option<&Unit>,
+) -> Result<Gathered, Failure> {
+    let accounts = store.all_accounts().await?;
+    let parents = accounts.accounts.into_iter().flatten();
+    let mut sums = Sums {
+        by,
+        span,
+        unit,
+        // Of accounts whose opening is kept no more: as they stand now.
+        parents: parents.map(|account| (account.id, account.parent)).collect(),
+        models: HashMap::new(),
+        rows: BTreeMap::new(),
+    };
+    let mut from = EntryId::FIRST;
+    let mut first_kept = EntryId::FIRST;
+    loop {
+        let page = store.entries(from, PAGE).await?;
+        first_kept = first_kept.max(page.first_kept);
+        if page.entries.is_empty() && from >= page.first_kept {
+            break;
+        }
+        from = page.next.max(page.first_kept);
+        page.entries.iter().for_each(|entry| sums.take(entry));
+    }
+    let forgotten = first_kept.number().saturating_sub(EntryId::FIRST.number());
+    Ok(sums.end(forgotten))
+}
+
+struct Sums<'a> {
+    by: &'a [By],
+    span: Span,
+    unit: Option<&'a Unit>,
+    /// What stands above each account, up to the entry that was read last.
+    parents: HashMap<AccountId, Option<AccountId>>,
+    /// Which model an entry was about, where that is known.
+    models: HashMap<EntryId, String>,
+    rows: BTreeMap<(Keys, Unit), Sum>,
+}
+
+impl Sums<'_> {
+    fn take(&mut self, entry: &Entry) {
+        match entry.cause.as_ref().map(|cause| &cause.command.action) {
+            Some(Action::OpenAccount(open)) => {
+                self.parents.insert(open.account.clone(), open.parent.clone());
+            }
+            Some(Action::SetParent { account, parent, .. }) => {
+                self.parents.insert(account.clone(), parent.clone());
+            }
+            Some(_) | None => {}
+        }
+        let model = entry.metadata().and_then(|metadata| metadata.get("model"));
+        let model = model.and_then(Value::as_str).map(str::to_owned);
+        if let Some(posting) = entry.fact.spending() {
+            if let Some(model) = model.as_ref().filter(|_| self.by.contains(&By::Model)) {
+                self.models.insert(entry.id, model.clone());
+            }
+            self.add(entry, posting, model, |sum| &mut sum.spent);
+        } else if let Fact::Refunded(refunded) = &entry.fact {
+            let model = self.models.get(&refunded.of).cloned().or(model);
+            self.add(entry, &refunded.posting, model, |sum| &mut sum.refunded);
+        }
+    }
+
+    fn add(
+        &mut self,
+        entry: &Entry,
+        posting: &Posting,
+        model: Option<String>,
+        which: fn(&mut Sum) -> &mut Quantity,
+    ) {
+        if !self.span.has(entry.at) {
+            return;
+        }
+        let keys: Keys = self.by.iter().map(|by| self.key(*by, entry, posting, &model)).collect();
+        let amounts: &Amounts = &posting.amounts;
+        for amount in amounts {
+            let unit = amount.unit();
+            if self.unit.is_some_and(|only| only != unit) {
+                continue;
+            }
+            let sum = self.rows.entry((keys.clone(), unit.clone())).or_default();
+            let so_far = which(sum);
+            *so_far = so_far.saturating_add(amount.quantity());
+            sum.entries = sum.entries.saturating_add(1);
+        }
+    }
+
+    fn key(
+        &self,
+        by: By,
+        entry: &Entry,
+        posting: &Posting,
+        model: &Option<String>,
+    ) -> Option<String> {
+        match by {
+            By::Agent => Some(posting.spender.to_string()),
+            // It counts at what it stood below, whatever moved since.
+            By::Pool => {
+                let above = self.parents.get(&posting.spender)?.as_ref()?;
+                posting.set.contains(above).then(|| above.to_string())
+            }
+            By::Model => model.clone(),
+            By::Day => to_the_second(entry.at).get(..10).map(str::to_owned),
+        }
+    }
+
+    fn end(self, forgotten: u64) -> Gathered {
+        let mut totals: BTreeMap<Unit, Sum> = BTreeMap::new();
+        for ((_, unit), sum) in &self.rows {
+            let total = totals.entry(unit.clone()).or_default();
+            total.spent = total.spent.saturating_add(sum.spent);
+            total.refunded = total.refunded.saturating_add(sum.refunded);
+            total.entries = total.entries.saturating_add(sum.entries);
+        }
+        let totals = totals.into_iter().map(|(unit, sum)| sum.row(Vec::new(), unit)).collect();
+        let rows = self.rows.into_iter().map(|((keys, unit), sum)| sum.row(keys, unit)).collect();
+        Gathered { forgotten, rows, totals }
+    }
+}

@@ -1,0 +1,111 @@
+//! The bars of a report as an SVG picture, for `--svg`. Positions are whole numbers: bars, and steps of an amount.
+
+use plotters::prelude::*;
+use safeguards_types::{Amount, Quantity, Unit};
+
+use super::gather::{Gathered, Row};
+use crate::text::cut;
+
+const WIDTH: u32 = 960;
+/// How high a bar is with the room around it, and all else.
+const BAR: u32 = 24;
+const AROUND: u32 = 112;
+/// How many bars there are at most: those of the largest amounts, and one of all others.
+const BARS_MAX: usize = 40;
+/// How many letters a name has at most.
+const NAME_MAX: usize = 28;
+const FONT: &str = "sans-serif";
+const SPENT: RGBColor = RGBColor(31, 98, 178);
+const GRID: RGBColor = RGBColor(228, 228, 228);
+
+/// Draws a bar for each row of a unit. `Err` is what the library for drawing says.
+pub(super) fn draw(gathered: &Gathered, unit: Option<&Unit>) -> Result<String, String> {
+    let first = gathered.totals.first().map(|row| &row.unit);
+    let has_money = gathered.totals.iter().any(|row| row.unit == Unit::USD);
+    let unit = unit.or(if has_money { Some(&Unit::USD) } else { first }).unwrap_or(&Unit::USD);
+    let bars = bars(&gathered.rows, unit);
+    let count = u32::try_from(bars.len().max(1)).unwrap_or(u32::MAX);
+    let size = (WIDTH, BAR.saturating_mul(count).saturating_add(AROUND));
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        draw_on(&area, &bars, unit).map_err(|error| error.to_string())?;
+        area.present().map_err(|error| error.to_string())?;
+    }
+    Ok(svg)
+}
+
+/// The rows of a unit, in their order; where there are many, those of the largest amounts, and the sum of all others.
+fn bars(rows: &[Row], unit: &Unit) -> Vec<(String, Quantity)> {
+    let of_unit = rows.iter().filter(|row| row.unit == *unit);
+    let name = |row: &Row| {
+        let keys = row.keys.iter().map(|key| key.as_deref().unwrap_or("-"));
+        cut(&keys.collect::<Vec<_>>().join(" / "), NAME_MAX)
+    };
+    let mut bars: Vec<(usize, (String, Quantity))> =
+        of_unit.map(|row| (name(row), row.net)).enumerate().collect();
+    let mut others = Quantity::ZERO;
+    if bars.len() > BARS_MAX {
+        bars.sort_by(|(_, (_, one)), (_, (_, other))| other.cmp(one));
+        for (_, (_, amount)) in bars.split_off(BARS_MAX) {
+            others = others.saturating_add(amount);
+        }
+        bars.sort_by_key(|(place, _)| *place);
+        bars.push((usize::MAX, ("all others".to_owned(), others)));
+    }
+    bars.into_iter().map(|(_, bar)| bar).collect()
+}
+
+type Failure<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
+
+fn draw_on<'a>(
+    area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+    bars: &[(String, Quantity)],
+    unit: &Unit,
+) -> Result<(), Failure<'a>> {
+    let steps = |(_, amount): &(String, Quantity)| amount.steps();
+    let top = bars.iter().map(steps).max().unwrap_or(0).max(0);
+    let bottom = bars.iter().map(steps).min().unwrap_or(0).min(0);
+    let room = (top - bottom) / 20 + 1;
+    let count = i32::try_from(bars.len().max(1)).unwrap_or(i32::MAX);
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(area)
+        .caption(format!("spent, in {unit}"), (FONT, 18))
+        .margin(16)
+        .x_label_area_size(40)
+        .y_label_area_size(200)
+        .build_cartesian_2d(bottom..top.saturating_add(room), (0..count).into_segmented())?;
+    let amount = |steps: &i128| {
+        let quantity = Quantity::from_steps(*steps).unwrap_or_default();
+        Amount::new(quantity, unit.clone()).to_string()
+    };
+    // The first row stands at the top.
+    let name = |place: &SegmentValue<i32>| match place {
+        SegmentValue::CenterOf(place) => {
+            let from_below = usize::try_from(*place).unwrap_or(usize::MAX);
+            let at = bars.len().checked_sub(from_below.saturating_add(1));
+            at.and_then(|at| bars.get(at)).map_or_else(String::new, |(name, _)| name.clone())
+        }
+        SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
+    };
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .label_style((FONT, 13))
+        .x_labels(6)
+        .y_labels(bars.len().max(1))
+        .x_label_formatter(&amount)
+        .y_label_formatter(&name)
+        .draw()?;
+    let drawn = bars.iter().rev().zip(0..).map(|((_, amount), place)| {
+        let corners =
+            [(0, SegmentValue::Exact(place)), (amount.steps(), SegmentValue::Exact(place + 1))];
+        let mut bar = Rectangle::new(corners, SPENT.filled());
+        bar.set_margin(3, 3, 0, 0);
+        bar
+    });
+    chart.draw_series(drawn)?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! `safeguards store load`: a file made of a dump.
+
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+};
+
+use clap::Args as Arguments;
+use safeguards_redb::RedbOptions;
+
+use super::waiting;
+use crate::{durable::Failure, exit, output::say, text::counted};
+
+/// Make a durable file of what `safeguards store dump` wrote.
+#[derive(Debug, Arguments)]
+#[command(after_long_help = "\
+All of it is checked before the file gets its name. Where that fails, no file is made.
+
+Examples:
+  safeguards store load copy.redb fleet.jsonl
+  gunzip -c fleet.jsonl.gz | safeguards store load copy.redb
+
+Exit codes:
+    0  the file was made
+    2  wrong usage, FILE is there already, the dump cannot be read, or is none, cut off, or does not fit together
+    5  FILE cannot be written")]
+pub(super) struct Args {
+    /// The durable file to make; nothing is overwritten
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The dump; `-` reads standard input
+    #[arg(value_name = "DUMP", default_value = "-")]
+    dump: PathBuf,
+}
+
+/// Does what the arguments say.
+pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
+    let Args { file, dump } = args;
+    let options = RedbOptions::default();
+    let what = format!("loading {}", file.display());
+    let rows = if dump == Path::new("-") {
+        waiting::show(what, || options.load(io::stdin().lock(), file))?
+    } else {
+        let failed = |source| Failure::File { path: dump.clone(), done: "read", source };
+        let lines = BufReader::new(File::open(dump).map_err(failed)?);
+        waiting::show(what, || options.load(lines, file))?
+    };
+    say(&counted(rows, "row"));
+    Ok(exit::SUCCESS)
+}
