@@ -25,7 +25,7 @@ use std::{
 };
 
 use clap::Args as Arguments;
-use safeguards_api::{BoundTeam, Builder, Safeguards, TeamSpec};
+use safeguards_api::{BindError, BoundTeam, Builder, Safeguards, TeamSpec};
 use safeguards_budget::MemoryLedger;
 use safeguards_coord::{Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
@@ -231,7 +231,12 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         view.say(&format!("warning {}", one_line(warning)));
     }
     let since = SystemClock::new().now();
-    let mut bound = spec.bind(&safeguards).await?;
+    let mut bound = match spec.bind(&safeguards).await {
+        Err(source @ BindError::OtherTerms { .. }) if durable.is_some() => {
+            return Err(Failure::OtherTerms { team: spec.file.clone(), source });
+        }
+        bound => bound?,
+    };
     if let Some(record) = record.as_ref().filter(|_| durable.is_none()) {
         bound = bound.recording(record.store());
     }

@@ -1,6 +1,6 @@
 //! [`gather`]: adds up what entries say was spent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use safeguards_budget::{Action, Entry, EntryId, Fact, Ledger, Posting};
 use safeguards_redb::RedbStore;
@@ -82,7 +82,9 @@ pub(super) async fn gather(
         span,
         unit,
         // Of accounts whose opening is kept no more: as they stand now.
-        parents: parents.map(|account| (account.id, account.parent)).collect(),
+        parents: parents
+            .filter_map(|account| Some((account.id, BTreeSet::from([account.parent?]))))
+            .collect(),
         models: HashMap::new(),
         rows: BTreeMap::new(),
     };
@@ -105,8 +107,8 @@ struct Sums<'a> {
     by: &'a [By],
     span: Span,
     unit: Option<&'a Unit>,
-    /// What stands above each account, up to the entry that was read last.
-    parents: HashMap<AccountId, Option<AccountId>>,
+    /// What ever stood above each account, up to the entry that was read last, and what does now.
+    parents: HashMap<AccountId, BTreeSet<AccountId>>,
     /// Which model an entry was about, where that is known.
     models: HashMap<EntryId, String>,
     rows: BTreeMap<(Keys, Unit), Sum>,
@@ -115,12 +117,8 @@ struct Sums<'a> {
 impl Sums<'_> {
     fn take(&mut self, entry: &Entry) {
         match entry.cause.as_ref().map(|cause| &cause.command.action) {
-            Some(Action::OpenAccount(open)) => {
-                self.parents.insert(open.account.clone(), open.parent.clone());
-            }
-            Some(Action::SetParent { account, parent, .. }) => {
-                self.parents.insert(account.clone(), parent.clone());
-            }
+            Some(Action::OpenAccount(open)) => self.stands_below(&open.account, &open.parent),
+            Some(Action::SetParent { account, parent, .. }) => self.stands_below(account, parent),
             Some(_) | None => {}
         }
         let model = entry.metadata().and_then(|metadata| metadata.get("model"));
@@ -133,6 +131,12 @@ impl Sums<'_> {
         } else if let Fact::Refunded(refunded) = &entry.fact {
             let model = self.models.get(&refunded.of).cloned().or(model);
             self.add(entry, &refunded.posting, model, |sum| &mut sum.refunded);
+        }
+    }
+
+    fn stands_below(&mut self, account: &AccountId, parent: &Option<AccountId>) {
+        if let Some(parent) = parent {
+            self.parents.entry(account.clone()).or_default().insert(parent.clone());
         }
     }
 
@@ -169,10 +173,11 @@ impl Sums<'_> {
     ) -> Option<String> {
         match by {
             By::Agent => Some(posting.spender.to_string()),
-            // It counts at what it stood below, whatever moved since.
+            // It counts at what it stood below, whatever moved since: the next one in the set, unless that is a scope.
             By::Pool => {
-                let above = self.parents.get(&posting.spender)?.as_ref()?;
-                posting.set.contains(above).then(|| above.to_string())
+                let mut upward = posting.set.iter().skip_while(|one| **one != posting.spender);
+                let above = upward.nth(1)?;
+                self.parents.get(&posting.spender)?.get(above).map(ToString::to_string)
             }
             By::Model => model.clone(),
             By::Day => to_the_second(entry.at).get(..10).map(str::to_owned),

@@ -58,6 +58,12 @@ pub(crate) enum Failure {
     /// The team's accounts could not be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The durable file has accounts of this team on other terms.
+    #[error(
+        "{source}; limits that hold across runs are changed in the durable file, by `safeguards budget set-limit`, and {} says the same",
+        team.display()
+    )]
+    OtherTerms { team: PathBuf, source: BindError },
     /// The run could not begin.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -135,7 +141,7 @@ impl Failure {
             Self::AlertTargets(error) => error.code(),
             Self::Build(error) => error.code(),
             Self::Start(error) => error.code(),
-            Self::Bind(error) => error.code(),
+            Self::Bind(error) | Self::OtherTerms { source: error, .. } => error.code(),
             Self::Run(error) => error.code(),
             Self::Over { source, .. } => source.code(),
             Self::Store(error) => error.code(),
@@ -173,6 +179,7 @@ impl Failure {
             | Self::AlertTargets(_)
             | Self::Build(_)
             | Self::Bind(_)
+            | Self::OtherTerms { .. }
             | Self::Store(_)
             | Self::Open(_)
             | Self::UnknownRun { .. }

@@ -4,6 +4,7 @@ mod agents;
 mod alerts;
 mod check;
 mod command;
+mod durable;
 mod ledger;
 mod output;
 mod replay;

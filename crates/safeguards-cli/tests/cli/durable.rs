@@ -1,0 +1,367 @@
+//! Durable files on the command line: `safeguards store`, `budget` and `report`, and runs and replays that write them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use safeguards_budget::{
+    Action, Charge, Command, EntryId, Ledger, LedgerExt, Limit, Metadata, OpenAccount, PlaceHold,
+    Settle,
+};
+use safeguards_redb::RedbStore;
+use safeguards_types::{Amounts, Quantity, Unit, tokens, usd};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    command::{Ran, data, safeguards, safeguards_reading},
+    run::{agent, says},
+};
+
+/// A folder with files that are named by their names.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.at(name).display().to_string()
+    }
+
+    /// Runs with the names that begin with `@` in this folder.
+    fn run(&self, args: &[&str]) -> Ran {
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| {
+                arg.strip_prefix('@').map_or_else(|| (*arg).to_owned(), |name| self.text(name))
+            })
+            .collect();
+        safeguards(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// A team of one that spends 0.04 USD each time.
+    fn with_team(limit: &str) -> Self {
+        let folder = Self::new();
+        let team =
+            format!("pool = {{ limits = [\"{limit}\"] }}\n{}", agent("writer", &says("bees")));
+        fs::write(folder.at("crew.toml"), team).unwrap();
+        folder
+    }
+
+    fn work(&self) -> Ran {
+        self.run(&["run", "@crew.toml", "look around", "--store", "@fleet.redb", "--json"])
+    }
+
+    /// A ledger in which everything happened that is spent, or is not.
+    async fn with_ledger() -> Self {
+        let folder = Self::new();
+        let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
+        let op = || store.operation();
+        let limit = |amount| Limit::lifetime(amount);
+        for open in [
+            OpenAccount::new("team").limit(limit(usd!(100))),
+            OpenAccount::new("other").limit(limit(usd!(100))),
+            OpenAccount::new("reader").under("team").limit(limit(usd!(50))),
+            OpenAccount::new("writer").under("team").limit(limit(usd!(20))),
+            OpenAccount::new("user/ada"),
+        ] {
+            store.open_account(open, op()).await.unwrap();
+        }
+        let model = |name: &str| Metadata::from_iter([("model".to_owned(), json!(name))]);
+        // A charge at a scope besides, of a model; a part of it comes back later.
+        let charge = Charge::new("reader", [usd!(1.5), tokens!(100)]).scope("user/ada");
+        let first = op();
+        let command = Command::new(first, charge).with_metadata(model("small"));
+        store.apply(command).await.unwrap();
+        // A hold that is drawn from and settled, one that is released, one that stays.
+        let place = |account: &str| PlaceHold::new(account, usd!(2), Duration::from_mins(5));
+        let hold = store.place_hold(place("writer"), op()).await.unwrap();
+        let draw = Settle::new(hold.id(), usd!(0.5)).keep_open();
+        store.apply(Command::new(op(), draw)).await.unwrap();
+        let settle = Action::from(Settle::new(hold.id(), usd!(0.25)));
+        store.apply(Command::new(op(), settle).with_metadata(model("large"))).await.unwrap();
+        let hold = store.place_hold(place("reader"), op()).await.unwrap();
+        store.release(hold, op()).await.unwrap();
+        drop(store.place_hold(place("reader"), op()).await.unwrap());
+        // What nobody allowed is spent all the same; limits that move are not.
+        store.record(Charge::new("writer", usd!(30)), op()).await.unwrap();
+        store.transfer("reader".into(), "writer".into(), usd!(5), op()).await.unwrap();
+        store.set_parent("reader".into(), Some("other".into()), op()).await.unwrap();
+        store.charge(Charge::new("reader", usd!(3)), op()).await.unwrap();
+        store.charge(Charge::new("user/ada", usd!(4)), op()).await.unwrap();
+        store.refund(first, Amounts::from(usd!(0.5)), op()).await.unwrap();
+        folder
+    }
+}
+
+/// The rows of a report by what they stand for: what was spent, what came back, and both.
+fn rows(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let rows = report["rows"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let keys: Vec<String> = row["keys"].as_array().unwrap().iter().map(text).collect();
+        let figures = [&row["spent"], &row["refunded"], &row["net"]].map(text);
+        (keys.join(" "), format!("{} {}", figures.join(" "), row["entries"]))
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn a_report_says_what_was_spent_and_nothing_else() {
+    let folder = Folder::with_ledger().await;
+    let report = |by: &str| {
+        folder
+            .run(&["report", "--store", "@fleet.redb", "--unit", "USD", "--json", "--by", by])
+            .report()
+    };
+    let check = |by: &str, expected: &[(&str, &str)]| {
+        let expected: Vec<_> =
+            expected.iter().map(|(key, row)| ((*key).to_owned(), (*row).to_owned())).collect();
+        assert_eq!(rows(&report(by)), expected, "{by}");
+    };
+    check(
+        "agent",
+        &[("reader", "4.5 0.5 4 3"), ("user/ada", "4 0 4 1"), ("writer", "30.75 0 30.75 3")],
+    );
+    // What was spent stays where it was spent when its spender moves.
+    check("pool", &[("-", "4 0 4 1"), ("other", "3 0 3 1"), ("team", "32.25 0.5 31.75 5")]);
+    check("model", &[("-", "37.5 0 37.5 4"), ("large", "0.25 0 0.25 1"), ("small", "1.5 0.5 1 2")]);
+    check(
+        "agent,model",
+        &[
+            ("reader -", "3 0 3 1"),
+            ("reader small", "1.5 0.5 1 2"),
+            ("user/ada -", "4 0 4 1"),
+            ("writer -", "30.5 0 30.5 2"),
+            ("writer large", "0.25 0 0.25 1"),
+        ],
+    );
+    assert_eq!(report("day")["rows"].as_array().unwrap().len(), 1);
+
+    // The ledger itself says the same.
+    let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
+    let accounts = store.all_accounts().await.unwrap();
+    let mut spent = Quantity::ZERO;
+    for account in accounts.accounts.into_iter().flatten() {
+        spent = spent.saturating_add(account.spent_directly.get(&Unit::USD));
+    }
+    drop(store);
+    assert_eq!(report("day")["totals"][0]["net"], spent.to_string());
+}
+
+#[tokio::test]
+async fn a_report_is_a_table_values_and_a_picture() {
+    let folder = Folder::with_ledger().await;
+    let ran = folder.run(&["report", "--store", "@fleet.redb", "--svg", "@bars.svg"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.stdout.contains("reader      4.50 USD  0.50 USD    4.00 USD        3"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("all        39.25 USD  0.50 USD   38.75 USD        7"),
+        "{}",
+        ran.stdout
+    );
+    let svg = fs::read_to_string(folder.at("bars.svg")).unwrap();
+    assert!(svg.contains("spent, in USD") && svg.contains("user/ada"), "{svg}");
+    let again = folder.run(&["report", "--store", "@fleet.redb", "--svg", "@bars.svg"]);
+    again.refused(&["cli.file", "bars.svg"]);
+
+    let csv = folder.run(&["report", "--store", "@fleet.redb", "--csv", "--by", "pool,model"]);
+    let lines: Vec<_> = csv.stdout.lines().collect();
+    assert_eq!(lines[0], "pool,model,unit,spent,refunded,net,entries");
+    assert!(lines.contains(&"team,small,tokens,100,0,100,1"), "{lines:?}");
+    let none = ["report", "--store", "@fleet.redb", "--csv", "--until", "2020-01-01"];
+    assert_eq!(folder.run(&none).stdout, "agent,unit,spent,refunded,net,entries\n");
+    folder.run(&["report", "--store", "@fleet.redb", "--since", "lately"]).refused(&["lately"]);
+}
+
+#[test]
+fn limits_hold_across_runs_of_one_file() {
+    let folder = Folder::with_team("0.11 USD");
+    assert_eq!(folder.work().code, Some(0));
+    // 0.07 USD are left, and the estimate is 0.10.
+    let denied = folder.work();
+    assert_eq!(denied.code, Some(3), "{denied:?}");
+    let run = |args: &[&str]| folder.run(&[args, &["--store", "@fleet.redb"]].concat());
+    let told = run(&["budget", "set-limit", "crew", "0.50 USD"]);
+    assert!(told.stdout.contains("crew is limited to 0.50 USD"), "{told:?}");
+    let refused = folder.work();
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("safeguards budget set-limit"), "{}", refused.stderr);
+    let team = fs::read_to_string(folder.at("crew.toml")).unwrap();
+    fs::write(folder.at("crew.toml"), team.replace("0.11", "0.50")).unwrap();
+    assert_eq!(folder.work().code, Some(0));
+
+    let suspended = run(&["budget", "suspend", "writer", "--reason", "too dear", "--by", "ada"]);
+    assert_eq!(suspended.code, Some(0), "{suspended:?}");
+    let shown = run(&["budget", "show", "writer", "--json"]).report();
+    assert_eq!(shown["accounts"][0]["state"], "suspended");
+    assert_eq!(shown["accounts"][0]["reason"], "too dear");
+    assert_eq!(shown["accounts"][0]["spent"], json!({ "USD": "0.08", "requests": "2" }));
+    assert_eq!(folder.work().code, Some(3), "suspended");
+    assert_eq!(run(&["budget", "resume", "writer"]).code, Some(0));
+    assert_eq!(folder.work().code, Some(0));
+    let table = run(&["budget", "show"]).stdout;
+    assert!(table.contains("   writer  open"), "{table}");
+    assert!(!table.contains("too dear"), "{table}");
+}
+
+#[tokio::test]
+async fn a_refund_is_made_once_under_its_operation() {
+    let folder = Folder::new();
+    let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
+    store.open_account(OpenAccount::new("reader"), store.operation()).await.unwrap();
+    let charged = store.charge(Charge::new("reader", usd!(1)), store.operation()).await.unwrap();
+    let charged_as = store.entries(charged.entry, 1).await.unwrap().entries[0].op().unwrap();
+    let op = store.operation().to_string();
+    drop(store);
+    let entry = charged.entry.number().to_string();
+    let run = |args: &[&str]| folder.run(&[args, &["--store", "@fleet.redb"]].concat());
+    let first = run(&["budget", "refund", &entry, "0.40 USD", "--op", &op, "--json"]).report();
+    let again = run(&["budget", "refund", &entry, "0.40 USD", "--op", &op, "--json"]).report();
+    assert_eq!(first, again);
+    let more = run(&["budget", "refund", &charged_as.to_string(), "0.70 USD"]);
+    more.failed(3, &["budget.refund_exceeds_charge"]);
+    run(&["budget", "refund", "999", "0.70 USD"]).refused(&["cli.argument", "999"]);
+    run(&["budget", "refund", "soon", "0.70 USD"]).refused(&["cli.argument", "soon"]);
+    run(&["budget", "refund", &entry, "much"]).refused(&["cli.argument", "much"]);
+    run(&["budget", "suspend", "raeder"])
+        .refused(&["budget.unknown_account", "did you mean reader"]);
+    run(&["budget", "show", "raeder"]).refused(&["did you mean reader"]);
+    run(&["budget", "set-limit", "reader", "5 apples per moon"]).refused(&["per moon"]);
+    run(&["budget", "remove-limit", "reader", "USD"]).failed(3, &["budget.no_limit"]);
+    let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
+    let reader = store.account(&"reader".into()).await.unwrap().unwrap();
+    assert_eq!(reader.spent.to_string(), "0.60 USD");
+    let entries = store.entries(EntryId::FIRST, 100).await.unwrap().entries;
+    assert_eq!(entries.len(), 3, "what was refused changed nothing");
+}
+
+#[tokio::test]
+async fn a_file_is_checked_and_moved() {
+    let folder = Folder::with_ledger().await;
+    let checked = folder.run(&["store", "check", "@fleet.redb"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("all of it fits together"), "{}", checked.stdout);
+    let dumped = folder.run(&["store", "dump", "@fleet.redb"]);
+    assert_eq!(dumped.code, Some(0));
+    folder.run(&["store", "dump", "@fleet.redb", "-o", "@fleet.jsonl"]);
+    assert_eq!(fs::read_to_string(folder.at("fleet.jsonl")).unwrap(), dumped.stdout);
+    folder.run(&["store", "dump", "@fleet.redb", "-o", "@fleet.jsonl"]).refused(&["fleet.jsonl"]);
+    let loaded = folder.run(&["store", "load", "@copy.redb", "@fleet.jsonl"]);
+    assert_eq!(loaded.code, Some(0), "{loaded:?}");
+    let piped = safeguards_reading(&dumped.stdout, &["store", "load", &folder.text("piped.redb")]);
+    assert_eq!(piped.code, Some(0), "{piped:?}");
+    for copy in ["@copy.redb", "@piped.redb"] {
+        assert_eq!(folder.run(&["store", "dump", copy]).stdout, dumped.stdout);
+    }
+    folder.run(&["store", "load", "@copy.redb", "@fleet.jsonl"]).refused(&["store.exists"]);
+    let half = dumped.stdout.lines().take(3).collect::<Vec<_>>().join("\n");
+    let path = folder.text("half.redb");
+    safeguards_reading(&half, &["store", "load", &path]).refused(&["store.dump_cut_off", "line 3"]);
+    assert!(!Path::new(&path).exists());
+
+    // Something is taken out past the store.
+    let db = redb::Database::open(folder.at("copy.redb")).unwrap();
+    let write = db.begin_write().unwrap();
+    let blocks = redb::TableDefinition::<u64, &[u8]>::new("ledger.blocks");
+    drop(write.open_table(blocks).unwrap().pop_first().unwrap());
+    write.commit().unwrap();
+    drop(db);
+    let ran = folder.run(&["store", "check", "@copy.redb", "--json"]);
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &told["ok"]), (Some(1), &json!(false)), "{told:#}");
+    assert!(!told["flaws"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_file_or_somebody_elses_is_told() {
+    let folder = Folder::new();
+    fs::write(folder.at("notes.txt"), "not a store at all, though long enough to be one\n")
+        .unwrap();
+    for verb in [&["store", "check"][..], &["store", "dump"]] {
+        folder.run(&[verb, &["@none.redb"]].concat()).failed(5, &["store.no_file", "none.redb"]);
+        folder.run(&[verb, &["@notes.txt"]].concat()).refused(&["store.not_a_store", "notes.txt"]);
+    }
+    for verb in [&["report"][..], &["budget", "show"], &["budget", "suspend", "a"]] {
+        let with = |name: &str| folder.run(&[verb, &["--store", name]].concat());
+        with("@none.redb").failed(5, &["store.no_file", "none.redb"]);
+        with("@notes.txt").refused(&["store.not_a_store"]);
+    }
+    assert_eq!(
+        fs::read_dir(folder.0.path())
+            .unwrap()
+            .filter(|file| {
+                let name = file.as_ref().unwrap().file_name();
+                name.to_string_lossy().contains("none")
+            })
+            .count(),
+        0,
+        "looking makes no file"
+    );
+
+    let _mine = RedbStore::open(folder.at("fleet.redb")).unwrap();
+    let pid = std::process::id().to_string();
+    for args in [
+        &["store", "check", "@fleet.redb"][..],
+        &["report", "--store", "@fleet.redb"],
+        &["budget", "show", "--store", "@fleet.redb"],
+        &["runs", "list", "--store", "@fleet.redb"],
+    ] {
+        folder.run(args).failed(5, &["store.in_use", &pid]);
+    }
+    let team = Folder::with_team("1.00 USD");
+    fs::copy(team.at("crew.toml"), folder.at("crew.toml")).unwrap();
+    let ran = folder.work();
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(ran.stdout.contains("store.in_use"), "{ran:?}");
+}
+
+#[test]
+fn a_replay_keeps_its_ledger_where_it_is_told_to() {
+    let folder = Folder::new();
+    let trace = data("small.csv");
+    let replay = |more: &[&str]| {
+        let args = ["replay", &trace, "--model", "gpt-4o", "--limit", "0.02 USD", "--json"];
+        folder.run(&[&args, more].concat())
+    };
+    for hold in [&[][..], &["--hold", "0.01 USD"]] {
+        let (plain, kept) = (replay(hold), replay(&[hold, &["--store", "@trace.redb"]].concat()));
+        assert_eq!((kept.code, &kept.stdout), (Some(0), &plain.stdout), "{kept:?}");
+        let report = ["report", "--store", "@trace.redb", "--json", "--unit", "USD"];
+        let told = folder.run(&report).report();
+        let granted: Value = serde_json::from_str(&plain.stdout).unwrap();
+        assert_eq!(told["totals"][0]["net"], granted["granted"]["USD"], "{granted:#}");
+        let by = folder.run(&[&report[..], &["--by", "day,model,pool"]].concat()).report();
+        let keys = &by["rows"][0]["keys"];
+        assert_eq!(keys, &json!(["2026-01-05", "gpt-4o", "trace"]));
+        replay(&["--store", "@trace.redb"]).refused(&["store.exists", "trace.redb"]);
+        fs::remove_file(folder.at("trace.redb")).unwrap();
+    }
+}
+
+/// Who reads only the beginning of a dump does not want the rest.
+#[tokio::test]
+async fn a_reader_who_leaves_is_no_failure() {
+    let folder = Folder::with_ledger().await;
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_safeguards"))
+        .args(["store", "dump", &folder.text("fleet.redb")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
