@@ -10,7 +10,7 @@ const UMBRELLA: &str = "crates/safeguards/src/error.rs";
 /// Crates whose errors never reach a program that uses the facade.
 const ELSEWHERE: [&str; 2] = ["safeguards-cli", "safeguards-testkit"];
 /// Errors that it does not take, each with the reason.
-const NOT_TAKEN: [(&str, &str); 12] = [
+const NOT_TAKEN: [(&str, &str); 13] = [
     ("CompactError", "met by who keeps entries of their own"),
     ("DelegateError", "met by agents, becomes an `AgentError`"),
     ("DeliveryError", "given by channels, to the hub"),
@@ -20,6 +20,7 @@ const NOT_TAKEN: [(&str, &str); 12] = [
     ("MessageError", "met by agents, becomes an `AgentError`"),
     ("MinimumsError", "met by who divides by hand; plans turn it into a denial"),
     ("ReplayError", "met by who keeps a book of their own"),
+    ("RestoreError", "met by who keeps a registry of their own"),
     ("SnapshotError", "met by who keeps a book of their own"),
     ("WaitError", "generic over what was waited for, taken by an `impl`"),
     ("WithHoldError", "generic over what the work gave, taken by an `impl`"),
