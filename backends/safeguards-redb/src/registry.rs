@@ -231,7 +231,8 @@ impl Registry for RedbStore {
     }
 
     async fn sweep(&self) -> Result<Option<Timestamp>, RegistryError> {
-        self.inner.registry.look(|registry| registry.sweep()).await.map_err(failed)
+        let sweep = |registry: SyncRegistry<'_>| registry.sweep();
+        self.inner.registry.look(sweep).await.map_err(failed)
     }
 }
 

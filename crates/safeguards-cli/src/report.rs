@@ -3,7 +3,7 @@
 mod gather;
 mod picture;
 
-use std::{fs::File, io::Write, path::PathBuf};
+use std::{fmt::Write as _, fs::File, io::Write as _, path::PathBuf};
 
 use clap::{Args as Arguments, ValueEnum};
 use safeguards_types::{Amount, Timestamp, Unit};
@@ -188,7 +188,8 @@ fn table(by: &[By], gathered: &Gathered) -> String {
     let mut text = format!("{table}\n");
     if gathered.forgotten > 0 {
         let entries = counted(gathered.forgotten, "entry").replace("entrys", "entries");
-        text.push_str(&format!("{entries} before these are kept no more, and are not in it\n"));
+        // A string takes whatever is written to it.
+        let _ = writeln!(text, "{entries} before these are kept no more, and are not in it");
     }
     harmless(&text)
 }

@@ -217,12 +217,11 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         }
     };
     let durable = record.as_ref().and_then(|record| record.durable.as_ref());
-    let builder = match durable {
-        Some(store) => over(store).await?,
-        None => {
-            let ledger = MemoryLedger::with_bounds(SystemClock::new(), limits.ledger());
-            limits.bound(Safeguards::builder(ledger))
-        }
+    let builder = if let Some(store) = durable {
+        over(store).await?
+    } else {
+        let ledger = MemoryLedger::with_bounds(SystemClock::new(), limits.ledger());
+        limits.bound(Safeguards::builder(ledger))
     };
     let safeguards = builder
         .alerts_of(&spec, || ConsoleChannel::new(AlertWriter::of(&view)), variable)?

@@ -1,6 +1,6 @@
 //! [`Open`]: everything in one durable file.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use safeguards_api::{Builder, Safeguards};
 use safeguards_redb::RedbStore;
@@ -42,6 +42,10 @@ pub trait Open: Sized {
     /// # Errors
     ///
     /// Where another process has the file, it is something else or of a later version, or it cannot be read.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a program opens its file once, and returns this error from `main`"
+    )]
     fn open(path: impl AsRef<Path>) -> Result<Self, Error>;
 
     /// A builder over a store that was opened, with all that it keeps; channels, rules and what else there is are added
@@ -62,6 +66,10 @@ pub trait Open: Sized {
     /// # Errors
     ///
     /// Where an earlier write to the file failed.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a program opens its file once, and returns this error from `main`"
+    )]
     fn builder_on(store: &RedbStore) -> Result<Builder, Error>;
 }
 
@@ -74,7 +82,7 @@ impl Open for Safeguards {
         // It waits for others that write, and of a file that was opened just now there are none.
         let there = pollster::block_on(store.all_accounts())?;
         Ok(Self::builder(store.clone())
-            .clock(store.clock().clone())
+            .clock(Arc::clone(store.clock()))
             .stores(store.clone())
             .registry(store.clone())
             .accounts(there.accounts.iter().flatten()))

@@ -125,9 +125,9 @@ impl<'db> Writing<'db> {
     }
 }
 
-fn put<'k, K: Key + 'static>(
+fn put<K: Key + 'static>(
     table: &mut Table<'_, K, &'static [u8]>,
-    key: K::SelfType<'k>,
+    key: K::SelfType<'_>,
     value: &impl Serialize,
 ) -> Result<(), Fault> {
     let text = rows::write(value, WRITING)?;

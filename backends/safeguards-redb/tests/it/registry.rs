@@ -185,7 +185,7 @@ async fn who_was_there_is_there_again() {
     setup.clock.advance(Duration::from_secs(90));
     store.renew(&lease, None).await.unwrap();
     drop(store);
-    setup.clock.advance(Duration::from_secs(60));
+    setup.clock.advance(Duration::from_mins(1));
     let store = open(&path, &setup);
     let found = store.find(&Query::new("data").unwrap()).await.unwrap();
     let names: Vec<_> = found.agents.iter().map(|found| found.agent.as_str()).collect();

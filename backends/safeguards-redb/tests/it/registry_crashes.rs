@@ -58,7 +58,7 @@ fn acts(count: usize) -> Vec<Act> {
             0 => What::Delete,
             1 => What::Withdraw(CapabilityName::parse(name).unwrap()),
             2 => What::Renew(None),
-            3 => What::Renew(Some(Status::new().load(next(9) as u32))),
+            3 => What::Renew(Some(Status::new().load(u32::try_from(next(9)).unwrap()))),
             chosen => {
                 let ttl = Duration::from_secs(1 + next(6) as u64);
                 let registration = match chosen {

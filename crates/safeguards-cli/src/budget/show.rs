@@ -128,13 +128,11 @@ async fn look(store: &RedbStore, args: &Args) -> Result<Shown, Failure> {
         depths.insert(account.id.clone(), depth);
         told.push(tell(account, depth, reasons.remove(&account.id)));
     }
-    match args.account.as_deref().filter(|_| told.is_empty()) {
-        Some(asked) => Err(no_account(asked, &accounts)),
-        None => {
-            let revision = all.revision.map(EntryId::number);
-            Ok(Shown { r#type: "accounts", revision, accounts: told })
-        }
+    if let Some(asked) = asked.filter(|_| told.is_empty()) {
+        return Err(no_account(asked, &accounts));
     }
+    let revision = all.revision.map(EntryId::number);
+    Ok(Shown { r#type: "accounts", revision, accounts: told })
 }
 
 /// Why accounts were suspended last, of those of which it was said, as far as entries are kept.

@@ -92,6 +92,9 @@ fn agree(answer: Result<Receipt, CommandError>, expected: Outcome) -> Result<(),
 impl fmt::Debug for Copy {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = self.waiting.len();
-        out.debug_struct("Copy").field("store", &self.store).field("waiting", &waiting).finish()
+        out.debug_struct("Copy")
+            .field("store", &self.store)
+            .field("waiting", &waiting)
+            .finish_non_exhaustive()
     }
 }

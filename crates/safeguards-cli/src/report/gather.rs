@@ -117,24 +117,29 @@ struct Sums<'a> {
 impl Sums<'_> {
     fn take(&mut self, entry: &Entry) {
         match entry.cause.as_ref().map(|cause| &cause.command.action) {
-            Some(Action::OpenAccount(open)) => self.stands_below(&open.account, &open.parent),
-            Some(Action::SetParent { account, parent, .. }) => self.stands_below(account, parent),
+            Some(Action::OpenAccount(open)) => {
+                self.stands_below(&open.account, open.parent.as_ref());
+            }
+            Some(Action::SetParent { account, parent, .. }) => {
+                self.stands_below(account, parent.as_ref());
+            }
             Some(_) | None => {}
         }
         let model = entry.metadata().and_then(|metadata| metadata.get("model"));
-        let model = model.and_then(Value::as_str).map(str::to_owned);
+        let model = model.and_then(Value::as_str);
         if let Some(posting) = entry.fact.spending() {
-            if let Some(model) = model.as_ref().filter(|_| self.by.contains(&By::Model)) {
-                self.models.insert(entry.id, model.clone());
+            if let Some(model) = model.filter(|_| self.by.contains(&By::Model)) {
+                self.models.insert(entry.id, model.to_owned());
             }
             self.add(entry, posting, model, |sum| &mut sum.spent);
         } else if let Fact::Refunded(refunded) = &entry.fact {
-            let model = self.models.get(&refunded.of).cloned().or(model);
+            let of_what_it_was = self.models.get(&refunded.of).cloned();
+            let model = of_what_it_was.as_deref().or(model);
             self.add(entry, &refunded.posting, model, |sum| &mut sum.refunded);
         }
     }
 
-    fn stands_below(&mut self, account: &AccountId, parent: &Option<AccountId>) {
+    fn stands_below(&mut self, account: &AccountId, parent: Option<&AccountId>) {
         if let Some(parent) = parent {
             self.parents.entry(account.clone()).or_default().insert(parent.clone());
         }
@@ -144,13 +149,13 @@ impl Sums<'_> {
         &mut self,
         entry: &Entry,
         posting: &Posting,
-        model: Option<String>,
+        model: Option<&str>,
         which: fn(&mut Sum) -> &mut Quantity,
     ) {
         if !self.span.has(entry.at) {
             return;
         }
-        let keys: Keys = self.by.iter().map(|by| self.key(*by, entry, posting, &model)).collect();
+        let keys: Keys = self.by.iter().map(|by| self.key(*by, entry, posting, model)).collect();
         let amounts: &Amounts = &posting.amounts;
         for amount in amounts {
             let unit = amount.unit();
@@ -164,13 +169,7 @@ impl Sums<'_> {
         }
     }
 
-    fn key(
-        &self,
-        by: By,
-        entry: &Entry,
-        posting: &Posting,
-        model: &Option<String>,
-    ) -> Option<String> {
+    fn key(&self, by: By, entry: &Entry, posting: &Posting, model: Option<&str>) -> Option<String> {
         match by {
             By::Agent => Some(posting.spender.to_string()),
             // It counts at what it stood below, whatever moved since: the next one in the set, unless that is a scope.
@@ -179,7 +178,7 @@ impl Sums<'_> {
                 let above = upward.nth(1)?;
                 self.parents.get(&posting.spender)?.get(above).map(ToString::to_string)
             }
-            By::Model => model.clone(),
+            By::Model => model.map(str::to_owned),
             By::Day => to_the_second(entry.at).get(..10).map(str::to_owned),
         }
     }

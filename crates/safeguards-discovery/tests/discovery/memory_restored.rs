@@ -213,9 +213,11 @@ fn what_was_not_given_by_a_registry_is_refused() {
         given.edits[3] = Edit::new(given.edits[3].lease, EditKind::Profile(profile));
     });
     assert!(matches!(error, RestoreError::Twice { .. }), "{error}");
-    let missing = |error: RestoreError| match error {
-        RestoreError::Missing { missing, .. } => missing.number(),
-        other => panic!("{other}"),
+    let missing = |error: RestoreError| {
+        let RestoreError::Missing { missing, .. } = error else {
+            panic!("{error}");
+        };
+        missing.number()
     };
     assert_eq!(missing(refused(|given| drop(given.changes.remove(1)))), 2);
     assert_eq!(missing(refused(|given| given.changes.swap(0, 1))), 1);

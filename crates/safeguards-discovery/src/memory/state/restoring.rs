@@ -47,7 +47,9 @@ impl Restoring {
                 let agent = self.state.agents.get(slot);
                 let entry =
                     agent.and_then(|agent| self.state.entry_of(agent, &name, version.as_ref()));
-                entry.into_iter().for_each(|entry| _ = self.state.take_entry(slot, entry));
+                if let Some(entry) = entry {
+                    self.state.take_entry(slot, entry);
+                }
                 Ok(())
             }
             EditKind::Gone => {
