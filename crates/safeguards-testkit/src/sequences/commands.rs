@@ -223,11 +223,14 @@ fn tree() -> BoxedStrategy<Value> {
     let close = account().prop_map(|account| json!({"do": "close_account", "account": account}));
     let from = prop_oneof![3 => Just(None), 2 => account().prop_map(Some)];
     let set_parent = (account(), parent, from).prop_map(|(account, parent, from)| {
-        let mut command = json!({"do": "set_parent", "account": account, "parent": parent});
-        if let Some(from) = from {
-            command["from"] = json!(from);
+        let command = json!({"do": "set_parent", "account": account, "parent": parent});
+        match (command, from) {
+            (Value::Object(mut command), Some(from)) => {
+                command.insert("from".to_owned(), json!(from));
+                Value::Object(command)
+            }
+            (command, _) => command,
         }
-        command
     });
     let reason = prop_oneof![3 => Just(None), 1 => Just(Some("stop!"))];
     let state = (account(), select(vec!["resume", "suspend"]), reason).prop_map(
