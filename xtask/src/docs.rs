@@ -1,6 +1,6 @@
 //! `docs`: the reference builds without a warning, links lead somewhere, every error code is on its page, and
-//! every law of the ledger and every promise of runs names its tests; every page stands in an index and is a
-//! module of the manual, every name of the guide's Python library beside what it is here, and every error in the
+//! every law of the ledger and every promise of runs names its tests; every page stands in an index, is a
+//! module of the manual and shows whole programs, every name of the guide's Python library beside what it is here, and every error in the
 //! facade's.
 
 mod book;
@@ -11,6 +11,7 @@ mod pages;
 mod python;
 mod runs;
 mod umbrella;
+mod whole;
 
 use crate::{
     alone,
@@ -32,6 +33,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let crates: Vec<_> = alone::published(workspace).map(|package| package.name.as_str()).collect();
     complaints.extend(pages::complaints(&sources, &crates));
     complaints.extend(umbrella::complaints(&sources));
+    complaints.extend(whole::complaints(&sources));
     complaints.extend(python::complaints(root, &sources)?);
     Failure::unless_empty(&complaints)?;
 

@@ -1,5 +1,7 @@
 //! [`Error`]: everything that can go wrong, for programs that pass it on with `?`.
 
+use std::{error, fmt};
+
 #[cfg(unix)]
 use safeguards_api::BindError;
 use safeguards_api::{
@@ -59,9 +61,13 @@ use safeguards_types::{
 /// let error = spend(&Safeguards::in_memory()).await.unwrap_err();
 /// assert_eq!(error.code(), "budget.limit_exceeded");
 /// assert!(error.denial().is_some());
+///
+/// // What a program prints that returns it from `main`: the code, and what is wrong in words.
+/// let printed = format!("{error:?}");
+/// assert!(printed.starts_with("budget.limit_exceeded: denied: reader has 1.00 USD left"), "{printed}");
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An agent or pool was not made.
@@ -318,6 +324,19 @@ impl<T> From<WithHoldError<T>> for Error {
             WithHoldError::Hold(error) => error.into(),
             WithHoldError::Settle { source, .. } => (*source).into(),
         }
+    }
+}
+
+/// The code, what is wrong in words, and its causes: what a program prints that returns it from `main`.
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {self}", self.code())?;
+        let mut cause = error::Error::source(self);
+        while let Some(error) = cause {
+            write!(out, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -42,7 +42,7 @@
 //! It needs two lines in `Cargo.toml`, and prints what follows:
 //!
 //! ```toml
-//! safeguards = "0.1"
+//! safeguards = { path = "safeguards/crates/safeguards" } # there is no release yet: where you cloned it
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
 //! ```
 //!

@@ -22,6 +22,7 @@ pub mod guides {
     page!(alerts, "guides/alerts.md");
     page!(api, "guides/api.md");
     page!(coming_from_python, "guides/coming-from-python.md");
+    page!(configuration, "guides/configuration.md");
     page!(discovery, "guides/discovery.md");
     page!(durability, "guides/durability.md");
     page!(events, "guides/events.md");

@@ -31,6 +31,11 @@ impl Known {
         let names = self.0.fields().iter().map(|field| field.name());
         names.filter(|name| *name != "message").collect()
     }
+
+    /// Whether it says in a few words what happened.
+    pub(super) fn has_message(self) -> bool {
+        self.0.fields().field("message").is_some()
+    }
 }
 
 /// A span that was opened.

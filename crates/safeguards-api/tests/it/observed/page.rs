@@ -50,6 +50,10 @@ pub(super) fn check_told(all: &Everything) {
     for known in told.filter(|known| known.name().starts_with("safeguards.")) {
         check_known(known);
     }
+    for event in all.events.iter().filter(|event| event.known.name().starts_with("safeguards.")) {
+        // Whoever prints events without their names sees what happened.
+        assert!(event.known.has_message(), "{} has no message", event.known.name());
+    }
 }
 
 fn check_known(known: Known) {
