@@ -11,13 +11,15 @@ use crate::{
 
 /// Runs the tests with many more random cases, then once more as they would run in production: optimized,
 /// without debug assertions. Then random sequences against the naive model, millions of commands from many
-/// threads, storms of alerts, a hundred thousand simulated teams, a model checker on the lock, and the fuzz targets, each
+/// threads, storms of alerts, a hundred thousand simulated teams, thousands of
+/// processes that are killed as they write, a model checker on the lock, and the fuzz targets, each
 /// for a while.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let all = ["--workspace", "--all-features", "--no-fail-fast"];
     let ledger = ["--package", "safeguards-budget", "--test", "ledger"];
     let notify = ["--package", "safeguards-notify", "--all-features", "--test", "notify"];
     let coord = ["--package", "safeguards-coord", "--all-features", "--test", "it"];
+    let redb = ["--package", "safeguards-redb", "--test", "it"];
     let suites = [
         Cargo::locked("test").args(all).env("PROPTEST_CASES", "4096"),
         Cargo::locked("test").args(all).args(["--release"]),
@@ -38,6 +40,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .args(coord)
             .args(["--release", "simulation", "--", "--show-output"])
             .env("SAFEGUARDS_SIMULATIONS", "100000"),
+        Cargo::locked("test")
+            .args(redb)
+            .args(["--release", "kills", "--", "--show-output"])
+            .env("SAFEGUARDS_KILLS", "2000"),
         // Built apart, since every crate is built anew where such a flag is set.
         Cargo::locked("test")
             .args(ledger)

@@ -15,11 +15,16 @@ use safeguards_redb::{RedbOptions, RedbStore};
 use safeguards_testkit::audit::audit_ledger;
 use safeguards_types::{OperationId, Unit, usd};
 
+use crate::moved::check_whole;
+
 /// The child finds here which file it works on.
 const FILE: &str = "SAFEGUARDS_KILLED_FILE";
 
 /// How often the child is killed; the long run says how often instead.
 const KILLS: &str = "SAFEGUARDS_KILLS";
+
+/// After so many a new file is begun: all of a file is looked at after each.
+const KILLS_PER_FILE: u32 = 50;
 
 const ACCOUNTS: [&str; 2] = ["a", "b"];
 
@@ -164,16 +169,21 @@ async fn check_state(store: &RedbStore, after: Revision) -> Revision {
     next
 }
 
-/// Killed again and again, each time on the file that the one before left.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "the long run says how often")]
-fn what_was_answered_is_there_wherever_it_was_killed() {
-    let kills: u32 = env::var(KILLS).map_or(25, |kills| kills.parse().unwrap());
+/// What many kills left.
+#[derive(Debug, Default)]
+struct Left {
+    answered: usize,
+    changes: u64,
+    bytes: u64,
+}
+
+/// Killed again and again, each time on the file that the one before left; `first` is which kill of all is the first.
+fn kill_often(first: u32, kills: u32) -> Left {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fleet.redb");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (mut answered, mut state_at) = (0, Revision::ZERO);
-    for kill in 0..kills {
+    for kill in first..first + kills {
         // From right after the first answer to long after it, and never twice the same.
         let told = kill_one(&path, Duration::from_micros(u64::from(kill) * 7_919 % 60_000));
         answered += told.len();
@@ -196,8 +206,24 @@ fn what_was_answered_is_there_wherever_it_was_killed() {
             assert!(audit_ledger(&store).await.unwrap().is_empty());
         });
     }
-    let size = fs::metadata(&path).unwrap().len();
+    check_whole(&path);
+    Left { answered, changes: state_at.number(), bytes: fs::metadata(&path).unwrap().len() }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the long run says how often")]
+fn what_was_answered_is_there_wherever_it_was_killed() {
+    let kills: u32 = env::var(KILLS).map_or(25, |kills| kills.parse().unwrap());
+    let mut all = Left::default();
+    let firsts = (0..kills).step_by(usize::try_from(KILLS_PER_FILE).unwrap());
+    for first in firsts {
+        let left = kill_often(first, KILLS_PER_FILE.min(kills - first));
+        all.answered += left.answered;
+        all.changes += left.changes;
+        all.bytes += left.bytes;
+    }
+    let Left { answered, changes, bytes } = all;
     println!(
-        "{kills} kills, {answered} answers, all there; {state_at} changes of shared state; {size} bytes"
+        "{kills} kills, {answered} answers, all there; {changes} changes of shared state; {bytes} bytes"
     );
 }

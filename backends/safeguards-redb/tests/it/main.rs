@@ -5,6 +5,7 @@
 //! - `crashes`: what is left when the `disk` fails.
 //! - `kills`: what is left when the process is killed.
 //! - `moved`: files that are checked, dumped and loaded.
+//! - `old_files`: files that earlier versions wrote, and backups.
 //! - `opening`: who may open a file, and what is none.
 
 mod alerts;
@@ -15,6 +16,7 @@ mod journal;
 mod kills;
 mod ledger;
 mod moved;
+mod old_files;
 mod opening;
 mod registry;
 mod registry_crashes;

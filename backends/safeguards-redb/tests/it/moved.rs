@@ -17,7 +17,7 @@ use safeguards_testkit::runs::RunHeads;
 use safeguards_types::{OperationIds, Severity, SimClock, Timestamp, tokens, usd};
 use tempfile::TempDir;
 
-fn options() -> RedbOptions {
+pub(crate) fn options() -> RedbOptions {
     let mut options = RedbOptions::default();
     let start = Timestamp::parse("2026-01-05T09:00:00Z").unwrap();
     options.clock = Arc::new(SimClock::at(start));
@@ -29,7 +29,7 @@ pub(crate) fn check(path: &Path) -> Checked {
     options().check(path).unwrap()
 }
 
-fn dump(path: &Path) -> String {
+pub(crate) fn dump(path: &Path) -> String {
     let mut lines = Vec::new();
     options().open(path).unwrap().dump(&mut lines).unwrap();
     String::from_utf8(lines).unwrap()
@@ -49,12 +49,12 @@ pub(crate) fn check_whole(path: &Path) {
 }
 
 /// A store with something of everything.
-struct Filled {
+pub(crate) struct Filled {
     folder: TempDir,
 }
 
 impl Filled {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = options().open(folder.path().join("fleet.redb")).unwrap();
         let ids = OperationIds::seeded(7);
@@ -100,7 +100,7 @@ impl Filled {
         Self { folder }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("fleet.redb")
     }
 
