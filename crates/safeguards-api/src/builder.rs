@@ -236,13 +236,13 @@ impl Builder {
     /// ```
     /// use safeguards_api::Safeguards;
     /// use safeguards_budget::MemoryLedger;
-    /// use safeguards_types::{P5, usd};
+    /// use safeguards_types::{Priority, usd};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let ledger = MemoryLedger::new(); // or one that outlives the program
-    /// Safeguards::builder(ledger.clone()).build()?.v2().agents().create("reader", usd!(4), P5).await?;
+    /// Safeguards::builder(ledger.clone()).build()?.v2().agents().create("reader", usd!(4), Priority::P5).await?;
     ///
-    /// let accounts = ledger.all_accounts().accounts;
+    /// let accounts = ledger.sync().all_accounts().accounts;
     /// let again = Safeguards::builder(ledger).accounts(accounts.iter().flatten()).build()?;
     /// assert_eq!(again.v2().agents().list().len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

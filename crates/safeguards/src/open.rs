@@ -9,7 +9,7 @@ use crate::Error;
 
 /// `Safeguards::open(path)`: accounts, agents, runs, shared state and alerts in one file that outlives the program.
 ///
-/// It is a trait since [`Safeguards`] knows of no file by itself; the [`prelude`](crate::prelude) has it.
+/// It is a trait since [`Safeguards`] knows of no file by itself; the [`prelude`](crate::prelude) brings it.
 ///
 /// ```
 /// use safeguards::prelude::*;
