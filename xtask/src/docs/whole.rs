@@ -17,24 +17,21 @@ fn hidden(path: &Path, text: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut is_rust = false;
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
-        match event {
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
-                is_rust = language.split(',').any(|word| word == "rust");
-            }
-            Event::End(TagEnd::CodeBlock) => is_rust = false,
-            Event::Text(code) if is_rust => {
-                let first = 1 + text[..range.start].matches('\n').count();
-                let is_hidden = |line: &str| line == "#" || line.starts_with("# ");
-                let lines = (first..).zip(code.lines()).filter(|(_, code)| is_hidden(code));
-                complaints.extend(lines.map(|(line, code)| {
-                    format!(
-                        "{}:{line}: `{code}` is hidden from whoever reads the manual, and stands there on other sites; \
-                         show the whole program",
-                        path.display()
-                    )
-                }));
-            }
-            _ => {}
+        if let Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) = event {
+            is_rust = language.split(',').any(|word| word == "rust");
+        } else if let Event::End(TagEnd::CodeBlock) = event {
+            is_rust = false;
+        } else if let (Event::Text(code), true) = (event, is_rust) {
+            let first = 1 + text[..range.start].matches('\n').count();
+            let is_hidden = |line: &str| line == "#" || line.starts_with("# ");
+            let lines = (first..).zip(code.lines()).filter(|(_, code)| is_hidden(code));
+            complaints.extend(lines.map(|(line, code)| {
+                format!(
+                    "{}:{line}: `{code}` is hidden from whoever reads the manual, and stands there on other sites; \
+                     show the whole program",
+                    path.display()
+                )
+            }));
         }
     }
     complaints

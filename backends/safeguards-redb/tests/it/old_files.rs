@@ -63,7 +63,6 @@ async fn a_file_of_every_format_is_opened_with_all_that_is_in_it() {
 
 /// Whoever changes the format adds a file: `OLD_FILES=add`. None is ever written over.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "whoever adds a file says so")]
 async fn there_is_a_file_of_the_format_that_is_written_now() {
     let filled = Filled::new().await;
     let dump = crate::moved::dump(&filled.path());
