@@ -29,7 +29,7 @@ Examples:
 Exit codes:
     0  the file can be used; notes do not change that
     2  wrong usage, a file that cannot be read, or a mistake in it or in a variable that goes over it;
-       with --ready, also where something that the file names is not there
+       with --ready, also where something that the file names is not there: all of it is told
    70  the result cannot be written to standard output")]
 pub(crate) struct Args {
     /// The configuration (TOML)
@@ -51,17 +51,19 @@ impl Args {
         self.json
     }
 
-    /// The same configuration, where all that it names is there, or nobody asks for that.
-    fn ready(&self, config: Config) -> Result<Config, ConfigError> {
-        if self.ready {
-            for team in &config.teams {
-                // How many inputs a run will be given is not known here.
-                let inputs = team.strategy.takes_inputs().then_some(usize::MAX);
-                team.check_ready(inputs, variable)?;
-            }
-            config.build(variable)?;
+    /// All that a configuration names and that is not there, where somebody asks for that: of every team, and of alerts.
+    fn missing(&self, config: &Config) -> Vec<ConfigError> {
+        if !self.ready {
+            return Vec::new();
         }
-        Ok(config)
+        let teams = config.teams.iter().filter_map(|team| {
+            // How many inputs a run will be given is not known here.
+            let inputs = team.strategy.takes_inputs().then_some(usize::MAX);
+            team.check_ready(inputs, variable).err()
+        });
+        let mut missing: Vec<ConfigError> = teams.map(ConfigError::Wrong).collect();
+        missing.extend(config.build(variable).err());
+        missing
     }
 }
 
@@ -70,8 +72,6 @@ impl Args {
 pub(crate) enum Failure {
     #[error("{} cannot be read", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error(transparent)]
-    NotReady(Box<ConfigError>),
     #[error("the result cannot be written to standard output")]
     Output(#[source] io::Error),
     #[error("the result cannot be written as JSON")]
@@ -83,7 +83,6 @@ impl Failure {
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "config.unreadable",
-            Self::NotReady(error) => error.code(),
             Self::Output(_) => "cli.output",
             Self::Json(_) => "cli.json",
         }
@@ -92,14 +91,14 @@ impl Failure {
     /// What the program exits with.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Unreadable { .. } | Self::NotReady(_) => exit::USAGE,
+            Self::Unreadable { .. } => exit::USAGE,
             Self::Output(_) | Self::Json(_) => exit::INTERNAL,
         }
     }
 
     /// Whether it is an answer to who asks.
     pub(crate) const fn is_a_refusal(&self) -> bool {
-        matches!(self, Self::Unreadable { .. } | Self::NotReady(_))
+        matches!(self, Self::Unreadable { .. })
     }
 }
 
@@ -108,15 +107,12 @@ pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     let path = &args.file;
     let text = files::read(path, files::TEAM_FILE_MAX)
         .map_err(|source| Failure::Unreadable { path: path.clone(), source })?;
-    let read = Config::parse_with(&text, path, variables()).map_err(ConfigError::Wrong);
-    let (checked, left_out) = match read.and_then(|config| args.ready(config)) {
-        Ok(config) => (Checked::of(&config), 0),
-        Err(ConfigError::Wrong(error)) => {
-            let faults = error.mistakes().map(|mistake| Fault::of(mistake, &text)).collect();
-            (Checked::wrong(path, faults, error.left_out()), error.left_out())
-        }
-        Err(error) => return Err(Failure::NotReady(Box::new(error))),
+    let (checked, errors) = match Config::parse_with(&text, path, variables()) {
+        Ok(config) => (Checked::of(&config), args.missing(&config)),
+        Err(error) => (Checked::wrong(path), vec![ConfigError::Wrong(error)]),
     };
+    let checked = checked.with(Fault::all(&errors, &text));
+    let left_out = checked.left_out;
     let is_wrong = !checked.mistakes.is_empty();
     if args.json {
         let json = serde_json::to_string(&checked)?;

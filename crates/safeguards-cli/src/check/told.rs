@@ -2,10 +2,13 @@
 
 use std::{fmt, path::Path};
 
-use safeguards_api::{Config, Mistake, SecretSource, TeamSpec};
+use safeguards_api::{AlertsError, Config, ConfigError, Mistake, SecretSource, TeamSpec};
 use serde::Serialize;
 
-use crate::text::{counted, cut, one_line};
+use crate::{
+    refusal::with_causes,
+    text::{counted, cut, one_line},
+};
 
 /// How many letters of a line are shown.
 const LINE_MAX: usize = 160;
@@ -26,7 +29,7 @@ pub(super) struct Checked {
     pub(super) mistakes: Vec<Fault>,
     /// How many mistakes there are besides.
     #[serde(skip_serializing_if = "is_none")]
-    left_out: usize,
+    pub(super) left_out: usize,
     notes: Vec<String>,
 }
 
@@ -48,9 +51,13 @@ struct Team {
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
     code: &'static str,
-    file: String,
-    line: usize,
-    column: usize,
+    /// Left out, with its line and column, where something is wrong that stands in no one place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
     message: String,
     /// Left out where a secret may stand in it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,15 +65,43 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn of(mistake: &Mistake, text: &str) -> Self {
+    fn of(mistake: &Mistake, text: &str) -> Self {
         Self {
             code: mistake.code(),
-            file: mistake.file.clone(),
-            line: mistake.line,
-            column: mistake.column,
+            file: Some(mistake.file.clone()),
+            line: Some(mistake.line),
+            column: Some(mistake.column),
             message: mistake.message.clone(),
             excerpt: mistake.excerpt(text).map(str::to_owned),
         }
+    }
+
+    fn without_place(code: &'static str, message: String) -> Self {
+        Self { code, file: None, line: None, column: None, message, excerpt: None }
+    }
+
+    /// All that is wrong, each thing once, by its place; what has none comes last. Gives how many were left out.
+    pub(super) fn all(errors: &[ConfigError], text: &str) -> (Vec<Self>, usize) {
+        let mut left_out = 0_usize;
+        let mut faults: Vec<Self> = Vec::new();
+        for error in errors {
+            if let ConfigError::Wrong(wrong) | ConfigError::Alerts(AlertsError::Team(wrong)) = error
+            {
+                left_out = left_out.saturating_add(wrong.left_out());
+                faults.extend(wrong.mistakes().map(|mistake| Self::of(mistake, text)));
+            } else if let ConfigError::Alerts(alerts @ AlertsError::Rules { .. }) = error {
+                let mistakes = alerts.mistakes().into_iter();
+                faults.extend(mistakes.map(|(code, message)| Self::without_place(code, message)));
+            } else {
+                faults.push(Self::without_place(error.code(), with_causes(error)));
+            }
+        }
+        // An agent that is in several teams is looked at for each of them.
+        faults.sort_by_key(|fault| (fault.line.is_none(), fault.line, fault.column));
+        faults.dedup_by(|one, other| {
+            (one.line, one.column, &one.message) == (other.line, other.column, &other.message)
+        });
+        (faults, left_out)
     }
 }
 
@@ -88,11 +123,17 @@ impl Checked {
             overridden: config.overridden.clone(),
             secrets,
             notes: config.notes(),
-            ..Self::wrong(&config.file, Vec::new(), 0)
+            ..Self::wrong(&config.file)
         }
     }
 
-    pub(super) fn wrong(file: &Path, mistakes: Vec<Fault>, left_out: usize) -> Self {
+    /// With what is wrong, and how much more there is.
+    pub(super) fn with(self, (mistakes, left_out): (Vec<Fault>, usize)) -> Self {
+        Self { mistakes, left_out, ..self }
+    }
+
+    /// A file of which nothing is known yet.
+    pub(super) fn wrong(file: &Path) -> Self {
         Self {
             r#type: "config",
             file: file.display().to_string(),
@@ -102,8 +143,8 @@ impl Checked {
             channels: 0,
             overridden: Vec::new(),
             secrets: Vec::new(),
-            mistakes,
-            left_out,
+            mistakes: Vec::new(),
+            left_out: 0,
             notes: Vec::new(),
         }
     }
@@ -168,6 +209,11 @@ impl fmt::Display for Checked {
 pub(super) fn faults(faults: &[Fault], left_out: usize) -> String {
     let mut text = String::new();
     for Fault { code, file, line, column, message, excerpt } in faults {
+        let (Some(file), Some(line), Some(column)) = (file, line, column) else {
+            text += &one_line(&format!("error {code}: {message}"));
+            text.push('\n');
+            continue;
+        };
         let said = one_line(&format!("error {code}: {file}:{line}:{column}: {message}"));
         text += &said;
         text.push('\n');

@@ -124,3 +124,33 @@ fn what_the_file_names_is_looked_at_where_one_asks() {
         assert!(ran.stderr.contains(said), "{said}: {ran:?}");
     }
 }
+
+/// All of it is told at once, each thing once, in the one form that mistakes have.
+#[test]
+fn everything_that_is_not_there_is_told_at_once() {
+    let text = r#"
+channels = [{ name = "ops", to = { slack = "env:NONE_OF_IT" } }]
+pools = [{ name = "all", limits = ["1.00 USD"] }]
+agents = [
+  { name = "a", command = ["./a"], estimate = "0.10 USD" },
+  { name = "b", command = ["./b"], estimate = "0.10 USD" },
+]
+teams = [
+  { name = "one", pool = "all", agents = ["a"] },
+  { name = "two", pool = "all", agents = ["b", "a"] },
+]
+"#;
+    let (_folder, path) = file("safeguards.toml", text);
+    let ran = safeguards(&["check", &path, "--ready", "--json"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&told["type"], told["agents"].as_u64()), (&"config".into(), Some(2)));
+    let mistakes = told["mistakes"].as_array().unwrap().iter();
+    let places: Vec<_> = mistakes
+        .map(|mistake| (mistake["code"].as_str().unwrap(), mistake["line"].as_u64()))
+        .collect();
+    assert_eq!(
+        places,
+        [("config.variable", Some(2)), ("config.agent", Some(5)), ("config.agent", Some(6))]
+    );
+}
