@@ -43,7 +43,16 @@ impl fmt::Display for Owner {
 #[derive(Debug)]
 pub(crate) struct Claim {
     /// Holds the lock.
-    _file: File,
+    file: File,
+}
+
+impl Drop for Claim {
+    /// A process that is just being started has this file open too until its program begins, and closing it here would
+    /// leave the lock with that one for so long.
+    fn drop(&mut self) {
+        // It ends with the file at the latest.
+        let _: io::Result<()> = self.file.unlock();
+    }
 }
 
 /// Why there is no [`Claim`].
@@ -75,7 +84,7 @@ impl Claim {
         file.set_len(0)?;
         file.rewind()?;
         file.write_all(&owner)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -91,4 +100,23 @@ fn read(file: &mut File) -> Option<Owner> {
     let mut text = String::new();
     file.take(4_096).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_given_back_though_a_child_that_is_being_started_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fleet.redb");
+        let claim = Claim::take(&path, Timestamp::UNIX_EPOCH).unwrap();
+        // What a fork has: the same open file.
+        let childs = claim.file.try_clone().unwrap();
+        let taken = Claim::take(&path, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(matches!(taken, NoClaim::Taken(Some(owner)) if owner.pid == process::id()));
+        drop(claim);
+        Claim::take(&path, Timestamp::UNIX_EPOCH).unwrap();
+        drop(childs);
+    }
 }
