@@ -126,7 +126,7 @@ impl ObservedLedger {
                         { field::COMMAND } = asked.command,
                         { field::DENIAL_CODE } = code,
                         { field::ACCOUNT } = whose,
-                        "a budget said no"
+                        "{}", event::COMMAND_DENIED
                     );
                 });
                 Ended::Denied
@@ -162,7 +162,7 @@ pub(crate) fn driver_failed(part: &'static str, code: &'static str) {
         name: event::DRIVER_FAILED, target: DRIVER_TARGET, Level::WARN,
         { field::PART } = part,
         { field::ERROR } = code,
-        "the background driver failed, and tries again"
+        "{}", event::DRIVER_FAILED
     );
     counter!(metric::DRIVER_FAILURES, field::PART => part, field::ERROR => code).increment(1);
 }

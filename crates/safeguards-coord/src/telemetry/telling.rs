@@ -183,12 +183,12 @@ pub(crate) fn tell(run: &RunId, attempt: Option<&AttemptId>, fact: &RunFact) {
     let run = run.as_str();
     match (attempt, fact) {
         (_, RunFact::RunStarted { .. }) => {
-            told!(name: event::RUN_STARTED, target: TARGET, Level::INFO, { field::RUN_ID } = run, "a run began");
+            told!(name: event::RUN_STARTED, target: TARGET, Level::INFO, { field::RUN_ID } = run, "{}", event::RUN_STARTED);
         }
         (_, RunFact::RunResumed { leg, reused }) => told!(
             name: event::RUN_RESUMED, target: TARGET, Level::INFO,
             { field::RUN_ID } = run, { field::LEG } = *leg, { field::REUSED } = *reused,
-            "a run goes on"
+            "{}", event::RUN_RESUMED
         ),
         (_, RunFact::RunEnded { state, reason, spent }) => told!(
             name: event::RUN_ENDED, target: TARGET, Level::INFO,
@@ -196,7 +196,7 @@ pub(crate) fn tell(run: &RunId, attempt: Option<&AttemptId>, fact: &RunFact) {
             { field::STATE } = state.as_str(),
             { field::ERROR } = code(reason.as_ref()),
             { field::SPENT } = %spent,
-            "a run ended"
+            "{}", event::RUN_ENDED
         ),
         (Some(id), fact) => tell_of_step(run, id, fact),
         // An agent's own words are nobody's but its observer's.
@@ -212,39 +212,39 @@ fn tell_of_step(run: &str, id: &AttemptId, fact: &RunFact) {
             name: event::CHOSEN, target: TARGET, Level::DEBUG,
             { field::RUN_ID } = run, { field::STEP } = step, { field::ATTEMPT } = number,
             { field::AGENT_NAME } = agent,
-            "an agent was chosen"
+            "{}", event::CHOSEN
         ),
         RunFact::StepStarted { .. } => told!(
             name: event::STEP_STARTED, target: TARGET, Level::DEBUG,
             { field::RUN_ID } = run, { field::STEP } = step, { field::ATTEMPT } = number,
             { field::AGENT_NAME } = agent,
-            "an attempt began"
+            "{}", event::STEP_STARTED
         ),
         RunFact::Held { amounts, .. } => told!(
             name: event::HELD, target: TARGET, Level::DEBUG,
             { field::RUN_ID } = run, { field::STEP } = step, { field::ATTEMPT } = number,
             { field::HELD } = %amounts,
-            "the estimate is held"
+            "{}", event::HELD
         ),
         RunFact::Denied { denial } => told!(
             name: event::DENIED, target: TARGET, Level::WARN,
             { field::RUN_ID } = run, { field::STEP } = step, { field::ATTEMPT } = number,
             { field::DENIAL_CODE } = denial.code(),
             { field::ACCOUNT } = whose(denial).map(AccountId::as_str),
-            "a budget said no"
+            "{}", event::DENIED
         ),
         RunFact::Progressed { drawn, .. } => told!(
             name: event::PROGRESSED, target: TARGET, Level::DEBUG,
             { field::RUN_ID } = run, { field::STEP } = step, { field::ATTEMPT } = number,
             { field::DRAWN } = %drawn,
-            "an agent told how far it is"
+            "{}", event::PROGRESSED
         ),
         RunFact::Settled { amounts, basis, .. } => told!(
             name: event::SETTLED, target: TARGET, Level::DEBUG,
             { field::RUN_ID } = run, { field::STEP } = step, { field::ATTEMPT } = number,
             { field::SPENT } = %amounts,
             { field::COST_BASIS } = basis_name(*basis),
-            "an attempt was settled"
+            "{}", event::SETTLED
         ),
         RunFact::Retrying { reason, spent, wait } => {
             counter!(metric::RETRIES).increment(1);
@@ -254,7 +254,7 @@ fn tell_of_step(run: &str, id: &AttemptId, fact: &RunFact) {
                 { field::ERROR } = &*reason.code,
                 { field::SPENT } = %spent,
                 { field::WAIT_MS } = millis(*wait),
-                "a step is tried again"
+                "{}", event::RETRYING
             );
         }
         RunFact::StepEnded { state, reason, spent, duration, reused: false } => {
@@ -267,7 +267,7 @@ fn tell_of_step(run: &str, id: &AttemptId, fact: &RunFact) {
                 { field::ERROR } = code(reason.as_ref()),
                 { field::SPENT } = %spent,
                 { field::DURATION_MS } = millis(*duration),
-                "a step ended"
+                "{}", event::STEP_ENDED
             );
         }
         // What an earlier leg ended was told and counted there.

@@ -83,7 +83,7 @@ impl GivenUp {
         told!(
             name: event::DEAD_LETTER, target: TARGET, Level::WARN,
             { field::CHANNEL } = &*channel, { field::DELIVERY_ID } = %id, { field::ERROR } = code,
-            "an alert was given up on"
+            "{}", event::DEAD_LETTER
         );
         counter!(metric::DEAD_LETTERS, field::CHANNEL => channel, field::ERROR => code)
             .increment(1);

@@ -32,7 +32,7 @@ impl Known {
         names.filter(|name| *name != "message").collect()
     }
 
-    /// Whether it says in a few words what happened.
+    /// Whether whoever prints it shows what happened.
     pub(super) fn has_message(self) -> bool {
         self.0.fields().field("message").is_some()
     }

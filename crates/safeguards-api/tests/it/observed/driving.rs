@@ -38,7 +38,7 @@ async fn a_driver_that_fails_says_so_and_goes_on() {
     assert_eq!(events.len(), 3, "at once, and after each pause of five seconds");
     assert_eq!(events[0].fields["safeguards.driver.part"], "ledger");
     assert_eq!(events[0].fields["error.type"], "ledger.not_applied");
-    assert_eq!(events[0].fields["message"], "the background driver failed, and tries again");
+    assert_eq!(events[0].fields["message"], "safeguards.driver_failed");
     let counts = counts(&recorder.snapshotter());
     let failures =
         "safeguards.driver.failures{safeguards.driver.part=ledger,error.type=ledger.not_applied}";
