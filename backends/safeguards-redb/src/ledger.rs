@@ -21,7 +21,6 @@ use safeguards_budget::{
     LedgerError, LedgerErrorKind, Outcome, Outline, Recalled,
 };
 use safeguards_types::{AccountId, OperationId, Timestamp};
-use tokio::sync::oneshot;
 
 pub(crate) use self::{checking::check, journal::Appending};
 use self::{journal::Chain, operations::Gathered};
@@ -30,7 +29,7 @@ use crate::{
     cells::Tables,
     error::{Fault, NotWritten},
     store::Inner,
-    writer::{Pen, Told, Turn},
+    writer::{Pen, Told, Turn, Waiters},
 };
 
 /// All tables of the ledger but that of its blocks.
@@ -87,10 +86,8 @@ struct Tail {
     book: Book,
     /// The last entry that is on the disk; 0 where none is.
     flushed: u64,
-    /// Whether a deed that takes what is here was handed over, and has not begun.
-    is_queued: bool,
     /// Who waits until all that the book holds now is on the disk.
-    waiting: Vec<oneshot::Sender<Result<(), Fault>>>,
+    waiting: Waiters,
     /// The entry that the latest snapshot follows; 0 where there is none.
     snapshot_at: u64,
     /// What only the thread that writes looks at; it is not there while it does.
@@ -100,7 +97,7 @@ struct Tail {
 /// What is to be written in one turn.
 struct New {
     entries: Vec<Entry>,
-    waiting: Vec<oneshot::Sender<Result<(), Fault>>>,
+    waiting: Waiters,
     outline: Option<Outline>,
     written: Option<Written>,
 }
@@ -125,8 +122,7 @@ impl Ledgering {
         let flushed = book.revision().map_or(0, EntryId::number);
         book.set_unwritten_from(EntryId::new(flushed.saturating_add(1)));
         let written = Some(Written { chain, gathered });
-        let waiting = Vec::new();
-        let tail = Tail { book, flushed, is_queued: false, waiting, snapshot_at, written };
+        let tail = Tail { book, flushed, waiting: Waiters::default(), snapshot_at, written };
         let shared = Shared { tail: Mutex::new(tail), snapshot_every: snapshot_every.max(1), keep };
         Ok(Self { shared: Arc::new(shared), bounds, pen })
     }
@@ -136,25 +132,19 @@ impl Ledgering {
         if let Some(fault) = self.pen.poison() {
             return Err(NotWritten::NotBegun(fault.clone()));
         }
-        let (value, told, is_first) = {
+        let (value, place) = {
             let mut tail = self.shared.tail.lock();
             let value = ask(&mut tail.book);
             if tail.book.revision().map_or(0, EntryId::number) <= tail.flushed {
                 return Ok(value);
             }
-            let (tell, told) = oneshot::channel();
-            tail.waiting.push(tell);
-            (value, told, !mem::replace(&mut tail.is_queued, true))
+            (value, tail.waiting.join())
         };
-        if is_first {
+        if place.is_first {
             let errand = Errand { shared: Arc::clone(&self.shared), has_begun: false };
             self.pen.push(Box::new(move |turn| errand.run(turn)))?;
         }
-        match told.await {
-            Ok(Ok(())) => Ok(value),
-            Ok(Err(fault)) => Err(NotWritten::Unknown(fault)),
-            Err(_) => Err(self.pen.unknown()),
-        }
+        place.told(&self.pen).await.map(|()| value)
     }
 
     /// Lets the accounts be written down as they stand, so that the next opening is quick.
@@ -215,7 +205,7 @@ impl Errand {
 impl Drop for Errand {
     fn drop(&mut self) {
         if !self.has_begun {
-            let waiting = mem::take(&mut self.shared.tail.lock().waiting);
+            let waiting = self.shared.tail.lock().waiting.take();
             drop(waiting);
         }
     }
@@ -263,10 +253,7 @@ impl Shared {
                 tail.flushed = last;
             }
             drop(tail);
-            for tell in waiting {
-                // Nobody waits any more where this is not taken.
-                let _: Result<(), _> = tell.send(end.clone());
-            }
+            waiting.tell(&end)
         };
         (done, Box::new(told))
     }
@@ -274,7 +261,6 @@ impl Shared {
     /// Takes what is to be written.
     fn take_new(&self, is_last: bool) -> New {
         let mut tail = self.tail.lock();
-        tail.is_queued = false;
         let entries = tail.book.unwritten();
         let next = next_of(&tail.book);
         tail.book.set_unwritten_from(next);
@@ -285,12 +271,7 @@ impl Shared {
         if is_time {
             tail.snapshot_at = last;
         }
-        New {
-            entries,
-            waiting: mem::take(&mut tail.waiting),
-            outline,
-            written: tail.written.take(),
-        }
+        New { entries, waiting: tail.waiting.take(), outline, written: tail.written.take() }
     }
 
     fn write_new(&self, turn: &mut Turn<'_>, new: &mut New) -> Result<(), Fault> {

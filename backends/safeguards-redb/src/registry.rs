@@ -13,7 +13,6 @@ mod tables;
 
 use std::{
     future::{Future, poll_fn},
-    mem,
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -29,13 +28,13 @@ use safeguards_discovery::{
 };
 use safeguards_types::{AgentId, Clock, Timestamp};
 use semver::Version;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 pub(crate) use self::{checking::check, tables::each_table};
 use crate::{
     RedbStore,
     error::{Doing, Fault, FaultKind, NotWritten},
-    writer::{Pen, Room, Told, Turn},
+    writer::{Pen, Room, Told, Turn, Waiters},
 };
 
 const READING: &str = "read the registry";
@@ -60,10 +59,8 @@ struct Shared {
 struct Tail {
     /// The steps of the registry in memory that are on the disk.
     flushed: u64,
-    /// Whether a deed that takes what is new was handed over, and has not begun.
-    is_queued: bool,
     /// Who waits until all that was done up to now is on the disk.
-    waiting: Vec<oneshot::Sender<Result<(), Fault>>>,
+    waiting: Waiters,
 }
 
 impl Registering {
@@ -101,24 +98,18 @@ impl Registering {
         let answer = ask(registry);
         // What was done after the answer may be among them, what was done before it is.
         let steps = registry.steps();
-        let (told, is_first) = {
+        let place = {
             let mut tail = self.shared.tail.lock();
             if steps <= tail.flushed {
                 return Ok(answer);
             }
-            let (tell, told) = oneshot::channel();
-            tail.waiting.push(tell);
-            (told, !mem::replace(&mut tail.is_queued, true))
+            tail.waiting.join()
         };
-        if is_first {
+        if place.is_first {
             let errand = Errand { shared: Arc::clone(&self.shared), has_begun: false };
             self.pen.push(Box::new(move |turn| errand.run(turn)))?;
         }
-        match told.await {
-            Ok(Ok(())) => Ok(answer),
-            Ok(Err(fault)) => Err(NotWritten::Unknown(fault)),
-            Err(_) => Err(self.pen.unknown()),
-        }
+        place.told(&self.pen).await.map(|()| answer)
     }
 
     /// As [`Self::look`], of what may change something: it waits for room before anything is decided, so that memory does
@@ -140,8 +131,7 @@ impl Errand {
         self.has_begun = true;
         let (waiting, unwritten) = {
             let mut tail = self.shared.tail.lock();
-            tail.is_queued = false;
-            (mem::take(&mut tail.waiting), self.shared.memory.sync().unwritten())
+            (tail.waiting.take(), self.shared.memory.sync().unwritten())
         };
         let done = turn.transaction().and_then(|transaction| rows::write(transaction, &unwritten));
         let shared = Arc::clone(&self.shared);
@@ -149,10 +139,7 @@ impl Errand {
             if end.is_ok() {
                 shared.tail.lock().flushed = unwritten.steps;
             }
-            for tell in waiting {
-                // Nobody waits any more where this is not taken.
-                let _: Result<(), _> = tell.send(end.clone());
-            }
+            waiting.tell(&end)
         };
         (done, Box::new(told))
     }
@@ -161,7 +148,7 @@ impl Errand {
 impl Drop for Errand {
     fn drop(&mut self) {
         if !self.has_begun {
-            let waiting = mem::take(&mut self.shared.tail.lock().waiting);
+            let waiting = self.shared.tail.lock().waiting.take();
             drop(waiting);
         }
     }

@@ -2,10 +2,13 @@
 //!
 //! Whoever wants something written hands over a deed and waits. The thread takes all deeds that are there, carries them
 //! out in one transaction, flushes it, and then tells all. While it flushes, the next deeds gather: the slower the
-//! disk, the more share a flush.
+//! disk, the more share a flush. Whoever was just told is likely to ask again at once; where they are few, the next flush
+//! waits a moment for them, and not longer than they keep coming.
 //!
 //! After a failed flush nobody knows what is on the disk. So nothing is written any more until the file is opened
 //! again: the writer is *poisoned*.
+
+mod waiters;
 
 use std::{
     any::Any,
@@ -16,22 +19,30 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Condvar, Mutex};
 use redb::{Database, Durability, WriteTransaction};
 use tokio::sync::{Semaphore, oneshot};
 
+pub(crate) use self::waiters::Waiters;
 use crate::error::{Doing, Fault, FaultKind, NotWritten};
 
 /// Something to be written. It gives whether it was, and what to do once it is known whether all is on the disk.
 type Deed = Box<dyn FnOnce(&mut Turn<'_>) -> (Result<(), Fault>, Told) + Send>;
 
-/// Tells who waits whether it is on the disk.
-pub(crate) type Told = Box<dyn FnOnce(Result<(), Fault>) + Send>;
+/// Tells who waits whether it is on the disk, and gives how many they are.
+pub(crate) type Told = Box<dyn FnOnce(Result<(), Fault>) -> u64 + Send>;
 
 /// How many deeds may wait. Who comes then waits before anything of theirs is decided.
 const WAITING_MAX: usize = 16_384;
+/// For how many a flush waits at most. While it waits nothing is written: more are better decided on meanwhile.
+const GATHERED_MAX: u64 = 128;
+/// How long it waits at most, which is less than a flush takes.
+const GATHER_AT_MOST: Duration = Duration::from_micros(100);
+/// How often others get their turn without that anybody comes, before it waits no longer.
+const QUIET_MAX: u32 = 64;
 
 /// One transaction, begun by the first deed that writes.
 pub(crate) struct Turn<'db> {
@@ -72,6 +83,8 @@ struct Shared {
     wake: Condvar,
     poison: OnceLock<Fault>,
     room: Semaphore,
+    /// How often an answer was waited for.
+    asked: AtomicU64,
     /// How many deeds are known to be on the disk.
     settled: AtomicU64,
     /// The number of the latest deed whose answer nobody waits for any more.
@@ -102,6 +115,7 @@ impl Writer {
             wake: Condvar::new(),
             poison: OnceLock::new(),
             room: Semaphore::new(WAITING_MAX),
+            asked: AtomicU64::new(0),
             settled: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
         });
@@ -136,26 +150,30 @@ impl Drop for Writer {
 
 impl Shared {
     fn write_all(&self, db: &Database) {
+        let mut expected = 0;
         loop {
-            let deeds = {
+            {
                 let mut queue = self.queue.lock();
                 while queue.deeds.is_empty() && !queue.closing {
                     self.wake.wait(&mut queue);
                 }
-                mem::take(&mut queue.deeds)
-            };
+            }
+            self.gather(expected);
+            let deeds = mem::take(&mut self.queue.lock().deeds);
             if deeds.is_empty() {
                 self.poison(Fault::closed("write"));
                 return;
             }
-            if self.take_turn(db, deeds).is_err() {
-                return;
+            match self.take_turn(db, deeds) {
+                Ok(next) => expected = next,
+                Err(_) => return,
             }
         }
     }
 
-    /// Carries out deeds, flushes, and tells all.
-    fn take_turn(&self, db: &Database, deeds: Vec<Deed>) -> Result<(), Fault> {
+    /// Carries out deeds, flushes, and tells all. Gives how often an answer will have been waited for once all who were told
+    /// have asked again.
+    fn take_turn(&self, db: &Database, deeds: Vec<Deed>) -> Result<u64, Fault> {
         let mut turn = Turn { db, transaction: None };
         let mut tell: Vec<Told> = Vec::with_capacity(deeds.len());
         let carried_out = deeds.into_iter().try_for_each(|deed| {
@@ -174,10 +192,27 @@ impl Shared {
             // Before anybody is told: whoever was asks again at once.
             Err(fault) => self.poison(fault.clone()),
         }
+        let mut expected = self.asked.load(Ordering::Relaxed);
         for told in tell {
-            told(outcome.clone());
+            expected = expected.saturating_add(told(outcome.clone()));
         }
-        outcome
+        outcome.map(|()| expected)
+    }
+
+    /// Waits a moment until as much is asked for as is expected.
+    #[expect(clippy::disallowed_methods, reason = "it bounds a wait, and nothing is decided by it")]
+    fn gather(&self, expected: u64) {
+        let mut asked = self.asked.load(Ordering::Relaxed);
+        if expected.saturating_sub(asked) > GATHERED_MAX {
+            return;
+        }
+        let (begin, mut quiet) = (Instant::now(), 0_u32);
+        while asked < expected && quiet < QUIET_MAX && begin.elapsed() < GATHER_AT_MOST {
+            thread::yield_now();
+            let now = self.asked.load(Ordering::Relaxed);
+            quiet = if now > asked { 0 } else { quiet.saturating_add(1) };
+            asked = asked.max(now);
+        }
     }
 
     /// Lets nothing be written any more. Who waits learns of it as their deeds are dropped.
@@ -235,9 +270,11 @@ impl Pen {
                 }
                 // Nobody waits any more where this is not taken.
                 let _: Result<(), _> = tell.send(end.map(|()| value));
+                1
             };
             (done, Box::new(told))
         }))?;
+        self.is_asked();
         let waiting = Waiting { shared: &self.shared, number };
         let told = told.await;
         drop(waiting);
@@ -257,6 +294,11 @@ impl Pen {
             return Ok(());
         }
         self.write(|_| Ok(())).await
+    }
+
+    /// Notes that somebody waits for an answer.
+    fn is_asked(&self) {
+        self.shared.asked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Does this when nothing is written any more.

@@ -98,6 +98,26 @@ impl Table {
         name.contains(&self.options.filter)
     }
 
+    /// Whether a row of two sides is asked for.
+    pub(crate) fn wants_beside(&self, work: &str, beside: &str) -> bool {
+        self.wants(&format!("{work}, beside {beside}"))
+    }
+
+    /// Says that a row which was asked for is not measured, and why.
+    pub(crate) fn not_measured(&mut self, work: &str, beside: &str, why: &str) {
+        if self.options.json {
+            let Self { name, .. } = self;
+            println!(
+                "{}",
+                json!({ "bench": name, "work": work, "beside": beside, "not_measured": why })
+            );
+        } else {
+            println!("{work:<58} not measured beside {beside}: {why}");
+        }
+        self.missed += 1;
+        self.printed += 1;
+    }
+
     /// Runs both in turn and prints a row. A side does as many operations as it is told, and says how long
     /// they took without what it prepared. Sides are made only if the row is asked for.
     pub(crate) fn row<O, T>(
@@ -155,7 +175,7 @@ impl Table {
         O: FnMut() -> Duration,
         T: FnMut() -> Duration,
     {
-        if !self.wants(&format!("{work}, beside {beside}")) {
+        if !self.wants_beside(work, beside) {
             return;
         }
         let (mut ours, mut theirs) = sides();
@@ -250,8 +270,8 @@ impl Line<'_> {
             Some((beside, theirs, [ratio, least, most])) => (
                 beside,
                 self.unit.show(theirs),
-                format!("{ratio:.2}"),
-                format!("{least:.2}-{most:.2}"),
+                times(ratio),
+                format!("{}-{}", times(least), times(most)),
             ),
             None => ("", String::new(), String::new(), String::new()),
         };
@@ -298,6 +318,11 @@ impl Line<'_> {
         }
         row
     }
+}
+
+/// A ratio. Where it is small, two digits behind the point would say nothing.
+fn times(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }
 
 impl Unit {
