@@ -93,6 +93,7 @@ impl RedbOptions {
         let failed = |fault| OpenError::Unusable { path: path.to_owned(), fault };
         // Opening would make one.
         std::fs::metadata(path).map_err(|error| unusable(path, redb::Error::Io(error)))?;
+        format::look(path)?;
         let claim =
             Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
         let mut builder = Database::builder();

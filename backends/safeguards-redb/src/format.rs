@@ -1,6 +1,10 @@
 //! The format of the file: its version, and how an older one is brought up to it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use redb::{Database, ReadableDatabase, TableDefinition, TableError, WriteTransaction};
 
@@ -8,6 +12,9 @@ use crate::{
     OpenError,
     error::{Doing, Fault},
 };
+
+/// What every file begins with, and so do files of redb that are of other programs.
+pub const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// The version that this library writes. A change of what stands in a table, or how, is a new one, and a [`Step`].
 pub(crate) const FORMAT: u64 = 1;
@@ -21,6 +28,24 @@ type Step = fn(&WriteTransaction) -> Result<(), Fault>;
 
 /// The step from format 1 stands first, and so on.
 const STEPS: &[Step] = &[];
+
+/// Refuses what cannot be one of ours, before anything is written beside it. A file that is not there or empty can.
+pub(crate) fn look(path: &Path) -> Result<(), OpenError> {
+    let not_a_store =
+        |why: &str| OpenError::NotAStore { path: path.to_owned(), why: why.to_owned() };
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(not_a_store("it is a folder")),
+        Ok(found) if found.len() > 0 => {}
+        // Whatever else is wrong is said where it is opened.
+        Ok(_) | Err(_) => return Ok(()),
+    }
+    let mut begin = [0; MAGIC.len()];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut begin)) {
+        Ok(()) if begin == MAGIC => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Ok(()),
+        Ok(()) | Err(_) => Err(not_a_store("it is no redb file")),
+    }
+}
 
 /// Makes a new file one of ours, or brings one that is ours up to date.
 pub(crate) fn prepare(db: &Database, path: &Path, is_file: bool) -> Result<(), OpenError> {
@@ -85,7 +110,7 @@ fn write_in(transaction: &WriteTransaction, format: u64) -> Result<(), Fault> {
 fn migrate(db: &Database, path: Option<&Path>, found: u64, steps: &[Step]) -> Result<(), Fault> {
     const DOING: &str = "bring it up to date";
     if let Some(path) = path {
-        std::fs::copy(path, copy_of(path, found)).map_err(redb::Error::Io).doing("copy it")?;
+        fs::copy(path, copy_of(path, found)).map_err(redb::Error::Io).doing("copy it")?;
     }
     for (format, step) in (1..).zip(steps).filter(|(format, _)| *format >= found) {
         let transaction = db.begin_write().doing(DOING)?;

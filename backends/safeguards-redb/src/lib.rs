@@ -53,6 +53,7 @@ pub use self::{
     check::Checked,
     dump::DumpError,
     error::{Fault, FaultKind, OpenError},
+    format::MAGIC,
     ledger::KeepEntries,
     load::LoadError,
     owner::Owner,

@@ -108,8 +108,9 @@ impl RedbOptions {
         let mut name = path.as_os_str().to_owned();
         name.push(".loading");
         let part = PathBuf::from(name);
+        clear(&part)?;
         let loaded = self.load_part(dump, &part).and_then(|rows| {
-            fs::rename(&part, path)?;
+            give_name(&part, path)?;
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 fs::File::open(folder)?.sync_all()?;
             }
@@ -128,16 +129,40 @@ impl RedbOptions {
     }
 
     fn load_part(self, dump: impl BufRead, part: &Path) -> Result<u64, LoadError> {
-        // What an earlier try left behind that was killed.
-        if part.try_exists()? {
-            fs::remove_file(part)?;
-        }
         let db = Database::create(part).doing(LOADING)?;
         let rows = load_into(&db, dump)?;
         format::write(&db, FORMAT)?;
         drop(db);
         let Checked { flaws, .. } = self.check(part)?;
         if flaws.is_empty() { Ok(rows) } else { Err(LoadError::Unsound { flaws }) }
+    }
+}
+
+/// Removes what an earlier try left behind that was killed. What another one is at has redb's lock, and stays.
+fn clear(part: &Path) -> Result<(), LoadError> {
+    let left = match fs::File::open(part) {
+        Ok(left) => left,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    match left.try_lock() {
+        Ok(()) => Ok(fs::remove_file(part)?),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(OpenError::InUse { path: part.to_owned(), owner: None }.into())
+        }
+        Err(fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Gives a whole file its name, unless somebody has made another of that name meanwhile.
+fn give_name(part: &Path, path: &Path) -> Result<(), LoadError> {
+    match fs::hard_link(part, path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(LoadError::Exists { path: path.to_owned() })
+        }
+        // There are file systems without links.
+        Err(_) => Ok(fs::rename(part, path)?),
     }
 }
 

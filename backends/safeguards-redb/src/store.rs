@@ -110,6 +110,7 @@ impl RedbOptions {
     /// Where another process has it open, it is something else or of a later version, or it cannot be read.
     pub fn open(self, path: impl AsRef<Path>) -> Result<RedbStore, OpenError> {
         let path = path.as_ref();
+        format::look(path)?;
         let claim =
             Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
         let mut builder = Database::builder();

@@ -1,6 +1,7 @@
 //! `safeguards budget`: the accounts of a durable file, to look at and to change.
 
 mod change;
+mod entries;
 mod show;
 
 use clap::{Args as Arguments, Subcommand};
@@ -18,6 +19,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Show(show::Args),
+    Entries(entries::Args),
     #[command(flatten)]
     Change(change::Change),
 }
@@ -27,6 +29,7 @@ impl Args {
     pub(crate) const fn is_json(&self) -> bool {
         match &self.verb {
             Verb::Show(args) => args.is_json(),
+            Verb::Entries(args) => args.is_json(),
             Verb::Change(change) => change.is_json(),
         }
     }
@@ -36,6 +39,7 @@ impl Args {
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     match &args.verb {
         Verb::Show(args) => show::execute(args),
+        Verb::Entries(args) => entries::execute(args),
         Verb::Change(change) => change::execute(change),
     }
 }

@@ -9,14 +9,12 @@ use std::{
 };
 
 use clap::Args as Arguments;
-use safeguards_redb::{RedbOptions, RedbStore};
+use safeguards_redb::{MAGIC, RedbOptions, RedbStore};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use self::failure::Failure;
 use crate::runs::exists;
 
-/// What every durable file begins with.
-const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 /// What the name of a new durable file ends with.
 const EXTENSION: &str = "redb";
 

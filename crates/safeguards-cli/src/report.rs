@@ -3,7 +3,12 @@
 mod gather;
 mod picture;
 
-use std::{fmt::Write as _, fs::File, io::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args as Arguments, ValueEnum};
 use safeguards_types::{Amount, Timestamp, Unit};
@@ -66,7 +71,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Draw bars besides, of `--unit`, else of dollars, else of whatever there is; nothing is overwritten
+    /// Draw bars besides, of `--unit`, else of dollars, else of whatever there is; nothing is overwritten. `-` prints the
+    /// picture instead of the table
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -125,12 +131,22 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             by.push(*one);
         }
     }
+    if args.svg.as_deref() == Some(Path::new("-")) && (args.csv || args.json) {
+        return Err(Failure::Wrong {
+            what: "the picture",
+            given: "-".to_owned(),
+            why: "standard output takes the picture or `--csv` or `--json`, one of them".to_owned(),
+        });
+    }
     let store = args.store.open()?;
     let span = Span { since: args.since, until: args.until };
     let gathered = runtime()?.block_on(gather(&store, &by, span, args.unit.as_ref()))?;
     if let Some(path) = &args.svg {
         let failed = |source| Failure::File { path: path.clone(), done: "written", source };
         let svg = picture::draw(&gathered, args.unit.as_ref()).map_err(Failure::Picture)?;
+        if path == Path::new("-") {
+            return print(&svg).map_err(Failure::output);
+        }
         let mut file = File::create_new(path).map_err(failed)?;
         file.write_all(svg.as_bytes()).map_err(failed)?;
     }

@@ -111,6 +111,29 @@ async fn after_a_failed_flush_nothing_is_done_until_it_is_opened_again() {
     assert!(unknown > 10 && untouched > 10, "{unknown} unknown, {untouched} untouched");
 }
 
+/// A disk that takes no more writes is told as that, at work and when it is opened, and nothing that was answered is lost.
+#[tokio::test]
+async fn a_disk_that_is_read_only_is_told() {
+    let batches = batches(24);
+    let disk = Disk::default();
+    let store = open(&disk);
+    let mut answered = Vec::new();
+    for commands in &batches[..12] {
+        answered.push(send(&store, commands).await.unwrap());
+    }
+    disk.make_read_only();
+    let error = store.submit(Batch::linked(batches[12].clone())).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap();
+    let causes = std::iter::successors(Some(cause), |cause| cause.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    assert!(causes.iter().any(|cause| cause.contains("read-only")), "{causes:?}");
+    assert!(store.submit(Batch::linked(batches[13].clone())).await.is_err(), "it is poisoned");
+    drop(store);
+    let error = RedbOptions::default().open_on(disk.clone()).unwrap_err();
+    assert_eq!(error.code(), "store.io", "{error}");
+    check(&disk.after_power_loss(|_| false), &batches, &answered).await;
+}
+
 /// A full disk is told as that, and the file is right as far as it goes.
 #[tokio::test]
 async fn a_full_disk_is_told() {

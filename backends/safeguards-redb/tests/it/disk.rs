@@ -24,6 +24,7 @@ struct State {
     flushes: u64,
     fails_at: Option<u64>,
     size_max: Option<u64>,
+    is_read_only: bool,
 }
 
 #[derive(Clone)]
@@ -46,6 +47,11 @@ impl Disk {
     /// Lets it be full at so many bytes.
     pub(crate) fn full_at(&self, bytes: u64) {
         self.state.lock().unwrap().size_max = Some(bytes);
+    }
+
+    /// Lets nothing be written any more, as a disk does that its system no longer trusts.
+    pub(crate) fn make_read_only(&self) {
+        self.state.lock().unwrap().is_read_only = true;
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -101,6 +107,9 @@ impl StorageBackend for Disk {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.state.lock().unwrap();
+        if state.is_read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         if state.size_max.is_some_and(|max| len > max) {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -125,6 +134,9 @@ impl StorageBackend for Disk {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).unwrap();
         let mut state = self.state.lock().unwrap();
+        if state.is_read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         state.seen[start..start + data.len()].copy_from_slice(data);
         state.since.push(Write::Bytes(start, data.to_vec()));
         Ok(())

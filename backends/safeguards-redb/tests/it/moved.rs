@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -317,4 +318,48 @@ fn what_is_not_there_is_not_made_by_a_check() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made");
     let _store = RedbStore::open(&path).unwrap();
     assert_eq!(options().check(&path).unwrap_err().code(), "store.in_use");
+}
+
+/// Two that load at once under one name do not take each other's file, nor one that was made meanwhile.
+#[tokio::test]
+async fn a_file_that_another_one_makes_is_left_alone() {
+    let filled = Filled::new().await;
+    let lines = dump(&filled.path());
+    let path = filled.folder.path().join("copy.redb");
+    let part = filled.folder.path().join("copy.redb.loading");
+
+    let others = Database::create(&part).unwrap();
+    let error = options().load(lines.as_bytes(), &path).unwrap_err();
+    assert_eq!(error.code(), "store.in_use", "{error}");
+    drop(others);
+    assert!(part.exists(), "it is the other's");
+
+    // The dump ends with the last line; before it, somebody makes a file of that name.
+    let made = path.clone();
+    let meanwhile = io::BufReader::new(Then {
+        text: lines.as_bytes(),
+        act: move || {
+            fs::write(&made, "somebody's").unwrap();
+        },
+    });
+    let error = options().load(meanwhile, &path).unwrap_err();
+    assert_eq!(error.code(), "store.exists", "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's");
+    assert!(!part.exists());
+}
+
+/// Gives a text, and does something at its end.
+struct Then<'a, F> {
+    text: &'a [u8],
+    act: F,
+}
+
+impl<F: FnMut()> Read for Then<'_, F> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.text.read(out)?;
+        if count == 0 {
+            (self.act)();
+        }
+        Ok(count)
+    }
 }

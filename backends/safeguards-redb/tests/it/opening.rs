@@ -46,6 +46,14 @@ fn what_is_no_store_is_refused_and_left_as_it_is() {
     let error = refused(&text);
     assert_eq!(error.code(), "store.not_a_store", "{error}");
     assert_eq!(fs::read_to_string(&text).unwrap(), "not a store");
+    let inside = folder.path().join("folder");
+    fs::create_dir(&inside).unwrap();
+    let error = refused(&inside);
+    assert_eq!(error.code(), "store.not_a_store", "{error}");
+    assert!(error.to_string().contains("it is a folder"), "{error}");
+    let error = RedbOptions::default().check(&text).unwrap_err();
+    assert_eq!(error.code(), "store.not_a_store", "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no locks are left beside them");
 
     let others = folder.path().join("others.redb");
     let database = Database::create(&others).unwrap();

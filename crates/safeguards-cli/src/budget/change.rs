@@ -73,7 +73,7 @@ pub(super) enum Change {
     /// Take back a part or all of what was charged, settled or recorded
     #[command(after_long_help = EXIT_CODES)]
     Refund {
-        /// What spent it: an operation's id, or the number of an entry
+        /// What spent it: an operation's id, or the number of an entry, as `safeguards budget entries` shows them
         #[arg(value_name = "OPERATION")]
         of: String,
         /// How much comes back: `0.42 USD`

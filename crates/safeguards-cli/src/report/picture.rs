@@ -1,6 +1,9 @@
 //! The bars of a report as an SVG picture, for `--svg`. Positions are whole numbers: bars, and steps of an amount.
 
-use plotters::prelude::*;
+use plotters::{
+    prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
+};
 use safeguards_types::{Amount, Quantity, Unit};
 
 use super::gather::{Gathered, Row};
@@ -66,7 +69,8 @@ fn draw_on<'a>(
     let steps = |(_, amount): &(String, Quantity)| amount.steps();
     let top = bars.iter().map(steps).max().unwrap_or(0).max(0);
     let bottom = bars.iter().map(steps).min().unwrap_or(0).min(0);
-    let room = (top - bottom) / 20 + 1;
+    // For the amount that stands behind the longest bar.
+    let room = (top - bottom) / 6 + 1;
     let count = i32::try_from(bars.len().max(1)).unwrap_or(i32::MAX);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
@@ -91,6 +95,7 @@ fn draw_on<'a>(
     chart
         .configure_mesh()
         .disable_y_mesh()
+        .set_tick_mark_size(LabelAreaPosition::Left, 0)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .label_style((FONT, 13))
@@ -107,5 +112,12 @@ fn draw_on<'a>(
         bar
     });
     chart.draw_series(drawn)?;
+    let style = TextStyle::from((FONT, 12).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
+    let told = bars.iter().rev().zip(0..).map(|((_, amount), place)| {
+        let end = amount.steps().max(0).saturating_add(room / 16);
+        let text = Amount::new(*amount, unit.clone()).to_string();
+        Text::new(text, (end, SegmentValue::CenterOf(place)), style.clone())
+    });
+    chart.draw_series(told)?;
     Ok(())
 }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use clap::Args as Arguments;
-use safeguards_redb::RedbOptions;
+use safeguards_redb::{LoadError, RedbOptions};
 
 use super::waiting;
-use crate::{durable::Failure, exit, output::say, text::counted};
+use crate::{durable::Failure, exit, output::say, runs::exists, text::counted};
 
 /// Make a durable file of what `safeguards store dump` wrote.
 #[derive(Debug, Arguments)]
@@ -39,6 +39,10 @@ pub(super) struct Args {
 pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     let Args { file, dump } = args;
     let options = RedbOptions::default();
+    // Before the dump is looked for: the two are easily taken for each other.
+    if exists(file) {
+        return Err(LoadError::Exists { path: file.clone() }.into());
+    }
     let what = format!("loading {}", file.display());
     let rows = if dump == Path::new("-") {
         waiting::show(what, || options.load(io::stdin().lock(), file))?

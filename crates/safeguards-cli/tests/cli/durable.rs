@@ -178,6 +178,10 @@ async fn a_report_is_a_table_values_and_a_picture() {
     let again = folder.run(&["report", "--store", "@fleet.redb", "--svg", "@bars.svg"]);
     again.refused(&["cli.file", "bars.svg"]);
 
+    let printed = folder.run(&["report", "--store", "@fleet.redb", "--svg", "-"]);
+    assert_eq!(printed.stdout, svg);
+    folder.run(&["report", "--store", "@fleet.redb", "--svg", "-", "--csv"]).refused(&["picture"]);
+
     let csv = folder.run(&["report", "--store", "@fleet.redb", "--csv", "--by", "pool,model"]);
     let lines: Vec<_> = csv.stdout.lines().collect();
     assert_eq!(lines[0], "pool,model,unit,spent,refunded,net,entries");
@@ -242,6 +246,15 @@ async fn a_refund_is_made_once_under_its_operation() {
     run(&["budget", "show", "raeder"]).refused(&["did you mean reader"]);
     run(&["budget", "set-limit", "reader", "5 apples per moon"]).refused(&["per moon"]);
     run(&["budget", "remove-limit", "reader", "USD"]).failed(3, &["budget.no_limit"]);
+    let shown = run(&["budget", "entries", "reader"]).stdout;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 3, "{shown}");
+    assert!(lines[1].contains("reader   charge  1.00 USD  -        -"), "{shown}");
+    assert!(lines[2].contains("reader   refund  0.40 USD  entry 2  -"), "{shown}");
+    let shown = run(&["budget", "entries", "--last", "1", "--json"]).report();
+    assert_eq!(shown["entries"][0]["do"], "refund");
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 1);
+    run(&["budget", "entries", "raeder"]).refused(&["did you mean reader"]);
     let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
     let reader = store.account(&"reader".into()).await.unwrap().unwrap();
     assert_eq!(reader.spent.to_string(), "0.60 USD");
