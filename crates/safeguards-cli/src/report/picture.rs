@@ -71,53 +71,43 @@ fn draw_on<'a>(
     let bottom = bars.iter().map(steps).min().unwrap_or(0).min(0);
     // For the amount that stands behind the longest bar.
     let room = (top - bottom) / 6 + 1;
-    let count = i32::try_from(bars.len().max(1)).unwrap_or(i32::MAX);
+    // A bar has two steps of height, so that there is one in its middle.
+    let height = i32::try_from(bars.len().max(1).saturating_mul(2)).unwrap_or(i32::MAX);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
         .caption(format!("spent, in {unit}"), (FONT, 18))
         .margin(16)
         .x_label_area_size(40)
         .y_label_area_size(200)
-        .build_cartesian_2d(bottom..top.saturating_add(room), (0..count).into_segmented())?;
+        .build_cartesian_2d(bottom..top.saturating_add(room), 0..height)?;
     let amount = |steps: &i128| {
         let quantity = Quantity::from_steps(*steps).unwrap_or_default();
         Amount::new(quantity, unit.clone()).to_string()
     };
-    // The first row stands at the top.
-    let name = |place: &SegmentValue<i32>| match place {
-        SegmentValue::CenterOf(place) => {
-            let from_below = usize::try_from(*place).unwrap_or(usize::MAX);
-            let at = bars.len().checked_sub(from_below.saturating_add(1));
-            at.and_then(|at| bars.get(at)).map_or_else(String::new, |(name, _)| name.clone())
-        }
-        SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
-    };
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .set_tick_mark_size(LabelAreaPosition::Left, 0)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .label_style((FONT, 13))
         .x_labels(6)
-        .y_labels(bars.len().max(1))
+        .set_tick_mark_size(LabelAreaPosition::Left, 0)
+        .y_label_formatter(&|_| String::new())
         .x_label_formatter(&amount)
-        .y_label_formatter(&name)
         .draw()?;
-    let drawn = bars.iter().rev().zip(0..).map(|((_, amount), place)| {
-        let corners =
-            [(0, SegmentValue::Exact(place)), (amount.steps(), SegmentValue::Exact(place + 1))];
+    let style = |side| TextStyle::from((FONT, 13).into_font()).pos(Pos::new(side, VPos::Center));
+    // The first row stands at the top.
+    for ((name, amount), low) in bars.iter().rev().zip((0..height).step_by(2)) {
+        let (middle, told) = (low.saturating_add(1), Amount::new(*amount, unit.clone()));
+        let corners = [(0, low), (amount.steps(), low.saturating_add(2))];
         let mut bar = Rectangle::new(corners, SPENT.filled());
         bar.set_margin(3, 3, 0, 0);
-        bar
-    });
-    chart.draw_series(drawn)?;
-    let style = TextStyle::from((FONT, 12).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
-    let told = bars.iter().rev().zip(0..).map(|((_, amount), place)| {
-        let end = amount.steps().max(0).saturating_add(room / 16);
-        let text = Amount::new(*amount, unit.clone()).to_string();
-        Text::new(text, (end, SegmentValue::CenterOf(place)), style.clone())
-    });
-    chart.draw_series(told)?;
+        chart.draw_series([bar])?;
+        let before = Text::new(name.clone(), (-6, 0), style(HPos::Right));
+        chart.draw_series([EmptyElement::at((bottom, middle)) + before])?;
+        let behind = Text::new(told.to_string(), (6, 0), style(HPos::Left));
+        let end = amount.steps().max(0);
+        chart.draw_series([EmptyElement::at((end, middle)) + behind])?;
+    }
     Ok(())
 }
