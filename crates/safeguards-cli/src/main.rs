@@ -79,12 +79,7 @@ fn main() -> ExitCode {
         },
         Verb::Check(args) => match check::execute(&args) {
             Ok(code) => ExitCode::from(code),
-            Err(error) => {
-                if args.is_json() && error.is_a_refusal() {
-                    refuse(error.code(), &error, error.exit_code(), Vec::new());
-                }
-                fail(error.code(), &error, error.exit_code())
-            }
+            Err(error) => fail(error.code(), &error, error.exit_code()),
         },
         Verb::Replay(args) => match replay::execute(&args) {
             Ok(()) => ExitCode::from(exit::SUCCESS),

@@ -29,7 +29,9 @@ pub mod guides {
     page!(observing, "guides/observing.md");
     page!(replay, "guides/replay.md");
     page!(shared_state, "guides/shared-state.md");
+    page!(stores, "guides/stores.md");
     page!(teams, "guides/teams.md");
+    page!(testing, "guides/testing.md");
     page!(upgrading, "guides/upgrading.md");
     page!(webhooks, "guides/webhooks.md");
 }
@@ -122,4 +124,5 @@ pub mod decisions {
     );
     page!(d0025_one_row_a_flush, "decisions/0025-one-row-a-flush.md");
     page!(d0026_who_leaves_says_from_where, "decisions/0026-who-leaves-says-from-where.md");
+    page!(d0027_a_flush_waits_a_moment, "decisions/0027-a-flush-waits-a-moment.md");
 }

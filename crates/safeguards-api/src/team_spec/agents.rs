@@ -16,7 +16,7 @@ use super::{
 };
 
 /// An agent: a program with a name, a priority, limits of its own and an estimate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgentSpec {
     /// Its name, which is its account's too.
@@ -70,6 +70,52 @@ impl AgentSpec {
     pub(super) fn registration(&self) -> Registration {
         let registration = Registration::lasting(&self.id).priority(self.priority);
         self.capabilities.iter().cloned().fold(registration, Registration::capability)
+    }
+}
+
+impl fmt::Debug for AgentSpec {
+    /// Without the arguments of its program, in which a secret may stand.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            pool,
+            priority,
+            limits,
+            command,
+            dir,
+            environment,
+            estimate,
+            retry,
+            is_idempotent,
+            after,
+            needs,
+            is_free,
+            timeout,
+            price,
+            capabilities,
+            command_at: _,
+            dir_at: _,
+        } = self;
+        let program = command.first().map_or("", String::as_str);
+        let arguments = command.len().saturating_sub(1);
+        out.debug_struct("AgentSpec")
+            .field("id", id)
+            .field("pool", pool)
+            .field("priority", priority)
+            .field("limits", limits)
+            .field("command", &format_args!("[{program:?}, and {arguments} more]"))
+            .field("dir", dir)
+            .field("environment", environment)
+            .field("estimate", estimate)
+            .field("retry", retry)
+            .field("is_idempotent", is_idempotent)
+            .field("after", after)
+            .field("needs", needs)
+            .field("is_free", is_free)
+            .field("timeout", timeout)
+            .field("price", price)
+            .field("capabilities", capabilities)
+            .finish_non_exhaustive()
     }
 }
 
@@ -204,7 +250,8 @@ fn read_command(section: &mut Section<'_>) -> (Vec<String>, Place) {
             "{} has no `command`, so nothing can run it; write a list such as [\"python3\", \"agent.py\"]",
             section.owner()
         );
-        section.reader.mistake(MistakeKind::Agent, &section.span(), message);
+        let at = section.value("command").map_or_else(|| section.span(), Spanned::span);
+        section.reader.mistake(MistakeKind::Agent, &at, message);
     }
     let words = words.unwrap_or_default();
     let at = words.first().map_or_else(|| section.span(), Spanned::span);
@@ -278,7 +325,7 @@ fn read_estimate(
 }
 
 fn read_dir(section: &mut Section<'_>) -> Option<(String, Place)> {
-    let dir = section.text("dir", "write a folder, relative to the team file's")?;
+    let dir = section.text("dir", "write a folder, relative to that of this file")?;
     let place = section.reader.place(dir.span().start);
     section.reader.is_path("dir", &dir).then(|| ((*dir.get_ref()).to_owned(), place))
 }

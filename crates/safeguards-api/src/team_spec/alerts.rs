@@ -2,7 +2,7 @@
 
 mod routes;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use safeguards_notify::{GroupBy, GroupLabel, Rules, TopicFilter};
 use safeguards_types::Severity;
@@ -76,27 +76,32 @@ pub(super) fn read(file: &mut Section<'_>) -> Alerting {
         file.reader.mistake(MistakeKind::Value, &text.span(), message);
     }
     let mut alerts: Vec<AlertSpec> = Vec::new();
+    // Those too that lead nowhere: what is wrong with them is said once.
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut is_named = true;
     for section in file.tables("channels", "a channel") {
         let (reader, span) = (section.reader, section.span());
-        let Some(alert) = read_channel(section) else { continue };
-        if let Some(name) = &alert.name
-            && alerts.iter().any(|known| known.name.as_ref() == Some(name))
-        {
-            let message = format!("two channels are named \"{name}\"; each has its own");
-            reader.mistake(MistakeKind::Value, &span, message);
+        let (name, alert) = read_channel(section);
+        match name {
+            Some(name) if !names.insert(name) => {
+                let message = format!("two channels are named \"{name}\"; each has its own");
+                reader.mistake(MistakeKind::Value, &span, message);
+            }
+            Some(_) => {}
+            None => is_named = false,
         }
-        alerts.push(alert);
+        alerts.extend(alert);
     }
     let own_rules = own_rules.unwrap_or_default();
     let own_rules = rules.is_none().then_some(own_rules);
-    if let Some(rules) = &own_rules {
-        routes::check(file.reader, rules, &alerts);
+    if let Some(rules) = own_rules.as_ref().filter(|_| is_named) {
+        routes::check(file.reader, rules, &names);
     }
     Alerting { rules: rules.map(|text| PathBuf::from(text.get_ref())), own_rules, alerts }
 }
 
-/// Reads one of `[[channels]]`: its name, and where it leads.
-fn read_channel(mut section: Section<'_>) -> Option<AlertSpec> {
+/// Reads one of `[[channels]]`: its name, and where it leads, as far as they can be read.
+fn read_channel(mut section: Section<'_>) -> (Option<&str>, Option<AlertSpec>) {
     let reader = section.reader;
     let name = section.required_name();
     let value = section.value("to");
@@ -107,17 +112,19 @@ fn read_channel(mut section: Section<'_>) -> Option<AlertSpec> {
         reader.mistake(MistakeKind::Missing, &section.span(), message);
     }
     section.finish(&[]);
-    Some(AlertSpec {
-        name: Some((*name?.get_ref()).to_owned()),
+    let name = name.map(Spanned::into_inner);
+    let alert = name.zip(to).map(|(name, to)| AlertSpec {
+        name: Some(name.to_owned()),
         on: TopicFilter::all(),
         at_least: Severity::Informational,
-        to: to?,
+        to,
         group_by: None,
         wait: None,
         interval: None,
         cooldown: None,
         place,
-    })
+    });
+    (name, alert)
 }
 
 /// Reads `rules` and each `[[alert]]`.

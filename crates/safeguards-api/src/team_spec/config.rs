@@ -3,6 +3,8 @@
 mod build;
 pub(super) mod limits;
 mod overrides;
+#[cfg(unix)]
+mod ready;
 mod teams;
 #[cfg(test)]
 mod tests;
@@ -20,8 +22,8 @@ use self::overrides::Overrides;
 use super::{
     AgentSpec, AlertSpec, PoolSpec, TeamFileError, TeamSpec,
     alerts::Alerting,
-    mistake::{MistakeKind, Sources},
-    near::near,
+    mistake::{MistakeKind, Place, Sources},
+    near::{near, nearest},
     reader::{Reader, listed},
     section::Section,
 };
@@ -89,7 +91,16 @@ pub struct Config {
     pub overridden: Vec<String>,
     /// Where alerts go, for whoever has no team.
     alerting: Alerting,
+    /// Where it names other files.
+    places: Places,
     sources: Sources,
+}
+
+/// Where a file names others: its first byte, where it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Places {
+    prices: Place,
+    rules: Place,
 }
 
 /// Why a configuration cannot be used.
@@ -217,6 +228,9 @@ impl Config {
         overrides.over(document.get_mut(), &reader);
         let mut config = read(&reader, file, document.get_ref())?;
         config.overridden = overrides.names();
+        let at = |key| document.get_ref().get(key).map_or(0, |value| value.span().start);
+        config.places =
+            Places { prices: reader.place(at("prices")), rules: reader.place(at("rules")) };
         Ok(config)
     }
 
@@ -226,11 +240,12 @@ impl Config {
     ///
     /// Where there is none, with those that there are.
     pub fn team(&self, name: &str) -> Result<&TeamSpec, ConfigError> {
-        let names = || self.teams.iter().map(|team| team.name.as_str());
+        let names: Vec<&str> = self.teams.iter().map(|team| team.name.as_str()).collect();
         self.teams.iter().find(|team| team.name.as_str() == name).ok_or_else(|| {
-            let help = match near(name, names()) {
+            let help = match near(name, names.iter().copied()) {
                 Some(known) => format!("did you mean `{known}`?"),
-                None => self.teams_listed(),
+                None if names.is_empty() => NO_TEAMS.to_owned(),
+                None => format!("there are {}", nearest(name, &names)),
             };
             ConfigError::UnknownTeam { name: name.to_owned(), file: self.file.clone(), help }
         })
@@ -254,7 +269,7 @@ impl Config {
 
     fn teams_listed(&self) -> String {
         if self.teams.is_empty() {
-            return "there are none".to_owned();
+            return NO_TEAMS.to_owned();
         }
         let names: Vec<&str> = self.teams.iter().map(|team| team.name.as_str()).collect();
         format!("there are {}", listed(names.into_iter()))
@@ -263,6 +278,18 @@ impl Config {
     /// What is allowed, and perhaps not meant: one sentence each.
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = Vec::new();
+        let Self { pools, agents, channels, teams, limits, .. } = self;
+        let is_empty =
+            pools.is_empty() && agents.is_empty() && channels.is_empty() && teams.is_empty();
+        if is_empty && *limits == ServiceLimits::default() {
+            notes.push(
+                "it has no pools, agents, teams or channels: nothing can be run with it".to_owned(),
+            );
+        } else if teams.is_empty() && !agents.is_empty() {
+            notes.push(format!(
+                "it has agents and no teams: nothing can be run with it; {NO_TEAMS}"
+            ));
+        }
         for note in self.teams.iter().flat_map(TeamSpec::notes) {
             if !notes.contains(&note) {
                 notes.push(note);
@@ -271,6 +298,9 @@ impl Config {
         notes
     }
 }
+
+/// What is said where a team is wanted and a file has none.
+const NO_TEAMS: &str = "begin one with `[[teams]]`, or write `[[agent]]` for a file of one team";
 
 /// Keys that only a file of one team has at the top.
 const OF_A_TEAM: [&str; 13] = [
@@ -315,6 +345,7 @@ fn read<'a>(
             own_rules: team.own_rules.clone(),
             alerts: team.alerts.clone(),
         },
+        places: Places::default(),
         sources: reader.sources().clone(),
         teams: vec![team],
     })

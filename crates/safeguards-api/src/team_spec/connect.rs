@@ -2,6 +2,8 @@
 
 #[cfg(feature = "email")]
 mod mail;
+#[cfg(unix)]
+mod ready;
 #[cfg(any(feature = "webhook", feature = "email"))]
 mod secret_file;
 #[cfg(feature = "webhook")]
@@ -19,6 +21,8 @@ use safeguards_notify::{
 };
 use safeguards_types::Timestamp;
 
+#[cfg(unix)]
+pub(super) use self::ready::{faults, with_cause};
 use super::{
     AlertSpec, AlertTarget, FileTarget, Mistake, MistakeKind, TeamFileError, TeamSpec,
     mistake::Place,
@@ -158,6 +162,11 @@ impl From<FileError> for TargetFault {
     }
 }
 
+/// What the channel of this alert is called in its file.
+fn own_name(alert: &AlertSpec, index: usize) -> String {
+    alert.name.clone().unwrap_or_else(|| format!("[[alert]] {}", index.saturating_add(1)))
+}
+
 /// Adds the channels that a team file asks for. They are named as its rules name them, or by their number in
 /// it; those of a second file by the file's number too. Its path would be a name too long.
 pub(crate) fn connect(
@@ -174,8 +183,7 @@ pub(crate) fn connect(
     let mut routes = Vec::new();
     let mut mistakes = Vec::new();
     for (index, alert) in spec.alerts.iter().enumerate() {
-        let own =
-            alert.name.clone().unwrap_or_else(|| format!("[[alert]] {}", index.saturating_add(1)));
+        let own = own_name(alert, index);
         let name: Arc<str> = format!("{own}{suffix}").into();
         match making.channel(alert) {
             Ok(channel) => hub = hub.channel(Arc::clone(&name), channel),
@@ -186,10 +194,24 @@ pub(crate) fn connect(
         names.push((own, name));
     }
     TeamFileError::unless_empty(mistakes)?;
-    let (path, mut rules) = match (&spec.rules, &spec.own_rules) {
-        (None, None) => {
-            return Ok((hub, Connected { routes, rules: Rules::default(), file: None }));
-        }
+    let own: Vec<Arc<str>> = names.iter().map(|(own, _)| own.as_str().into()).collect();
+    let Some((path, mut rules, by_itself)) = read_rules(spec, &own)? else {
+        return Ok((hub, Connected { routes, rules: Rules::default(), file: None }));
+    };
+    let mut root = std::mem::take(&mut rules.otherwise);
+    root.to.get_or_insert(own);
+    rename(&mut root, &names);
+    let file = Some(RulesFile { path, router: by_itself });
+    Ok((hub, Connected { routes: vec![root.goes_on()], rules, file }))
+}
+
+/// The rules of a team file, and what they lead to where only these channels are there; `None` where it has none.
+fn read_rules(
+    spec: &TeamSpec,
+    channels: &[Arc<str>],
+) -> Result<Option<(PathBuf, Rules, Router)>, AlertsError> {
+    let (path, rules) = match (&spec.rules, &spec.own_rules) {
+        (None, None) => return Ok(None),
         (None, Some(rules)) => (spec.file.clone(), rules.clone()),
         (Some(rules), _) => {
             let path = spec.folder().join(rules);
@@ -201,15 +223,10 @@ pub(crate) fn connect(
             (path, rules)
         }
     };
-    let own: Vec<Arc<str>> = names.iter().map(|(own, _)| own.as_str().into()).collect();
     // Joined with others, its routes would have other numbers, and its mistakes no file.
-    let by_itself = Router::new(rules.clone(), &own)
+    let router = Router::new(rules.clone(), channels)
         .map_err(|error| AlertsError::Rules { path: path.clone(), error })?;
-    let mut root = std::mem::take(&mut rules.otherwise);
-    root.to.get_or_insert(own);
-    rename(&mut root, &names);
-    let file = Some(RulesFile { path, router: by_itself });
-    Ok((hub, Connected { routes: vec![root.goes_on()], rules, file }))
+    Ok(Some((path, rules, router)))
 }
 
 /// The route of an `[[alert]]` that has no rules above it.
@@ -253,7 +270,7 @@ impl Making<'_> {
             #[cfg(not(all(feature = "webhook", feature = "email")))]
             _ => {
                 let what =
-                    "this build reaches no such target; it needs a feature of safeguards-api";
+                    "this build reaches no such target; it needs the feature `webhook` or `email`";
                 return Err(self
                     .mistake(MistakeKind::Unsupported, alert.place, what.to_owned())
                     .into());

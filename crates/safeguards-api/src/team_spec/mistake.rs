@@ -46,13 +46,19 @@ pub enum MistakeKind {
     Override,
     /// A file with a secret that cannot be read, or that anybody may write.
     Secret,
+    /// A file that the configuration names, of prices or of rules, that cannot be read.
+    Unreadable,
+    /// A mistake in the file of prices.
+    Prices,
+    /// A file that alerts go to, and that cannot be opened.
+    AlertFile,
     /// A mistake in the rules for alerts.
     Rule(RuleMistakeKind),
 }
 
 impl MistakeKind {
     /// All kinds but those of rules, which [`RuleMistakeKind`] has.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::Unsupported,
@@ -72,6 +78,9 @@ impl MistakeKind {
         Self::Team,
         Self::Override,
         Self::Secret,
+        Self::Unreadable,
+        Self::Prices,
+        Self::AlertFile,
     ];
 
     /// The stable code.
@@ -96,6 +105,9 @@ impl MistakeKind {
             Self::Team => "config.team",
             Self::Override => "config.override",
             Self::Secret => "config.secret",
+            Self::Unreadable => "config.unreadable",
+            Self::Prices => "pricing.bad_file",
+            Self::AlertFile => "notify.file_not_opened",
             Self::Rule(kind) => kind.code(),
         }
     }
@@ -129,10 +141,16 @@ impl Mistake {
         self.kind.code()
     }
 
+    /// Whether it stands in a variable of the environment, and in no file.
+    pub(super) fn is_of_variable(&self) -> bool {
+        self.file.starts_with(VARIABLE)
+    }
+
     /// The line of the file's `text` that it is in. `None` where the mistake is in a variable, and where a secret may
-    /// stand in the line: whoever mistypes `env:NAME` has perhaps written the secret itself.
+    /// stand in the line: whoever mistypes `env:NAME` has perhaps written the secret itself. Mistakes of [other
+    /// files](Self::file), which [`Config::check_ready`](super::Config::check_ready) tells too, are none of this text.
     pub fn excerpt<'t>(&self, text: &'t str) -> Option<&'t str> {
-        if self.file.starts_with(VARIABLE) {
+        if self.is_of_variable() {
             return None;
         }
         let before = text.lines().take(self.line).collect::<Vec<_>>();
@@ -191,6 +209,17 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
+    /// Whether a mistake that is noted here is among the first, and kept.
+    pub(super) fn keeps(&self, at: usize) -> bool {
+        let last = self.kept.last_key_value().map(|((last, _), _)| *last);
+        self.kept.len() < TeamFileError::MISTAKES_MAX || last.is_some_and(|last| at < last)
+    }
+
+    /// Counts a mistake that is not kept.
+    pub(super) fn count(&mut self) {
+        self.noted = self.noted.saturating_add(1);
+    }
+
     /// Notes a mistake at a byte of the text; once, be it read twice.
     pub(super) fn note(&mut self, kind: MistakeKind, at: usize, message: String) {
         let mut there = self.kept.range((at, 0)..=(at, usize::MAX));
@@ -251,6 +280,17 @@ pub(super) struct Place {
     pub(super) column: usize,
 }
 
+impl Place {
+    /// Where every text begins.
+    const BEGIN: Self = Self { line: 1, column: 1 };
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::BEGIN
+    }
+}
+
 /// A text that is walked through once.
 #[derive(Clone, Copy)]
 struct Walk {
@@ -260,7 +300,7 @@ struct Walk {
 
 impl Walk {
     const fn new() -> Self {
-        Self { at: 0, place: Place { line: 1, column: 1 } }
+        Self { at: 0, place: Place::BEGIN }
     }
 
     fn go_on_to(&mut self, at: usize, text: &str) {

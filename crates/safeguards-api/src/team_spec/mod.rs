@@ -196,7 +196,7 @@ fn read(mut file: Section<'_>, path: &Path) -> Result<(TeamSpec, ServiceLimits),
 
     rules::check_names(reader, &pools, &agents);
     reader.verdict()?;
-    let pools = rules::order_pools(reader, pools)?;
+    let pools = rules::order_pools(reader, pools, true)?;
     rules::check_estimates(reader, &pools, &agents);
     rules::check_budget(reader, run.budget.as_ref(), &agents);
     reader.verdict()?;

@@ -53,6 +53,25 @@ impl<'a> Reader<'a> {
         self.mistakes.borrow_mut().note(kind, span.start, message.into());
     }
 
+    /// Notes a mistake whose message takes a while to find: only if it is kept.
+    pub(super) fn mistake_with(
+        &self,
+        kind: MistakeKind,
+        span: &Range<usize>,
+        message: impl FnOnce() -> String,
+    ) {
+        if self.keeps(span) {
+            self.mistake(kind, span, message());
+        } else {
+            self.mistakes.borrow_mut().count();
+        }
+    }
+
+    /// Whether a mistake at `span` would be kept: of many, only the first are.
+    pub(super) fn keeps(&self, span: &Range<usize>) -> bool {
+        self.mistakes.borrow().keeps(span.start)
+    }
+
     /// Notes a mistake at a line and a column of the text.
     pub(super) fn mistake_at(&self, kind: MistakeKind, place: Place, message: String) {
         let before = place.line.saturating_sub(1);

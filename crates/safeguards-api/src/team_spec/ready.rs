@@ -5,8 +5,8 @@ use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 use safeguards_coord::Policy;
 
 use super::{
-    AgentSpec, MistakeKind, SpreadSpec, StrategySpec, TeamFileError, TeamSpec, VariableSpec,
-    mistake::Place,
+    AgentSpec, Mistake, MistakeKind, SpreadSpec, StrategySpec, TeamFileError, TeamSpec,
+    VariableSpec, mistake::Place,
 };
 
 /// Who may run a file: its owner, its group or all others.
@@ -33,7 +33,7 @@ impl TeamSpec {
     /// assert_eq!(
     ///     error.to_string(),
     ///     "/teams/report.toml:1:40: agent writer: there is no program `./none/such`: /teams/none/such is not there; \
-    ///      a path with a `/` begins at the team file's folder"
+    ///      a path with a `/` begins at the folder of this file"
     /// );
     /// # Ok::<(), safeguards_api::TeamFileError>(())
     /// ```
@@ -42,6 +42,15 @@ impl TeamSpec {
         inputs: Option<usize>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<(), TeamFileError> {
+        TeamFileError::unless_empty(self.not_ready(inputs, &variable))
+    }
+
+    /// What [`Self::check_ready`] finds.
+    pub(super) fn not_ready(
+        &self,
+        inputs: Option<usize>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<Mistake> {
         let mut found: Vec<(Place, MistakeKind, String)> = Vec::new();
         found.extend(self.out_of_reach(inputs));
         let path = variable("PATH");
@@ -51,7 +60,7 @@ impl TeamSpec {
         }
         found.sort_by_key(|(place, _, _)| *place);
         let mistake = |(place, kind, message)| self.sources.mistake(kind, place, message);
-        TeamFileError::unless_empty(found.into_iter().map(mistake).collect())
+        found.into_iter().map(mistake).collect()
     }
 
     /// A policy that wants more steps to succeed than there are.
@@ -113,7 +122,7 @@ impl AgentSpec {
         let dir = self.dir.as_ref().map_or_else(|| folder.to_owned(), |dir| folder.join(dir));
         let no_folder = self.dir_at.filter(|_| !dir.is_dir()).map(|place| {
             let message = format!(
-                "agent {}: `dir`: there is no folder {}; it begins at the team file's",
+                "agent {}: `dir`: there is no folder {}; it begins at the folder of this file",
                 self.id,
                 dir.display()
             );
@@ -148,7 +157,7 @@ fn no_program(program: &str, (folder, dir): (&Path, &Path), path: Option<&str>) 
                 Some(format!("`{program}` may not be executed; `chmod +x {shown}` lets it be"))
             }
             Err(error) if is_nothing(&error) => Some(format!(
-                "there is no program `{program}`: {shown} is not there; a path with a `/` begins at the team file's folder"
+                "there is no program `{program}`: {shown} is not there; a path with a `/` begins at the folder of this file"
             )),
             Err(error) => Some(format!("`{program}` cannot be looked at: {error}")),
         };

@@ -8,8 +8,9 @@ use safeguards_types::{AccountId, Amount, Amounts, Priority, Quantity, Unit};
 use super::{
     agents::{AgentDraft, AgentSpec},
     mistake::{MistakeKind, TeamFileError},
+    near::nearest,
     pools::{PoolDraft, PoolSpec},
-    reader::{Reader, listed},
+    reader::Reader,
 };
 
 /// Checks that every name is given once, and that every pool named is there.
@@ -23,14 +24,14 @@ pub(super) fn check_names(reader: &Reader<'_>, pools: &[PoolDraft<'_>], agents: 
         }
     }
     let names: BTreeSet<&str> = taken.keys().copied().collect();
-    let allowed = || listed(names.iter().copied());
+    let all: Vec<&str> = names.iter().copied().collect();
     for pool in pools {
         let Some(parent) = &pool.parent else { continue };
         if !names.contains(parent.get_ref()) {
             let (account, parent_name) = (&pool.spec.account, parent.get_ref());
             let message = format!(
                 "pool {account}: there is no pool `{parent_name}`; there are {}",
-                allowed()
+                nearest(parent_name, &all)
             );
             reader.mistake(MistakeKind::Pool, &parent.span(), message);
         }
@@ -46,17 +47,18 @@ pub(super) fn check_names(reader: &Reader<'_>, pools: &[PoolDraft<'_>], agents: 
             let message = format!(
                 "agent {name}: there is no pool `{}`; there are {}",
                 pool.get_ref(),
-                allowed()
+                nearest(pool.get_ref(), &all)
             );
             reader.mistake(MistakeKind::Agent, &pool.span(), message);
         }
     }
 }
 
-/// Puts the pools in an order in which each comes after its parent: the team's own first.
+/// Puts the pools in an order in which each comes after its parent: the team's own first, where the file is one team.
 pub(super) fn order_pools(
     reader: &Reader<'_>,
     drafts: Vec<PoolDraft<'_>>,
+    is_team: bool,
 ) -> Result<Vec<PoolSpec>, TeamFileError> {
     let mut below: BTreeMap<Option<AccountId>, Vec<PoolDraft<'_>>> = BTreeMap::new();
     for draft in drafts {
@@ -68,9 +70,11 @@ pub(super) fn order_pools(
         next.extend(below.remove(&Some(spec.account.clone())).unwrap_or_default());
         ordered.push(spec);
     }
+    // In a team file the team's own pool is the root, and the first; in a configuration any pool without a parent is one.
+    let root = if is_team { "the team's own pool" } else { "a pool that has none" };
     for draft in below.values().flatten() {
         let message = format!(
-            "pool {} stands below itself; `parent` must lead to the team's own pool",
+            "pool {} stands below itself; `parent` must lead to {root}",
             draft.spec.account
         );
         reader.mistake(MistakeKind::Pool, &draft.name.span(), message);

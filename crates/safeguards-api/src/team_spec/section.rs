@@ -328,13 +328,15 @@ impl<'a> Section<'a> {
                 reader.mistake(MistakeKind::Unsupported, &span, message);
                 continue;
             }
-            let help = match near(name, known.iter().copied()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None if known.is_empty() => "it has none".to_owned(),
-                None => format!("known are {}", known.join(", ")),
-            };
-            let message = format!("{owner} has no key `{name}`; {help}");
-            reader.mistake(MistakeKind::UnknownKey, &span, message);
+            reader.mistake_with(MistakeKind::UnknownKey, &span, || {
+                let help = match near(name, known.iter().copied()) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None if known.is_empty() => "it has none".to_owned(),
+                    // All of them: they are words of the file's language, and no more than fit on two lines.
+                    None => format!("known are {}", known.join(", ")),
+                };
+                format!("{owner} has no key `{name}`; {help}")
+            });
         }
     }
 }

@@ -304,9 +304,7 @@ fn read_tls(email: &mut Section<'_>) -> EmailTls {
 /// Notes where this build cannot reach a kind of target.
 fn needs(target: &mut Section<'_>, kind: &'static str, feature: &str, has_it: bool) {
     if let Some(value) = target.value(kind).filter(|_| !has_it) {
-        let message = format!(
-            "this build reaches no `{kind}`; it needs the feature `{feature}` of safeguards-api"
-        );
+        let message = format!("this build reaches no `{kind}`; it needs the feature `{feature}`");
         target.reader.mistake(MistakeKind::Unsupported, &value.span(), message);
     }
 }

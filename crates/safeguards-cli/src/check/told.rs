@@ -2,11 +2,11 @@
 
 use std::{fmt, path::Path};
 
-use safeguards_api::{AlertsError, Config, ConfigError, Mistake, SecretSource, TeamSpec};
+use safeguards_api::{Config, Mistake, SecretSource, TeamSpec};
 use serde::Serialize;
 
 use crate::{
-    refusal::with_causes,
+    exit,
     text::{counted, cut, one_line},
 };
 
@@ -17,6 +17,10 @@ const LINE_MAX: usize = 160;
 #[derive(Debug, Serialize)]
 pub(super) struct Checked {
     r#type: &'static str,
+    /// Whether the file can be used.
+    ok: bool,
+    /// What the program ends with.
+    pub(super) exit: u8,
     file: String,
     teams: Vec<Team>,
     agents: usize,
@@ -26,16 +30,10 @@ pub(super) struct Checked {
     overridden: Vec<String>,
     /// Where secrets are read, without them.
     secrets: Vec<String>,
-    pub(super) mistakes: Vec<Fault>,
+    mistakes: Vec<Fault>,
     /// How many mistakes there are besides.
-    #[serde(skip_serializing_if = "is_none")]
-    pub(super) left_out: usize,
+    left_out: usize,
     notes: Vec<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_none(number: &usize) -> bool {
-    *number == 0
 }
 
 /// A team that is there.
@@ -51,9 +49,8 @@ struct Team {
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
     code: &'static str,
-    /// Left out, with its line and column, where something is wrong that stands in no one place.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
+    file: String,
+    /// Not known of a file that cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,43 +62,29 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn of(mistake: &Mistake, text: &str) -> Self {
+    /// A mistake of the file at `path`, of a variable that goes over it, or of a file that it names.
+    pub(super) fn of(mistake: &Mistake, path: &Path, text: &str) -> Self {
+        let is_here = mistake.file == path.display().to_string();
+        let excerpt = mistake.excerpt(text).filter(|_| is_here);
         Self {
             code: mistake.code(),
-            file: Some(mistake.file.clone()),
+            file: mistake.file.clone(),
             line: Some(mistake.line),
             column: Some(mistake.column),
             message: mistake.message.clone(),
-            excerpt: mistake.excerpt(text).map(str::to_owned),
+            excerpt: excerpt.map(str::to_owned),
         }
     }
 
-    fn without_place(code: &'static str, message: String) -> Self {
-        Self { code, file: None, line: None, column: None, message, excerpt: None }
+    /// The file itself cannot be read.
+    pub(super) fn of_file(path: &Path, message: String) -> Self {
+        Self::unplaced("config.unreadable", path, message)
     }
 
-    /// All that is wrong, each thing once, by its place; what has none comes last. Gives how many were left out.
-    pub(super) fn all(errors: &[ConfigError], text: &str) -> (Vec<Self>, usize) {
-        let mut left_out = 0_usize;
-        let mut faults: Vec<Self> = Vec::new();
-        for error in errors {
-            if let ConfigError::Wrong(wrong) | ConfigError::Alerts(AlertsError::Team(wrong)) = error
-            {
-                left_out = left_out.saturating_add(wrong.left_out());
-                faults.extend(wrong.mistakes().map(|mistake| Self::of(mistake, text)));
-            } else if let ConfigError::Alerts(alerts @ AlertsError::Rules { .. }) = error {
-                let mistakes = alerts.mistakes().into_iter();
-                faults.extend(mistakes.map(|(code, message)| Self::without_place(code, message)));
-            } else {
-                faults.push(Self::without_place(error.code(), with_causes(error)));
-            }
-        }
-        // An agent that is in several teams is looked at for each of them.
-        faults.sort_by_key(|fault| (fault.line.is_none(), fault.line, fault.column));
-        faults.dedup_by(|one, other| {
-            (one.line, one.column, &one.message) == (other.line, other.column, &other.message)
-        });
-        (faults, left_out)
+    /// What stands at no line.
+    pub(super) fn unplaced(code: &'static str, path: &Path, message: String) -> Self {
+        let file = path.display().to_string();
+        Self { code, file, line: None, column: None, message, excerpt: None }
     }
 }
 
@@ -123,19 +106,16 @@ impl Checked {
             overridden: config.overridden.clone(),
             secrets,
             notes: config.notes(),
-            ..Self::wrong(&config.file)
+            ..Self::of_nothing(&config.file)
         }
     }
 
-    /// With what is wrong, and how much more there is.
-    pub(super) fn with(self, (mistakes, left_out): (Vec<Fault>, usize)) -> Self {
-        Self { mistakes, left_out, ..self }
-    }
-
-    /// A file of which nothing is known yet.
-    pub(super) fn wrong(file: &Path) -> Self {
+    /// What is said before anything is known of the file.
+    pub(super) fn of_nothing(file: &Path) -> Self {
         Self {
             r#type: "config",
+            ok: true,
+            exit: exit::SUCCESS,
             file: file.display().to_string(),
             teams: Vec::new(),
             agents: 0,
@@ -147,6 +127,21 @@ impl Checked {
             left_out: 0,
             notes: Vec::new(),
         }
+    }
+
+    /// The same of a file that cannot be used.
+    pub(super) fn wrong(self, mistakes: Vec<Fault>, left_out: usize) -> Self {
+        Self { ok: false, exit: exit::USAGE, mistakes, left_out, ..self }
+    }
+
+    /// Whether the file can be used.
+    pub(super) const fn is_right(&self) -> bool {
+        self.ok
+    }
+
+    /// All mistakes, each with its line where that may be shown, and a mark below where it is.
+    pub(super) fn faults(&self) -> String {
+        faults(&self.mistakes, self.left_out)
     }
 }
 
@@ -206,10 +201,10 @@ impl fmt::Display for Checked {
 }
 
 /// All mistakes, each with its line where that may be shown, and a mark below where it is.
-pub(super) fn faults(faults: &[Fault], left_out: usize) -> String {
+fn faults(faults: &[Fault], left_out: usize) -> String {
     let mut text = String::new();
     for Fault { code, file, line, column, message, excerpt } in faults {
-        let (Some(file), Some(line), Some(column)) = (file, line, column) else {
+        let (Some(line), Some(column)) = (line, column) else {
             text += &one_line(&format!("error {code}: {message}"));
             text.push('\n');
             continue;

@@ -154,3 +154,113 @@ teams = [
         [("config.variable", Some(2)), ("config.agent", Some(5)), ("config.agent", Some(6))]
     );
 }
+
+#[test]
+fn programs_are_told_every_outcome_in_one_shape() {
+    let keys = [
+        "agents",
+        "channels",
+        "exit",
+        "file",
+        "left_out",
+        "mistakes",
+        "notes",
+        "ok",
+        "overridden",
+        "pools",
+        "secrets",
+        "teams",
+        "type",
+    ];
+    let check = |path: &str, more: &[&str], expected: Result<(), &str>| {
+        let ran = safeguards(&[&["check", path, "--json"], more].concat());
+        assert_eq!(ran.stderr, "", "{ran:?}");
+        assert_eq!(ran.stdout.matches('\n').count(), 1, "{ran:?}");
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let mut said: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
+        said.sort_unstable();
+        assert_eq!(said, keys);
+        assert_eq!(told["exit"], ran.code.unwrap(), "{ran:?}");
+        assert_eq!((&told["type"], &told["file"]), (&"config".into(), &path.into()));
+        assert_eq!(told["ok"], expected.is_ok(), "{ran:?}");
+        assert_eq!(ran.code, Some(if expected.is_ok() { 0 } else { 2 }), "{ran:?}");
+        match expected {
+            Ok(()) => assert_eq!(told["mistakes"].as_array().unwrap().len(), 0),
+            Err(code) => assert_eq!(told["mistakes"][0]["code"], code, "{ran:?}"),
+        }
+        told
+    };
+    let (_folder, right) = file("safeguards.toml", RIGHT);
+    check(&right, &[], Ok(()));
+    let told = check(&right, &["--ready"], Err("config.agent"));
+    // It is read all the same.
+    assert_eq!((&told["agents"], &told["teams"][0]["name"]), (&1.into(), &"research".into()));
+    let (_folder, wrong) = file("safeguards.toml", RIGHT.replace("1.00 USD", "1.00"));
+    check(&wrong, &[], Err("config.amount"));
+    let told = check("/none/such.toml", &[], Err("config.unreadable"));
+    assert_eq!(told["mistakes"][0].get("line"), None);
+
+    // Where the arguments cannot be read, nobody knows that JSON was asked for.
+    let ran = safeguards(&["check", &right, "--json", "--none-such"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+}
+
+#[test]
+fn all_that_is_not_ready_is_said_in_order_of_all_teams_routes_and_secrets() {
+    let text = r#"
+prices = "none.toml"
+agents = [
+    { name = "a", command = ["./a"], free = true },
+    { name = "b", command = ["./b"], dir = "none", free = true },
+    { name = "unused", command = ["./unused"], free = true, pool = "pool" },
+]
+pools = [{ name = "pool" }]
+channels = [
+    { name = "chat", to = { slack = "env:NONE_OF_IT" } },
+    { name = "file", to = { file = "none/alerts.jsonl" } },
+    { name = "hook", to = { webhook = "https://example.com", secret = "file:none" } },
+]
+rules = "rules.toml"
+
+[[teams]]
+name = "one"
+pool = "pool"
+agents = ["a"]
+
+[[teams]]
+name = "two"
+pool = "pool"
+agents = ["b", "a"]
+"#;
+    let (folder, path) = file("safeguards.toml", text);
+    std::fs::write(
+        folder.path().join("rules.toml"),
+        "to = [\"chat\"]\n[[route]]\nto = [\"nobody\"]\n",
+    )
+    .unwrap();
+    let ran = safeguards(&["check", &path, "--ready", "--json"]);
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let said: Vec<(String, u64)> = told["mistakes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mistake| {
+            let code = mistake["code"].as_str().unwrap().to_owned();
+            (code, mistake["line"].as_u64().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("config.unreadable", 2),
+        ("config.agent", 4),
+        ("config.agent", 5),
+        ("config.variable", 10),
+        ("notify.file_not_opened", 11),
+        ("config.secret", 12),
+        ("notify.rules_channel", 2),
+    ];
+    assert_eq!(said, expected.map(|(code, line)| (code.to_owned(), line)), "{ran:?}");
+    let last = &told["mistakes"][6];
+    assert!(last["file"].as_str().unwrap().ends_with("rules.toml"), "{last}");
+    // The line is one of another file.
+    assert_eq!(last.get("excerpt"), None);
+}

@@ -1,6 +1,6 @@
 //! `[alerts]`, `[[routes]]`, `[[silences]]`, `[[inhibitions]]`: the rules for alerts, where they stand in the file.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use safeguards_notify::{Router, Rules, RulesError};
 use toml::{
@@ -8,13 +8,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{
-    super::{
-        mistake::{MistakeKind, Place},
-        reader::Reader,
-        section::Section,
-    },
-    AlertSpec,
+use super::super::{
+    mistake::{MistakeKind, Place},
+    reader::Reader,
+    section::Section,
 };
 
 /// What the file calls each list of rules, and what the rules do.
@@ -60,9 +57,8 @@ pub(super) fn read(file: &mut Section<'_>) -> Option<Rules> {
 }
 
 /// Checks that the rules can be followed, and that each channel they name is there.
-pub(super) fn check(reader: &Reader<'_>, rules: &Rules, channels: &[AlertSpec]) {
-    let names: Vec<Arc<str>> =
-        channels.iter().filter_map(|channel| channel.name.as_deref()).map(Arc::from).collect();
+pub(super) fn check(reader: &Reader<'_>, rules: &Rules, channels: &BTreeSet<&str>) {
+    let names: Vec<Arc<str>> = channels.iter().copied().map(Arc::from).collect();
     if let Err(error) = Router::new(rules.clone(), &names) {
         note(reader, &error);
     }

@@ -55,14 +55,21 @@ impl Config {
         variables: impl Fn(&str) -> Option<String>,
     ) -> Result<Builder, ConfigError> {
         let mut builder = self.limits.bound(Safeguards::builder(ledger));
-        if let Some(prices) = &self.prices {
-            let path = self.folder().join(prices);
-            let text = bounded_file::read(&path, PRICES_MAX)
-                .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
-            let own = PriceTable::parse(&path.display().to_string(), &text)?;
+        if let Some(own) = self.read_prices()? {
             builder = builder.prices(own.over(PriceTable::builtin()));
         }
         Ok(builder.alerts_of(&self.alerting_team(), console, variables)?)
+    }
+
+    /// The prices of the file that this one names.
+    pub(super) fn read_prices(&self) -> Result<Option<PriceTable>, ConfigError> {
+        let Some(prices) = &self.prices else {
+            return Ok(None);
+        };
+        let path = self.folder().join(prices);
+        let text = bounded_file::read(&path, PRICES_MAX)
+            .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+        Ok(Some(PriceTable::parse(&path.display().to_string(), &text)?))
     }
 
     fn folder(&self) -> &std::path::Path {
@@ -70,7 +77,7 @@ impl Config {
     }
 
     /// What says where alerts go, be there no team.
-    fn alerting_team(&self) -> TeamSpec {
+    pub(super) fn alerting_team(&self) -> TeamSpec {
         let super::Alerting { rules, own_rules, alerts } = self.alerting.clone();
         TeamSpec {
             name: super::nobody(),

@@ -16,9 +16,9 @@ use super::{
         alerts::{self, Alerting},
         capabilities,
         mistake::MistakeKind,
-        near::near,
+        near::{near, nearest},
         pools, read_concurrency, read_prices, read_store, read_units,
-        reader::{Reader, Text, listed},
+        reader::{Reader, Text},
         rules, runs,
         section::Section,
         strategies,
@@ -95,7 +95,7 @@ pub(super) fn read(mut file: Section<'_>, path: &Path) -> Result<Config, TeamFil
     rules::check_names(reader, &pools, &agents);
     reader.verdict()?;
 
-    let pools = rules::order_pools(reader, pools)?;
+    let pools = rules::order_pools(reader, pools, false)?;
     rules::check_estimates(reader, &pools, &agents);
     for team in &teams {
         check_team(reader, team, &pools);
@@ -114,6 +114,7 @@ pub(super) fn read(mut file: Section<'_>, path: &Path) -> Result<Config, TeamFil
         limits,
         overridden: Vec::new(),
         alerting,
+        places: super::Places::default(),
         sources: reader.sources().clone(),
     })
 }
@@ -172,14 +173,15 @@ fn read_pool(
     name: Option<&Text<'_>>,
     pools: &BTreeSet<AccountId>,
 ) -> Spanned<AccountId> {
-    let there = || listed(pools.iter().map(AccountId::as_str));
+    let there =
+        |given: &str| nearest(given, &pools.iter().map(AccountId::as_str).collect::<Vec<_>>());
     if let Some(text) = section.text("pool", "write the name of a pool") {
         let account = AccountId::from(*text.get_ref());
         if !pools.contains(&account) {
             let help = match near(text.get_ref(), pools.iter().map(AccountId::as_str)) {
                 Some(known) => format!("did you mean `{known}`?"),
                 None if pools.is_empty() => "there are none: begin one with `[[pools]]`".to_owned(),
-                None => format!("there are {}", there()),
+                None => format!("there are {}", there(text.get_ref())),
             };
             let message = format!("{}: there is no pool `{account}`; {help}", section.owner());
             section.reader.mistake(MistakeKind::Team, &text.span(), message);
@@ -243,7 +245,7 @@ fn read_members<'a>(
                 None if names.is_empty() => {
                     "there are none: begin one with `[[agents]]`".to_owned()
                 }
-                None => format!("there are {}", listed(names.iter().copied())),
+                None => format!("there are {}", nearest(name, &names)),
             };
             format!("{}: there is no agent `{name}`; {help}", section.owner())
         };

@@ -312,6 +312,61 @@ fn a_mistake_in_a_variable_names_it() {
     assert!(said[0].contains("nobody"), "{said:?}");
 }
 
+/// What follows from a mistake is not told besides.
+#[test]
+fn a_channel_that_leads_nowhere_is_told_once() {
+    let to = "name = \"ops\"\nto = \"console\"";
+    let said = mistakes(&FULL.replacen(to, "name = \"ops\"\nto = \"nowhere\"", 1), &[]);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains("`to`: write"), "{said:#?}");
+    let said = mistakes(&FULL.replacen(to, "to = \"console\"", 1), &[]);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    check(
+        "command = [\"./write\"]",
+        "command = []",
+        "safeguards.toml:27:11: agent writer has no `command`",
+    );
+}
+
+/// Of very many mistakes the first are told, and the others counted without a search for what was meant.
+#[test]
+fn very_many_mistakes_are_counted() {
+    let many: Vec<String> = (0..60_000).map(|number| format!("key{number} = 1\n")).collect();
+    let error = parse(&many.concat(), &[]).unwrap_err();
+    assert_eq!(error.mistakes().count(), TeamFileError::MISTAKES_MAX);
+    assert_eq!(error.left_out(), 60_000 - TeamFileError::MISTAKES_MAX);
+    let variables: Vec<(String, String)> = (0..20_000)
+        .map(|number| (format!("SAFEGUARDS__AGENTS__A{number}__RETRIES"), "1".to_owned()))
+        .collect();
+    let error = Config::parse_with(FULL, "safeguards.toml", variables).unwrap_err();
+    assert_eq!(error.left_out(), 20_000 - TeamFileError::MISTAKES_MAX);
+}
+
+/// A variable says numbers as a file does.
+#[test]
+fn numbers_of_variables_are_read_as_in_a_file() {
+    let read = |value| {
+        let config = parse(FULL, &[("SAFEGUARDS__LIMITS__ACCOUNTS_MAX", value)]);
+        config.map(|config| config.limits.accounts_max).map_err(|error| error.to_string())
+    };
+    for value in ["1_000", "1000", "+1000", "0x3e8"] {
+        assert_eq!(read(value).unwrap(), Some(1_000), "{value}");
+    }
+    for value in ["1__0", "01", "1_", "many"] {
+        let error = read(value).unwrap_err();
+        assert!(error.contains("SAFEGUARDS__LIMITS__ACCOUNTS_MAX"), "{value}: {error}");
+    }
+}
+
+/// An empty file is allowed, and perhaps not meant.
+#[test]
+fn what_runs_nothing_is_noted() {
+    let notes = parse("", &[]).unwrap().notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("nothing can be run"), "{notes:?}");
+    assert!(!parse(FULL, &[]).unwrap().notes().iter().any(|note| note.contains("nothing can")));
+}
+
 #[cfg(feature = "webhook")]
 #[test]
 fn secrets_are_shown_nowhere() {
@@ -343,6 +398,11 @@ fn secrets_are_shown_nowhere() {
     );
     let config = Config::parse(&text, "c.toml").unwrap();
     assert!(!format!("{config:?}").contains(SECRET), "{config:?}");
+    let text = text.replace("[\"a\"]", &format!("[\"a\", \"--key={SECRET}\"]"));
+    let config = Config::parse(&text, "c.toml").unwrap();
+    assert_eq!(config.agents[0].command[1], format!("--key={SECRET}"));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains(SECRET) && shown.contains("and 1 more"), "{shown}");
 }
 
 #[cfg(all(feature = "webhook", unix))]
