@@ -44,6 +44,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             .args(redb)
             .args(["--release", "kills", "--", "--show-output"])
             .env("SAFEGUARDS_KILLS", "2000"),
+        Cargo::locked("test")
+            .args(redb)
+            .args(["--release", "flips", "--", "--show-output"])
+            .env("SAFEGUARDS_FLIPS", "20000"),
         // Built apart, since every crate is built anew where such a flag is set.
         Cargo::locked("test")
             .args(ledger)

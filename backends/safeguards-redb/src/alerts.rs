@@ -56,18 +56,15 @@ impl AlertStore for RedbStore {
     }
 
     async fn unfinished(&self) -> Result<Unfinished, AlertStoreError> {
-        let read = self.inner.read().map_err(failed)?;
-        reading::unfinished(&read).map_err(failed)
+        self.inner.read(reading::unfinished).map_err(failed)
     }
 
     async fn history(&self, query: &AlertQuery) -> Result<Vec<AlertRecord>, AlertStoreError> {
-        let read = self.inner.read().map_err(failed)?;
-        reading::history(&read, query).map_err(failed)
+        self.inner.read(|read| reading::history(read, query)).map_err(failed)
     }
 
     async fn dead_letters(&self) -> Result<DeadLetters, AlertStoreError> {
-        let read = self.inner.read().map_err(failed)?;
-        reading::dead_letters(&read).map_err(failed)
+        self.inner.read(reading::dead_letters).map_err(failed)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     format, ledger,
     owner::Claim,
     registry, runs, state,
-    store::{not_claimed, not_opened, unusable},
+    store::{not_claimed, not_opened, opening, unusable},
 };
 
 /// How many flaws are told one by one.
@@ -81,7 +81,8 @@ impl Flaws {
 impl RedbOptions {
     /// Reads all that a file holds, and says what does not fit: damaged pages, entries that are missing, changed or out of
     /// order, accounts that do not stand as their entries say, operations that are not found, and indexes that name what
-    /// is not there or leave out what is. Nothing is changed, save that a file of an older version is brought up to date.
+    /// is not there or leave out what is. Nothing is changed, save that a file of an older version is brought up to date, and
+    /// that redb goes back to the flush before where pages of the last one are damaged: check a copy where that matters.
     ///
     /// It takes about as long as reading all entries twice.
     ///
@@ -90,12 +91,18 @@ impl RedbOptions {
     /// As [`open`](Self::open), and where there is no such file. What is wrong inside is no error but a flaw.
     pub fn check(self, path: impl AsRef<Path>) -> Result<Checked, OpenError> {
         let path = path.as_ref();
-        let failed = |fault| OpenError::Unusable { path: path.to_owned(), fault };
         // Opening would make one.
         std::fs::metadata(path).map_err(|error| unusable(path, redb::Error::Io(error)))?;
         format::look(path)?;
         let claim =
             Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
+        let checked = opening(path, || self.check_all(path));
+        drop(claim);
+        checked
+    }
+
+    fn check_all(&self, path: &Path) -> Result<Checked, OpenError> {
+        let failed = |fault| OpenError::Unusable { path: path.to_owned(), fault };
         let mut builder = Database::builder();
         builder.set_cache_size(self.cache_bytes);
         let mut db = builder.create(path).map_err(|error| not_opened(path, error))?;
@@ -104,8 +111,7 @@ impl RedbOptions {
         let pages = db.check_integrity().doing("check its pages").map_err(failed)?;
         flaws.expect(pages, || "pages of the file were damaged, and were repaired".to_owned());
         format::prepare(&db, path, true)?;
-        check_parts(&db, &self, &mut checked, &mut flaws).map_err(failed)?;
-        drop(claim);
+        check_parts(&db, self, &mut checked, &mut flaws).map_err(failed)?;
         checked.flaws = flaws.into_texts();
         Ok(checked)
     }

@@ -90,16 +90,19 @@ impl RedbStore {
     ///
     /// Where the file cannot be read, or `out` fails.
     pub fn dump(&self, out: impl Write) -> Result<u64, DumpError> {
-        let read = self.inner.read()?;
-        let mut dump = Dump { read: &read, out, rows: 0 };
-        dump.line(&Line::Store { format: FORMAT })?;
-        ledger::each_block(&read, |first, entries| dump.row("ledger.blocks", &first, &entries))?;
-        each_table(&mut dump)?;
-        let rows = dump.rows;
-        dump.line(&Line::End { rows })?;
-        dump.out.flush()?;
-        Ok(rows)
+        self.inner.read(|read| dump_all(read, out))
     }
+}
+
+fn dump_all(read: &ReadTransaction, out: impl Write) -> Result<u64, DumpError> {
+    let mut dump = Dump { read, out, rows: 0 };
+    dump.line(&Line::Store { format: FORMAT })?;
+    ledger::each_block(read, |first, entries| dump.row("ledger.blocks", &first, &entries))?;
+    each_table(&mut dump)?;
+    let rows = dump.rows;
+    dump.line(&Line::End { rows })?;
+    dump.out.flush()?;
+    Ok(rows)
 }
 
 /// All tables but that of the journal's blocks, and that of the format.

@@ -1,6 +1,12 @@
 //! What can go wrong with the file: [`OpenError`] when it is opened, [`Fault`] later.
 
-use std::{error, fmt, path::PathBuf, sync::Arc};
+use std::{
+    any::Any,
+    error, fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use safeguards_budget::{LedgerError, LedgerErrorKind, ReplayError, SnapshotError};
 
@@ -153,6 +159,19 @@ impl error::Error for Fault {
         let source: &(dyn error::Error + 'static) = self.source.as_deref()?;
         Some(source)
     }
+}
+
+/// Does something with the file. redb reads pages without looking at their checksums, and panics on some that are damaged;
+/// so what panics has met one.
+pub(crate) fn guarded<T>(doing: &'static str, act: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(act))
+        .map_err(|panic| Fault::corrupt(doing, format!("a panic: {}", text_of(&*panic))))
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 /// Says of an error of redb what was being done.

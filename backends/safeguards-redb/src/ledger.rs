@@ -222,11 +222,10 @@ fn recall(
     known: Recalled,
     operations: Vec<OperationId>,
 ) -> Result<Recalled, NotWritten> {
-    let look_up = || {
-        let read = inner.read()?;
-        let horizon = operations::horizon(&read)?;
+    let look_up = |read: &ReadTransaction| {
+        let horizon = operations::horizon(read)?;
         operations.into_iter().try_fold(known, |known, op| {
-            Ok(match journal::entry_of(&read, op)? {
+            Ok(match journal::entry_of(read, op)? {
                 Some(entry) => known.carried_out(op, entry),
                 None if horizon.is_some_and(|horizon| op.minted_at() <= horizon) => {
                     known.is_lost(op)
@@ -235,7 +234,7 @@ fn recall(
             })
         })
     };
-    look_up().map_err(NotWritten::NotBegun)
+    inner.read(look_up).map_err(NotWritten::NotBegun)
 }
 
 impl Shared {
@@ -359,12 +358,14 @@ impl Ledger for RedbStore {
             return Ok(page);
         }
         let failed = |fault| LedgerError::new(LedgerErrorKind::NotApplied, DOING, fault);
-        let read = self.inner.read().map_err(failed)?;
-        if from < page.first_kept {
-            return journal::entries(&read, from, limit).map_err(failed);
-        }
-        let first_kept = journal::first_kept(&read).map_err(failed)?;
-        Ok(EntryPage::new(page.entries, page.next, first_kept))
+        let look = |read: &ReadTransaction| {
+            if from < page.first_kept {
+                return journal::entries(read, from, limit);
+            }
+            let first_kept = journal::first_kept(read)?;
+            Ok(EntryPage::new(page.entries, page.next, first_kept))
+        };
+        self.inner.read(look).map_err(failed)
     }
 
     async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {

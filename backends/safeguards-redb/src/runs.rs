@@ -96,8 +96,7 @@ impl RunStore for RedbStore {
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunView>, RunStoreError> {
-        let read = self.inner.read().map_err(not_read)?;
-        reading::run(&read, run).map_err(not_read)
+        self.inner.read(|read| reading::run(read, run)).map_err(not_read)
     }
 
     async fn entries(
@@ -106,15 +105,14 @@ impl RunStore for RedbStore {
         from: u64,
         limit: usize,
     ) -> Result<Vec<RunEntry>, RunStoreError> {
-        let read = self.inner.read().map_err(not_read)?;
         let limit = limit.min(RunStoreBounds::PAGE);
-        let entries = reading::entries(&read, run, from, limit).map_err(not_read)?;
+        let entries = self.inner.read(|read| reading::entries(read, run, from, limit));
+        let entries = entries.map_err(not_read)?;
         entries.ok_or_else(|| RunStoreError::unknown(run))
     }
 
     async fn runs(&self, query: &RunQuery) -> Result<Vec<RunView>, RunStoreError> {
-        let read = self.inner.read().map_err(not_read)?;
-        reading::runs(&read, query).map_err(not_read)?
+        self.inner.read(|read| reading::runs(read, query)).map_err(not_read)?
     }
 
     async fn forget(&self, run: &RunId) -> Result<bool, RunStoreError> {

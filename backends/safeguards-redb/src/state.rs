@@ -93,17 +93,21 @@ impl RedbStore {
     /// Looks at what is there, after the keys were ended whose time ran out.
     async fn look<T>(
         &self,
-        ask: impl FnOnce(&Reading) -> Answer<T> + Send,
+        ask: impl FnOnce(&Reading<'_>) -> Answer<T> + Send,
     ) -> Result<T, StateError> {
         // Of who was left alone while it was written it is known then what became of it.
         self.inner.pen.settle().await.map_err(not_written)?;
+        let mut ask = Some(ask);
         loop {
-            {
-                let state = Reading::open(self.inner.read().map_err(not_read)?);
-                let state = state.map_err(not_read)?;
-                if !state.is_due(self.inner.clock.now()).map_err(not_read)? {
-                    return ask(&state).map_err(not_read)?;
+            let asked = self.inner.read(|read| {
+                let state = Reading::open(read)?;
+                if state.is_due(self.inner.clock.now())? {
+                    return Ok(None);
                 }
+                ask.take().map(|ask| ask(&state)).transpose()
+            });
+            if let Some(answer) = asked.map_err(not_read)? {
+                return answer;
             }
             self.change(|_, _| Ok(Ok(()))).await?;
         }

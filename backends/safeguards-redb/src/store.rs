@@ -15,7 +15,7 @@ use safeguards_types::{Clock, OperationId, OperationIds, SystemClock};
 
 use crate::{
     OpenError,
-    error::{Doing, Fault},
+    error::{Doing, Fault, guarded},
     format,
     ledger::{KeepEntries, Ledgering},
     owner::{Claim, NoClaim},
@@ -47,7 +47,8 @@ pub(crate) struct Inner {
     ids: OperationIds,
     path: PathBuf,
     pub(crate) pen: Pen,
-    pub(crate) db: Arc<Database>,
+    /// Taken away as it is closed.
+    db: Option<Arc<Database>>,
     writer: Writer,
     /// Given back last, when nothing is written any more. A backend sees to it itself.
     _claim: Option<Claim>,
@@ -113,10 +114,12 @@ impl RedbOptions {
         format::look(path)?;
         let claim =
             Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
-        let mut builder = Database::builder();
-        builder.set_cache_size(self.cache_bytes);
-        let db = builder.create(path).map_err(|error| not_opened(path, error))?;
-        self.start(db, path, Some(claim))
+        opening(path, || {
+            let mut builder = Database::builder();
+            builder.set_cache_size(self.cache_bytes);
+            let db = builder.create(path).map_err(|error| not_opened(path, error))?;
+            self.start(db, path, Some(claim))
+        })
     }
 
     /// Opens what is in a backend of redb: for tests that let a disk fail, and for disks that are no files. That nobody
@@ -127,10 +130,13 @@ impl RedbOptions {
     /// As [`RedbOptions::open`].
     pub fn open_on(self, backend: impl StorageBackend) -> Result<RedbStore, OpenError> {
         let path = Path::new("<backend>");
-        let mut builder = Database::builder();
-        builder.set_cache_size(self.cache_bytes);
-        let db = builder.create_with_backend(backend).map_err(|error| not_opened(path, error))?;
-        self.start(db, path, None)
+        opening(path, || {
+            let mut builder = Database::builder();
+            builder.set_cache_size(self.cache_bytes);
+            let db =
+                builder.create_with_backend(backend).map_err(|error| not_opened(path, error))?;
+            self.start(db, path, None)
+        })
     }
 
     fn start(
@@ -172,7 +178,7 @@ impl RedbOptions {
             ids: OperationIds::new(),
             path: path.to_owned(),
             pen,
-            db,
+            db: Some(db),
             writer,
             _claim: claim,
         };
@@ -224,18 +230,26 @@ impl RedbStore {
 }
 
 impl Inner {
-    /// What is on the disk now.
-    pub(crate) fn read(&self) -> Result<ReadTransaction, Fault> {
+    /// Looks at what is on the disk now.
+    pub(crate) fn read<T, E: From<Fault>>(
+        &self,
+        look: impl FnOnce(&ReadTransaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        const DOING: &str = "read";
         if let Some(fault) = self.pen.poison() {
-            return Err(fault.clone());
+            return Err(fault.clone().into());
         }
-        self.db.begin_read().doing("read")
+        let db = self.db.as_ref().ok_or(Fault::closed(DOING))?;
+        guarded(DOING, || look(&db.begin_read().doing(DOING)?))?
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.ledger.write_down();
+        // Whoever lets go last closes the file, which panics where damaged pages have left redb in disorder.
+        let db = self.db.take();
+        let _: Result<(), Fault> = guarded("close", || drop(db));
         self.writer.close();
     }
 }
@@ -252,6 +266,14 @@ pub(crate) fn not_claimed(path: &Path, error: NoClaim) -> OpenError {
         NoClaim::Taken(owner) => OpenError::InUse { path: path.to_owned(), owner },
         NoClaim::Io(error) => unusable(path, redb::Error::Io(error)),
     }
+}
+
+/// Does what opens a file, or looks at all of it.
+pub(crate) fn opening<T>(
+    path: &Path,
+    act: impl FnOnce() -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
+    guarded("open", act).map_err(|fault| OpenError::Unusable { path: path.to_owned(), fault })?
 }
 
 pub(crate) fn unusable(path: &Path, error: redb::Error) -> OpenError {

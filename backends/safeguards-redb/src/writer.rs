@@ -11,9 +11,7 @@
 mod waiters;
 
 use std::{
-    any::Any,
     fmt, mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -27,7 +25,7 @@ use redb::{Database, Durability, WriteTransaction};
 use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use self::waiters::Waiters;
-use crate::error::{Doing, Fault, FaultKind, NotWritten};
+use crate::error::{Doing, Fault, FaultKind, NotWritten, guarded};
 
 /// Something to be written. It gives whether it was, and what to do once it is known whether all is on the disk.
 type Deed = Box<dyn FnOnce(&mut Turn<'_>) -> (Result<(), Fault>, Told) + Send>;
@@ -178,12 +176,12 @@ impl Shared {
         let mut tell: Vec<Told> = Vec::with_capacity(deeds.len());
         let carried_out = deeds.into_iter().try_for_each(|deed| {
             // What comes after a deed that failed is not begun, and learns so when it is dropped.
-            let (done, told) = catch_unwind(AssertUnwindSafe(|| deed(&mut turn)))
-                .map_err(|panic| panicked(&*panic))?;
+            let (done, told) = guarded("write", || deed(&mut turn))?;
             tell.push(told);
             done
         });
-        let outcome = carried_out.and_then(|()| turn.flush());
+        let outcome =
+            carried_out.and_then(|()| guarded("flush what was written", || turn.flush()).flatten());
         match &outcome {
             Ok(()) => {
                 let count = u64::try_from(tell.len()).unwrap_or(u64::MAX);
@@ -229,12 +227,6 @@ impl Shared {
             tell();
         }
     }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Fault {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Fault::new(FaultKind::Io, "write", format!("a panic: {text}"))
 }
 
 impl Pen {

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// What there is at one instant.
-pub(super) struct Reading {
-    read: ReadTransaction,
+pub(super) struct Reading<'r> {
+    read: &'r ReadTransaction,
     records: ReadOnlyTable<u64, Record<'static>>,
     standing: Standing,
 }
@@ -39,8 +39,8 @@ impl Found {
     }
 }
 
-impl Reading {
-    pub(super) fn open(read: ReadTransaction) -> Result<Self, Fault> {
+impl<'r> Reading<'r> {
+    pub(super) fn open(read: &'r ReadTransaction) -> Result<Self, Fault> {
         let standing = super::standing(&read.open_table(STANDING).doing(READING)?, READING)?;
         let records = read.open_table(RECORDS).doing(READING)?;
         Ok(Self { read, records, standing })

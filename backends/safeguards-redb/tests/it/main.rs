@@ -12,6 +12,7 @@ mod alerts;
 mod alerts_delivered;
 mod crashes;
 mod disk;
+mod flips;
 mod journal;
 mod kills;
 mod ledger;
