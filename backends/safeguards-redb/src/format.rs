@@ -35,6 +35,7 @@ pub(crate) fn look(path: &Path) -> Result<(), OpenError> {
         |why: &str| OpenError::NotAStore { path: path.to_owned(), why: why.to_owned() };
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(not_a_store("it is a folder")),
+        Ok(found) if !found.is_file() => return Err(not_a_store("it is no regular file")),
         Ok(found) if found.len() > 0 => {}
         // Whatever else is wrong is said where it is opened.
         Ok(_) | Err(_) => return Ok(()),

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     process,
@@ -88,9 +88,10 @@ impl Claim {
     }
 }
 
-/// Where the lock of a store is: its name with `.lock` at the end.
+/// Where the lock of a store is: its name with `.lock` at the end, and its own name where this one is a link to it.
 pub(crate) fn lock_of(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
+    let own = fs::canonicalize(store);
+    let mut name = own.unwrap_or_else(|_| store.to_owned()).into_os_string();
     name.push(".lock");
     name.into()
 }

@@ -51,6 +51,8 @@ fn what_is_no_store_is_refused_and_left_as_it_is() {
     let error = refused(&inside);
     assert_eq!(error.code(), "store.not_a_store", "{error}");
     assert!(error.to_string().contains("it is a folder"), "{error}");
+    let error = refused(Path::new("/dev/null"));
+    assert!(error.to_string().contains("it is no regular file"), "{error}");
     let error = RedbOptions::default().check(&text).unwrap_err();
     assert_eq!(error.code(), "store.not_a_store", "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no locks are left beside them");
@@ -91,4 +93,21 @@ fn a_folder_that_is_not_there_is_told() {
     let causes = std::iter::successors(Some(cause), |cause| cause.source());
     let causes: Vec<_> = causes.map(ToString::to_string).collect();
     assert!(causes.iter().any(|cause| cause.contains("No such file")), "{causes:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_has_it_open_is_told_by_whatever_name_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("fleet.redb"), folder.path().join("link.redb"));
+    let store = RedbStore::open(&path).unwrap();
+    std::os::unix::fs::symlink("fleet.redb", &link).unwrap();
+    let text = refused(&link).to_string();
+    assert!(text.contains(&format!("by process {}", std::process::id())), "{text}");
+    // Of another name of the same file nobody knows who has it; it is refused all the same.
+    let other = folder.path().join("other.redb");
+    fs::hard_link(&path, &other).unwrap();
+    assert_eq!(refused(&other).code(), "store.in_use");
+    drop(store);
+    RedbStore::open(&link).unwrap();
 }
