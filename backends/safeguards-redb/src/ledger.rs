@@ -11,7 +11,11 @@ mod checking;
 mod journal;
 mod operations;
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -94,6 +98,17 @@ struct Tail {
     written: Option<Written>,
 }
 
+/// When the accounts are written down besides the entries.
+#[derive(Clone, Copy, Debug)]
+enum WriteDown {
+    /// After so many entries.
+    WhenDue,
+    /// Where there is an entry since.
+    WhereNew,
+    /// In any case, and what is old now is dropped.
+    Always { now: Timestamp },
+}
+
 /// What is to be written in one turn.
 struct New {
     entries: Vec<Entry>,
@@ -152,7 +167,24 @@ impl Ledgering {
         let shared = Arc::clone(&self.shared);
         // Where nothing is written any more, it is opened from its entries.
         let _: Result<u64, NotWritten> =
-            self.pen.push(Box::new(move |turn| shared.write(turn, true)));
+            self.pen.push(Box::new(move |turn| shared.write(turn, WriteDown::WhereNew)));
+    }
+
+    /// Drops what need not be kept at this instant, and waits until that is on the disk.
+    pub(crate) fn drop_old(&self, now: Timestamp) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        let (tell, told) = mpsc::channel();
+        let pushed = self.pen.push(Box::new(move |turn| {
+            let (done, others) = shared.write(turn, WriteDown::Always { now });
+            let told = move |end: Result<(), Fault>| {
+                // Whoever asked waits for it.
+                let _: Result<(), _> = tell.send(end.clone());
+                others(end)
+            };
+            (done, Box::new(told))
+        }));
+        pushed.map_err(|error| error.fault().clone())?;
+        told.recv().unwrap_or_else(|_| Err(self.pen.unknown().fault().clone()))
     }
 
     /// Carries out a batch, looking up in the file what the book has forgotten.
@@ -198,7 +230,7 @@ struct Errand {
 impl Errand {
     fn run(mut self, turn: &mut Turn<'_>) -> (Result<(), Fault>, Told) {
         self.has_begun = true;
-        self.shared.write(turn, false)
+        self.shared.write(turn, WriteDown::WhenDue)
     }
 }
 
@@ -239,10 +271,10 @@ fn recall(
 
 impl Shared {
     /// Writes what is new, and the accounts as they stand where it is time, or asked for.
-    fn write(self: &Arc<Self>, turn: &mut Turn<'_>, is_last: bool) -> (Result<(), Fault>, Told) {
-        let mut new = self.take_new(is_last);
+    fn write(self: &Arc<Self>, turn: &mut Turn<'_>, when: WriteDown) -> (Result<(), Fault>, Told) {
+        let mut new = self.take_new(when);
         let last = new.entries.last().map(|entry| entry.id.number());
-        let done = self.write_new(turn, &mut new);
+        let done = self.write_new(turn, when, &mut new);
         let New { waiting, written, .. } = new;
         let shared = Arc::clone(self);
         let told = move |end: Result<(), Fault>| {
@@ -258,14 +290,18 @@ impl Shared {
     }
 
     /// Takes what is to be written.
-    fn take_new(&self, is_last: bool) -> New {
+    fn take_new(&self, when: WriteDown) -> New {
         let mut tail = self.tail.lock();
         let entries = tail.book.unwritten();
         let next = next_of(&tail.book);
         tail.book.set_unwritten_from(next);
         let last = next.number().saturating_sub(1);
         let since = last.saturating_sub(tail.snapshot_at);
-        let is_time = since >= self.snapshot_every || (is_last && since > 0);
+        let is_time = match when {
+            WriteDown::WhenDue => since >= self.snapshot_every,
+            WriteDown::WhereNew => since > 0,
+            WriteDown::Always { .. } => true,
+        };
         let outline = is_time.then(|| tail.book.outline());
         if is_time {
             tail.snapshot_at = last;
@@ -273,7 +309,7 @@ impl Shared {
         New { entries, waiting: tail.waiting.take(), outline, written: tail.written.take() }
     }
 
-    fn write_new(&self, turn: &mut Turn<'_>, new: &mut New) -> Result<(), Fault> {
+    fn write_new(&self, turn: &mut Turn<'_>, when: WriteDown, new: &mut New) -> Result<(), Fault> {
         let New { entries, outline, written, .. } = new;
         let Some(Written { chain, gathered }) = written else {
             return Err(Fault::closed("write entries"));
@@ -286,7 +322,10 @@ impl Shared {
             let transaction = turn.transaction()?;
             journal::write_outline(transaction, outline)?;
             operations::write(transaction, mem::take(gathered), self.snapshot_every)?;
-            let latest = entries.last().map(|entry| entry.at);
+            let latest = match when {
+                WriteDown::Always { now } => Some(now),
+                WriteDown::WhenDue | WriteDown::WhereNew => entries.last().map(|entry| entry.at),
+            };
             self.drop_old(transaction, outline.first_kept(), latest)?;
         }
         Ok(())

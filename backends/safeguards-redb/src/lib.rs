@@ -24,6 +24,7 @@
 //! - [`OpenError`] is why it was not, with the [`Owner`] where somebody else has it.
 //! - [`RedbOptions::check`] says what in a file does not fit together; [`RedbStore::dump`] and [`RedbOptions::load`] move one as
 //!   JSON lines.
+//! - [`RedbOptions::compact`] gives back room that nothing is in.
 //! - [`Fault`] is what went wrong with a file that is open: it stands behind the errors of the seams.
 //!
 //! What is promised, what is not, and how to back up: the guide on durability.
@@ -31,6 +32,7 @@
 mod alerts;
 mod cells;
 mod check;
+mod compaction;
 mod dump;
 mod error;
 mod format;
@@ -51,6 +53,7 @@ pub use safeguards_types as types;
 
 pub use self::{
     check::Checked,
+    compaction::Compacted,
     dump::DumpError,
     error::{Fault, FaultKind, OpenError},
     format::MAGIC,

@@ -1,6 +1,7 @@
-//! `safeguards store`: durable files as a whole. They are checked, and moved as JSON lines.
+//! `safeguards store`: durable files as a whole. They are checked, made smaller, and moved as JSON lines.
 
 mod check;
+mod compact;
 mod dump;
 mod load;
 mod waiting;
@@ -9,7 +10,7 @@ use clap::{Args as Arguments, Subcommand};
 
 use crate::durable::Failure;
 
-/// Check durable files, and move them as JSON lines.
+/// Check durable files, make them smaller, and move them as JSON lines.
 #[derive(Debug, Arguments)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -20,6 +21,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Compact(compact::Args),
     Dump(dump::Args),
     Load(load::Args),
 }
@@ -29,6 +31,7 @@ impl Args {
     pub(crate) const fn is_json(&self) -> bool {
         match &self.verb {
             Verb::Check(args) => args.is_json(),
+            Verb::Compact(args) => args.is_json(),
             Verb::Dump(_) | Verb::Load(_) => false,
         }
     }
@@ -38,6 +41,7 @@ impl Args {
 pub(crate) fn execute(args: &Args) -> Result<u8, Failure> {
     match &args.verb {
         Verb::Check(args) => check::execute(args),
+        Verb::Compact(args) => compact::execute(args),
         Verb::Dump(args) => dump::execute(args),
         Verb::Load(args) => load::execute(args),
     }

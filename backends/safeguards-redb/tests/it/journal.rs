@@ -33,6 +33,10 @@ impl Desk {
     }
 
     fn open(&self) -> RedbStore {
+        self.options().open(self.path()).unwrap()
+    }
+
+    fn options(&self) -> RedbOptions {
         let mut options = RedbOptions::default();
         let mut bounds = Bounds::default();
         (bounds.operations_kept, bounds.operations_max) = (2, 2);
@@ -40,7 +44,7 @@ impl Desk {
         options.clock = Arc::new(self.clock.clone());
         options.keep_entries = self.keep;
         options.snapshot_every = self.snapshot_every;
-        options.open(self.path()).unwrap()
+        options
     }
 
     /// A command that is minted now, a second after the one before.
@@ -189,4 +193,38 @@ async fn what_many_at_once_were_answered_is_there() {
         page.entries.len() as i128 - 1
     );
     assert!(safeguards_testkit::audit::audit_ledger(&store).await.unwrap().is_empty());
+}
+
+/// Old entries go, and their room with them; what accounts have spent stays, and what is kept is known as before.
+#[tokio::test]
+async fn a_file_is_compacted() {
+    let mut desk = Desk::new(KeepEntries::Always, 50);
+    let store = desk.open();
+    let done = work(&desk, &store, 400).await;
+    let error = desk.options().compact(desk.path()).unwrap_err();
+    assert_eq!(error.code(), "store.in_use");
+    drop(store);
+    let none = desk.options().compact(desk.folder.path().join("none.redb")).unwrap_err();
+    assert_eq!(none.code(), "store.io");
+
+    let first = desk.options().compact(desk.path()).unwrap();
+    assert!(first.after <= first.before, "{first:?}");
+    assert_eq!(first.after, std::fs::metadata(desk.path()).unwrap().len());
+    check_all_are_known(&desk.open(), &done).await;
+
+    desk.keep = KeepEntries::For(Duration::from_secs(100));
+    desk.clock.advance(Duration::from_secs(50));
+    let second = desk.options().compact(desk.path()).unwrap();
+    assert!(second.after < first.after, "{second:?} after {first:?}");
+    check_whole(&desk.path());
+    let store = desk.open();
+    let page = store.entries(EntryId::FIRST, 1_000).await.unwrap();
+    assert_eq!(page.first_kept, page.entries[0].id);
+    // Those of the last 50 s of 400, and the rest of their block.
+    assert!((340..=352).contains(&page.first_kept.number()), "{:?}", page.first_kept);
+    assert_eq!(send(&store, &done[400].0).await, done[400].1);
+    let too_old = Denial::OperationTooOld { op: done[9].0.op };
+    assert_eq!(send(&store, &done[9].0).await, Err(too_old));
+    let account = store.account(&"a".into()).await.unwrap().unwrap();
+    assert_eq!(account.spent.get(&Unit::USD), usd!(400).quantity());
 }

@@ -286,6 +286,15 @@ async fn a_file_is_checked_and_moved() {
     safeguards_reading(&half, &["store", "load", &path]).refused(&["store.dump_cut_off", "line 3"]);
     assert!(!Path::new(&path).exists());
 
+    let ran = folder.run(&["store", "compact", "@piped.redb", "--json"]);
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &told["type"]), (Some(0), &json!("store_compact")), "{ran:?}");
+    assert!(told["after"].as_u64() <= told["before"].as_u64(), "{told}");
+    let ran = folder.run(&["store", "compact", "@piped.redb", "--keep-days", "30"]);
+    assert!(ran.stdout.contains(", was "), "{ran:?}");
+    assert_eq!(folder.run(&["store", "dump", "@piped.redb"]).stdout, dumped.stdout);
+    folder.run(&["store", "compact", "@none.redb"]).failed(5, &["store.no_file"]);
+
     // Something is taken out past the store.
     let db = redb::Database::open(folder.at("copy.redb")).unwrap();
     let write = db.begin_write().unwrap();
