@@ -23,7 +23,7 @@ mod store;
 mod table;
 mod text;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, panic, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -58,7 +58,18 @@ enum Verb {
     Agents(agents::Args),
 }
 
+/// Lets redb panic at damaged pages without a word: it is told as an error, and for people that is enough.
+fn let_redb_be_quiet() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !info.location().is_some_and(|place| place.file().contains("redb-")) {
+            usual(info);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    let_redb_be_quiet();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return show(&error),

@@ -387,3 +387,28 @@ async fn a_reader_who_leaves_is_no_failure() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+/// Whatever page is damaged, people get an error of ours, or what was written.
+#[tokio::test]
+async fn damaged_pages_are_told_in_words() {
+    const PAGE: usize = 4_096;
+    let folder = Folder::with_ledger().await;
+    let whole = fs::read(folder.at("fleet.redb")).unwrap();
+    let shown = folder.run(&["budget", "show", "--store", "@fleet.redb"]).stdout;
+    let mut refused = 0;
+    for page in (0..whole.len()).step_by(PAGE) {
+        let mut bytes = whole.clone();
+        bytes[page] = 0xee;
+        bytes[page + 2] = 0xee;
+        fs::write(folder.at("damaged.redb"), &bytes).unwrap();
+        let ran = folder.run(&["budget", "show", "--store", "@damaged.redb"]);
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        match ran.code {
+            Some(0) => assert_eq!(ran.stdout, shown),
+            _ => refused += 1,
+        }
+        let checked = folder.run(&["store", "check", "@damaged.redb"]);
+        assert!(!checked.stderr.contains("panicked"), "{checked:?}");
+    }
+    assert!(refused > 1, "{refused}");
+}
