@@ -289,8 +289,8 @@ impl Book {
             Action::OpenAccount(open) => {
                 self.paths([&open.account].into_iter().chain(&open.parent))
             }
-            Action::SetParent { account, parent, .. } => {
-                self.paths([account].into_iter().chain(parent))
+            Action::SetParent { account, parent, from } => {
+                self.paths([account].into_iter().chain(parent).chain(from))
             }
             Action::CloseAccount { account }
             | Action::SetLimit { account, .. }
