@@ -1,12 +1,12 @@
 //! [`RedbOptions::check`]: whether all that a file holds fits together. Each part knows what is to be true of it.
 
-use std::path::Path;
+use std::{error::Error as _, iter, path::Path};
 
 use redb::Database;
 use serde::Serialize;
 
 use crate::{
-    OpenError, RedbOptions, alerts,
+    FaultKind, OpenError, RedbOptions, alerts,
     error::{Doing, Fault},
     format, ledger,
     owner::Claim,
@@ -96,25 +96,49 @@ impl RedbOptions {
         format::look(path)?;
         let claim =
             Claim::take(path, self.clock.now()).map_err(|error| not_claimed(path, error))?;
-        let checked = opening(path, || self.check_all(path));
+        let (mut checked, mut flaws) = (Checked::default(), Flaws::default());
+        let all = opening(path, || self.check_all(path, &mut checked, &mut flaws));
         drop(claim);
-        checked
+        match all {
+            Ok(()) => {}
+            // What cannot be read of it is wrong with it, as is what was found before that.
+            Err(OpenError::Unusable { fault, .. }) if fault.kind() == FaultKind::Corrupt => {
+                flaws.add(|| with_causes(&fault));
+            }
+            Err(error) => return Err(error),
+        }
+        checked.flaws = flaws.into_texts();
+        Ok(checked)
     }
 
-    fn check_all(&self, path: &Path) -> Result<Checked, OpenError> {
+    fn check_all(
+        &self,
+        path: &Path,
+        checked: &mut Checked,
+        flaws: &mut Flaws,
+    ) -> Result<(), OpenError> {
         let failed = |fault| OpenError::Unusable { path: path.to_owned(), fault };
         let mut builder = Database::builder();
         builder.set_cache_size(self.cache_bytes);
         let mut db = builder.create(path).map_err(|error| not_opened(path, error))?;
-        let mut flaws = Flaws::default();
-        let mut checked = Checked::default();
-        let pages = db.check_integrity().doing("check its pages").map_err(failed)?;
-        flaws.expect(pages, || "pages of the file were damaged, and were repaired".to_owned());
+        match db.check_integrity().doing("check its pages") {
+            Ok(true) => {}
+            Ok(false) => {
+                flaws.add(|| "pages of the file were damaged, and were repaired".to_owned())
+            }
+            // Some of what is in it can still be read, perhaps, and says what is damaged.
+            Err(fault) if fault.kind() == FaultKind::Corrupt => flaws.add(|| with_causes(&fault)),
+            Err(fault) => return Err(failed(fault)),
+        }
         format::prepare(&db, path, true)?;
-        check_parts(&db, self, &mut checked, &mut flaws).map_err(failed)?;
-        checked.flaws = flaws.into_texts();
-        Ok(checked)
+        check_parts(&db, self, checked, flaws).map_err(failed)
     }
+}
+
+/// A fault and what is behind it, in one line.
+pub(crate) fn with_causes(fault: &Fault) -> String {
+    let causes = iter::successors(fault.source(), |cause| (*cause).source());
+    causes.fold(fault.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn check_parts(

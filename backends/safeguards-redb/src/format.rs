@@ -11,13 +11,16 @@ use redb::{Database, ReadableDatabase, TableDefinition, TableError, WriteTransac
 use crate::{
     OpenError,
     error::{Doing, Fault},
+    ledger,
 };
 
 /// What every file begins with, and so do files of redb that are of other programs.
 pub const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// The version that this library writes. A change of what stands in a table, or how, is a new one, and a [`Step`].
-pub(crate) const FORMAT: u64 = 1;
+///
+/// - 2 has a hash beside the accounts as they stood, and that of the block before the first one that is kept.
+pub(crate) const FORMAT: u64 = 2;
 
 /// Numbers about the file, by name.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("safeguards");
@@ -27,9 +30,10 @@ const FORMAT_KEY: &str = "format";
 type Step = fn(&WriteTransaction) -> Result<(), Fault>;
 
 /// The step from format 1 stands first, and so on.
-const STEPS: &[Step] = &[];
+const STEPS: &[Step] = &[ledger::add_sum];
 
-/// Refuses what cannot be one of ours, before anything is written beside it. A file that is not there or empty can.
+/// Refuses what cannot be one of ours, before anything is written beside it. A file that is not there can; one that is
+/// empty is what is left of another one, or of a copy: a new file has its name only once there is something in it.
 pub(crate) fn look(path: &Path) -> Result<(), OpenError> {
     let not_a_store =
         |why: &str| OpenError::NotAStore { path: path.to_owned(), why: why.to_owned() };
@@ -37,8 +41,12 @@ pub(crate) fn look(path: &Path) -> Result<(), OpenError> {
         Ok(found) if found.is_dir() => return Err(not_a_store("it is a folder")),
         Ok(found) if !found.is_file() => return Err(not_a_store("it is no regular file")),
         Ok(found) if found.len() > 0 => {}
+        Ok(_) => return Err(not_a_store("it is empty; delete it to begin a new one")),
+        Err(_) if fs::symlink_metadata(path).is_ok() => {
+            return Err(not_a_store("it is a link to what is not there"));
+        }
         // Whatever else is wrong is said where it is opened.
-        Ok(_) | Err(_) => return Ok(()),
+        Err(_) => return Ok(()),
     }
     let mut begin = [0; MAGIC.len()];
     match File::open(path).and_then(|mut file| file.read_exact(&mut begin)) {

@@ -26,7 +26,10 @@ use safeguards_budget::{
 };
 use safeguards_types::{AccountId, OperationId, Timestamp};
 
-pub(crate) use self::{checking::check, journal::Appending};
+pub(crate) use self::{
+    checking::check,
+    journal::{Appending, add_sum},
+};
 use self::{journal::Chain, operations::Gathered};
 use crate::{
     RedbStore,
@@ -50,9 +53,8 @@ pub(crate) fn each_block<E: From<Fault>>(
     mut take: impl FnMut(u64, Vec<Entry>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut failed = None;
-    journal::each_block(read, 0, |first, block| {
-        let entries = journal::read_entries(journal::parts(block)?.1)?;
-        failed = take(first, entries).err();
+    journal::each_block(read, 0, |block| {
+        failed = take(block.first, block.entries).err();
         Ok(failed.is_none())
     })?;
     failed.map_or(Ok(()), Err)

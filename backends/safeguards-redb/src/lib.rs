@@ -38,6 +38,7 @@ mod error;
 mod format;
 mod ledger;
 mod load;
+mod naming;
 mod owner;
 mod registry;
 mod rows;

@@ -18,12 +18,16 @@ use crate::{
     error::{Doing, Fault},
     format::{self, FORMAT},
     ledger::Appending,
+    naming,
+    store::not_opened,
 };
 
 /// How many rows go into one transaction.
 const AT_ONCE: u64 = 10_000;
 
 const LOADING: &str = "load a dump";
+
+const NO_DUMP: &str = "a dump begins with a line such as {\"store\":{\"format\":2}}";
 
 /// Why no file was made of a dump. What was begun is gone.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +40,7 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// The dump is of another format.
-    #[error("the dump is of format {found}, and this version loads format {known}")]
+    #[error("the dump is of format {found}, and this version loads formats up to {known}")]
     Format {
         /// The dump's.
         found: u64,
@@ -105,15 +109,18 @@ impl RedbOptions {
         if path.try_exists()? {
             return Err(LoadError::Exists { path: path.to_owned() });
         }
-        let mut name = path.as_os_str().to_owned();
-        name.push(".loading");
-        let part = PathBuf::from(name);
-        clear(&part)?;
-        let loaded = self.load_part(dump, &part).and_then(|rows| {
-            give_name(&part, path)?;
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                fs::File::open(folder)?.sync_all()?;
+        let part = naming::beside(path, ".loading");
+        naming::clear(&part).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                LoadError::Open(OpenError::InUse { path: part.clone(), owner: None })
             }
+            _ => error.into(),
+        })?;
+        let loaded = self.load_part(dump, &part).and_then(|rows| {
+            naming::give_name(&part, path).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => LoadError::Exists { path: path.to_owned() },
+                _ => error.into(),
+            })?;
             Ok(rows)
         });
         // Of what was begun and did not become a file nothing stays, nor the lock of a file that has another name now.
@@ -129,60 +136,41 @@ impl RedbOptions {
     }
 
     fn load_part(self, dump: impl BufRead, part: &Path) -> Result<u64, LoadError> {
-        let db = Database::create(part).doing(LOADING)?;
-        let rows = load_into(&db, dump)?;
-        format::write(&db, FORMAT)?;
+        let mut db = Database::builder();
+        db.set_cache_size(self.cache_bytes);
+        let db = db.create(part).map_err(|error| not_opened(part, error))?;
+        let (rows, format) = load_into(&db, dump)?;
+        format::write(&db, format)?;
+        format::prepare(&db, part, false)?;
         drop(db);
         let Checked { flaws, .. } = self.check(part)?;
         if flaws.is_empty() { Ok(rows) } else { Err(LoadError::Unsound { flaws }) }
     }
 }
 
-/// Removes what an earlier try left behind that was killed. What another one is at has redb's lock, and stays.
-fn clear(part: &Path) -> Result<(), LoadError> {
-    let left = match fs::File::open(part) {
-        Ok(left) => left,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    match left.try_lock() {
-        Ok(()) => Ok(fs::remove_file(part)?),
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(OpenError::InUse { path: part.to_owned(), owner: None }.into())
-        }
-        Err(fs::TryLockError::Error(error)) => Err(error.into()),
-    }
-}
-
-/// Gives a whole file its name, unless somebody has made another of that name meanwhile.
-fn give_name(part: &Path, path: &Path) -> Result<(), LoadError> {
-    match fs::hard_link(part, path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(LoadError::Exists { path: path.to_owned() })
-        }
-        // There are file systems without links.
-        Err(_) => Ok(fs::rename(part, path)?),
-    }
-}
-
-fn load_into(db: &Database, dump: impl BufRead) -> Result<u64, LoadError> {
-    let mut lines = (1..).zip(dump.lines());
+/// Loads the rows; gives how many there are, and the format that they are of.
+fn load_into(db: &Database, dump: impl BufRead) -> Result<(u64, u64), LoadError> {
+    let mut lines = (1..).zip(dump.lines()).peekable();
     let mut appending = Appending::default();
     let mut transaction = begin(db)?;
-    let mut has_begun = false;
+    let mut begun = None;
     let (mut last, mut rows) = (0, 0_u64);
-    for (number, line) in &mut lines {
+    while let Some((number, line)) = lines.next() {
         let line = line?;
         let wrong = |what: String| LoadError::Line { line: number, what };
-        let line: Line<'_> =
-            serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+        let line: Line<'_> = match serde_json::from_str(&line) {
+            Ok(line) => line,
+            // Cut off in the middle of a line.
+            Err(error) if error.is_eof() && begun.is_some() && lines.peek().is_none() => break,
+            Err(_) if begun.is_none() => return Err(wrong(NO_DUMP.to_owned())),
+            Err(error) => return Err(wrong(error.to_string())),
+        };
         match line {
-            Line::Store { format: FORMAT } if !has_begun => has_begun = true,
-            Line::Store { format } if !has_begun => {
+            Line::Store { format: format @ 1..=FORMAT } if begun.is_none() => begun = Some(format),
+            Line::Store { format } if begun.is_none() => {
                 return Err(LoadError::Format { found: format, known: FORMAT });
             }
-            Line::Row(row) if has_begun => {
+            Line::Row(row) if begun.is_some() => {
                 insert(&transaction, &mut appending, &row).map_err(|error| match error {
                     NotInserted::Wrong(what) => wrong(what),
                     NotInserted::Fault(fault) => fault.into(),
@@ -193,7 +181,10 @@ fn load_into(db: &Database, dump: impl BufRead) -> Result<u64, LoadError> {
                     transaction = begin(db)?;
                 }
             }
-            Line::End { rows: told } if has_begun && told == rows => {
+            Line::End { rows: told }
+                if told == rows
+                    && let Some(format) = begun =>
+            {
                 if let Some((number, _)) = lines.next() {
                     let what = "nothing may stand behind the line that counts the rows".to_owned();
                     return Err(LoadError::Line { line: number, what });
@@ -201,16 +192,14 @@ fn load_into(db: &Database, dump: impl BufRead) -> Result<u64, LoadError> {
                 // Those of which the dump has no row: whoever reads some tables of a part reads all of them.
                 each_table(&mut Make(&transaction))?;
                 transaction.commit().doing(LOADING)?;
-                return Ok(rows);
+                return Ok((rows, format));
             }
-            Line::End { rows: told } if has_begun => {
+            Line::End { rows: told } if begun.is_some() => {
                 return Err(wrong(format!("the dump had {told} rows, and {rows} are there")));
             }
             Line::Store { .. } => return Err(wrong("a dump begins once".to_owned())),
             Line::Row(_) | Line::End { .. } => {
-                return Err(wrong(
-                    "a dump begins with a line such as {\"store\":{\"format\":1}}".to_owned(),
-                ));
+                return Err(wrong(NO_DUMP.to_owned()));
             }
         }
         last = number;

@@ -1,12 +1,12 @@
 //! [`RedbStore`]: one file that holds all, and how it is opened.
 
 use std::{
-    fmt,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend};
+use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend};
 use safeguards_budget::Bounds;
 use safeguards_coord::{RunStoreBounds, StateStoreBounds};
 use safeguards_discovery::MemoryRegistry;
@@ -18,6 +18,7 @@ use crate::{
     error::{Doing, Fault, guarded},
     format,
     ledger::{KeepEntries, Ledgering},
+    naming,
     owner::{Claim, NoClaim},
     registry::Registering,
     state::Sharing,
@@ -117,7 +118,12 @@ impl RedbOptions {
         opening(path, || {
             let mut builder = Database::builder();
             builder.set_cache_size(self.cache_bytes);
-            let db = builder.create(path).map_err(|error| not_opened(path, error))?;
+            let is_there = path.try_exists().map_err(|error| unusable(path, error.into()))?;
+            let db = if is_there {
+                builder.create(path).map_err(|error| not_opened(path, error))?
+            } else {
+                make(&builder, path)?
+            };
             self.start(db, path, Some(claim))
         })
     }
@@ -261,6 +267,24 @@ impl fmt::Debug for Inner {
     }
 }
 
+/// Makes a file that was not there.
+fn make(builder: &Builder, path: &Path) -> Result<Database, OpenError> {
+    let part = naming::beside(path, ".new");
+    let made = naming::clear(&part).map_err(|error| unusable(&part, error.into())).and_then(|()| {
+        let db = builder.create(&part).map_err(|error| not_opened(&part, error))?;
+        format::prepare(&db, &part, false)?;
+        naming::give_name(&part, path).map_err(|error| unusable(path, error.into()))?;
+        Ok(db)
+    });
+    match fs::remove_file(&part) {
+        // With its new name it has no other one, on some file systems.
+        Err(error) if error.kind() != io::ErrorKind::NotFound && made.is_ok() => {
+            Err(unusable(&part, error.into()))
+        }
+        Ok(()) | Err(_) => made,
+    }
+}
+
 pub(crate) fn not_claimed(path: &Path, error: NoClaim) -> OpenError {
     match error {
         NoClaim::Taken(owner) => OpenError::InUse { path: path.to_owned(), owner },
@@ -292,7 +316,7 @@ pub(crate) fn not_opened(path: &Path, error: DatabaseError) -> OpenError {
             OpenError::InUse { path: path.to_owned(), owner: None }
         }
         DatabaseError::Storage(redb::StorageError::Io(error))
-            if error.kind() == std::io::ErrorKind::InvalidData =>
+            if error.kind() == io::ErrorKind::InvalidData =>
         {
             not_a_store("it is no redb file".to_owned())
         }

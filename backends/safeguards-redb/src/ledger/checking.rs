@@ -11,7 +11,7 @@ use super::{
     operations,
 };
 use crate::{
-    check::{Checked, Flaws},
+    check::{Checked, Flaws, with_causes},
     error::{Doing, Fault},
 };
 
@@ -35,16 +35,13 @@ pub(crate) fn check(
         opened: BTreeSet::new(),
         latest: Timestamp::UNIX_EPOCH,
     };
-    journal::each_block(&read, 0, |first, block| {
-        following.take(first, block);
-        Ok(true)
-    })?;
+    journal::each_raw_block(&read, |first, block| following.take(first, block))?;
     let Following { whole, opened, latest, .. } = following;
     let opened: Vec<AccountId> = opened.into_iter().collect();
     let book = match journal::open(db, bounds) {
         Ok(found) => found.book,
         Err(fault) => {
-            flaws.add(|| format!("the ledger does not open: {}", with_cause(&fault)));
+            flaws.add(|| format!("the ledger does not open: {}", with_causes(&fault)));
             return Ok(());
         }
     };
@@ -84,16 +81,20 @@ struct Following<'c> {
 impl Following<'_> {
     fn take(&mut self, first: u64, block: &[u8]) {
         self.checked.blocks = self.checked.blocks.saturating_add(1);
-        if self.before.is_none() && first == EntryId::FIRST.number() {
-            self.before = Some(Chain::default());
-            self.whole = Some(Book::with_bounds(self.bounds));
+        if self.checked.blocks == 1 {
+            match journal::chain_before(self.read, first) {
+                Ok(before) => self.before = before,
+                Err(fault) => self.flaws.add(|| with_causes(&fault)),
+            }
+            let is_first = first == EntryId::FIRST.number();
+            self.whole = is_first.then(|| Book::with_bounds(self.bounds));
         }
         let read = journal::parts(block)
             .and_then(|(chain, text)| Ok((chain, text, journal::read_entries(text)?)));
         let (chain, text, entries) = match read {
             Ok(read) => read,
             Err(fault) => {
-                self.flaws.add(|| format!("block {first} cannot be read: {}", with_cause(&fault)));
+                self.flaws.add(|| format!("block {first} cannot be read: {}", with_causes(&fault)));
                 (self.before, self.next, self.whole) = (None, None, None);
                 return;
             }
@@ -140,9 +141,4 @@ impl Following<'_> {
             format!("operation {op} of entry {number} is not found by its id")
         });
     }
-}
-
-fn with_cause(fault: &Fault) -> String {
-    let cause = std::error::Error::source(fault);
-    cause.map_or_else(|| fault.to_string(), |cause| format!("{fault}: {cause}"))
 }

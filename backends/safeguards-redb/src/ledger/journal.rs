@@ -4,7 +4,7 @@
 use std::{slice, sync::mpsc, thread};
 
 use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError,
+    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
     WriteTransaction,
 };
 use safeguards_budget::{Book, Bounds, Entry, EntryId, EntryPage, Outline, compact};
@@ -12,14 +12,22 @@ use safeguards_types::{OperationId, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::operations::{self, Gathered};
-use crate::error::{Doing, Fault};
+use crate::{
+    error::{Doing, Fault},
+    rows,
+};
 
 /// Blocks of entries, by the number of their first: the chain's hash, then the entries.
 pub(super) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.blocks");
 
-/// The latest snapshot, at 0.
+/// At 0 the chain's hash before the first block, where blocks were dropped before it.
+const BEFORE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.before");
+
+/// The latest snapshot at [`OUTLINE`], and its hash at [`OUTLINE_SUM`].
 pub(super) const SNAPSHOT: TableDefinition<'_, u64, &[u8]> =
     TableDefinition::new("ledger.snapshot");
+const OUTLINE: u64 = 0;
+const OUTLINE_SUM: u64 = 1;
 
 const HASH: usize = 32;
 
@@ -71,7 +79,7 @@ pub(super) fn open(db: &Database, bounds: Bounds) -> Result<Opened, Fault> {
             .doing("start a thread")?;
         let mut chain = Chain::default();
         let blocks = told.into_iter().map(|block| {
-            let (latest, entries) = block?;
+            let Block { chain: latest, entries, .. } = block?;
             chain = latest;
             Ok(entries)
         });
@@ -100,7 +108,14 @@ pub(super) fn open(db: &Database, bounds: Bounds) -> Result<Opened, Fault> {
     })
 }
 
-type Block = Result<(Chain, Vec<Entry>), Fault>;
+/// A block whose hash was found to be right.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// The number of its first entry.
+    pub(super) first: u64,
+    chain: Chain,
+    pub(super) entries: Vec<Entry>,
+}
 
 /// The entries of blocks, one after another; a fault in its place.
 fn flattened(
@@ -116,36 +131,94 @@ fn flattened(
 }
 
 /// Reads the blocks from the one on that this entry stands in.
-fn read_blocks(read: &ReadTransaction, entry: EntryId, tell: &mpsc::SyncSender<Block>) {
-    let each = each_block(read, entry.number(), |_, block| {
-        let (chain, entries) = parts(block)?;
-        // Where nobody takes it, the other side has failed.
-        Ok(tell.send(Ok((chain, read_entries(entries)?))).is_ok())
-    });
+fn read_blocks(
+    read: &ReadTransaction,
+    entry: EntryId,
+    tell: &mpsc::SyncSender<Result<Block, Fault>>,
+) {
+    // Where nobody takes it, the other side has failed.
+    let each = each_block(read, entry.number(), |block| Ok(tell.send(Ok(block)).is_ok()));
     if let Err(fault) = each {
         let _: Result<(), _> = tell.send(Err(fault));
     }
 }
 
-/// Takes each block in turn, from the one on that this entry stands in, until `take` says that it is enough.
+type Blocks = ReadOnlyTable<u64, &'static [u8]>;
+
+fn blocks(read: &ReadTransaction) -> Result<Option<Blocks>, Fault> {
+    rows::table(read, BLOCKS, READING)
+}
+
+/// Takes each block in turn, from the one on that this entry stands in, until `take` says that it is enough. One that is
+/// not as it was written is a fault.
 pub(super) fn each_block(
     read: &ReadTransaction,
     entry: u64,
-    mut take: impl FnMut(u64, &[u8]) -> Result<bool, Fault>,
+    mut take: impl FnMut(Block) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {
-    let blocks = match read.open_table(BLOCKS) {
-        Ok(blocks) => blocks,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-        Err(error) => return Err(error).doing(READING),
+    let Some(blocks) = blocks(read)? else {
+        return Ok(());
     };
     let holder = blocks.range(..=entry).doing(READING)?.next_back().transpose().doing(READING)?;
     let first = holder.map_or(entry, |(first, _)| first.value());
+    let before = blocks.range(..first).doing(READING)?.next_back().transpose().doing(READING)?;
+    let mut before = match before {
+        Some((_, block)) => Some(parts(block.value())?.0),
+        None => chain_before(read, first)?,
+    };
     for block in blocks.range(first..).doing(READING)? {
         let (first, block) = block.doing(READING)?;
-        if !take(first.value(), block.value())? {
+        let (first, (chain, text)) = (first.value(), parts(block.value())?);
+        let damaged =
+            |what: &str| Fault::corrupt(READING, format!("block {first} of the ledger {what}"));
+        if before.is_some_and(|before| before.then(text) != chain) {
+            return Err(damaged(
+                "is not as it was written, or not what followed the one before it",
+            ));
+        }
+        let entries = read_entries(text)?;
+        if entries.first().is_none_or(|entry| entry.id.number() != first) {
+            return Err(damaged("does not begin with the entry of its number"));
+        }
+        before = Some(chain.clone());
+        if !take(Block { first, chain, entries })? {
             break;
         }
     }
+    Ok(())
+}
+
+/// Takes each block as it stands, whatever is in it.
+pub(super) fn each_raw_block(
+    read: &ReadTransaction,
+    mut take: impl FnMut(u64, &[u8]),
+) -> Result<(), Fault> {
+    let Some(blocks) = blocks(read)? else {
+        return Ok(());
+    };
+    for block in blocks.iter().doing(READING)? {
+        let (first, block) = block.doing(READING)?;
+        take(first.value(), block.value());
+    }
+    Ok(())
+}
+
+/// The hash that the block of this first entry follows, where no block stands before it. `None` where blocks were
+/// dropped and their hash was not kept, as earlier formats did.
+pub(super) fn chain_before(read: &ReadTransaction, first: u64) -> Result<Option<Chain>, Fault> {
+    if first == EntryId::FIRST.number() {
+        return Ok(Some(Chain::default()));
+    }
+    let Some(table) = rows::table(read, BEFORE, READING)? else {
+        return Ok(None);
+    };
+    let hash = table.get(0).doing(READING)?;
+    hash.map(|hash| Ok(parts(hash.value())?.0)).transpose()
+}
+
+fn write_before(transaction: &WriteTransaction, chain: &Chain) -> Result<(), Fault> {
+    let mut table = transaction.open_table(BEFORE).doing(WRITING)?;
+    table.insert(0, chain.0.as_slice()).doing(WRITING)?;
     Ok(())
 }
 
@@ -190,6 +263,9 @@ impl Appending {
             if self.next.is_some_and(|next| next != number) {
                 return Ok(Err("the entries do not follow one another"));
             }
+            if self.next.is_none() && number != EntryId::FIRST.number() {
+                write_before(transaction, &self.chain)?;
+            }
             self.next = Some(number.saturating_add(1));
         }
         self.chain = append(transaction, entries, &self.chain)?;
@@ -205,20 +281,28 @@ pub(super) fn drop_old(
     is_old: impl Fn(Timestamp) -> bool,
 ) -> Result<(EntryId, Option<Timestamp>), Fault> {
     let mut blocks = transaction.open_table(BLOCKS).doing(WRITING)?;
-    let mut horizon = None;
-    loop {
-        let (first, entries) = match blocks.first().doing(WRITING)? {
-            Some((first, block)) => (first.value(), read_entries(parts(block.value())?.1)?),
-            None => return Ok((first_kept, horizon)),
+    let (mut before, mut horizon) = (None, None);
+    let first_left = loop {
+        let (first, chain, entries) = match blocks.first().doing(WRITING)? {
+            Some((first, block)) => {
+                let (chain, entries) = parts(block.value())?;
+                (first.value(), chain, read_entries(entries)?)
+            }
+            None => break first_kept,
         };
         let last = entries.last().filter(|last| last.id < first_kept && is_old(last.at));
         if last.is_none() {
-            return Ok((EntryId::new(first), horizon));
+            break EntryId::new(first);
         }
         let minted = entries.iter().filter_map(Entry::op).map(OperationId::minted_at).max();
         horizon = horizon.max(minted);
+        before = Some(chain);
         blocks.remove(first).doing(WRITING)?;
+    };
+    if let Some(before) = before {
+        write_before(transaction, &before)?;
     }
+    Ok((first_left, horizon))
 }
 
 /// Writes down the accounts as they stand, in place of how they stood before.
@@ -229,21 +313,40 @@ pub(super) fn write_outline(
     const DOING: &str = "write down the accounts";
     let text = serde_json::to_vec(outline).map_err(|error| Fault::corrupt(DOING, error))?;
     let mut table = transaction.open_table(SNAPSHOT).doing(DOING)?;
-    table.insert(0, text.as_slice()).doing(DOING)?;
+    table.insert(OUTLINE, text.as_slice()).doing(DOING)?;
+    table.insert(OUTLINE_SUM, sum_of(&text).as_slice()).doing(DOING)?;
     Ok(())
+}
+
+/// Writes the hash of a snapshot beside it, which format 1 did not have.
+pub(crate) fn add_sum(transaction: &WriteTransaction) -> Result<(), Fault> {
+    const DOING: &str = "add the hash of the accounts";
+    let mut table = transaction.open_table(SNAPSHOT).doing(DOING)?;
+    let sum = table.get(OUTLINE).doing(DOING)?.map(|text| sum_of(text.value()));
+    if let Some(sum) = sum {
+        table.insert(OUTLINE_SUM, sum.as_slice()).doing(DOING)?;
+    }
+    Ok(())
+}
+
+fn sum_of(text: &[u8]) -> [u8; HASH] {
+    Sha256::digest(text).into()
 }
 
 fn outline(read: &ReadTransaction) -> Result<Option<Outline>, Fault> {
     const DOING: &str = "read the accounts";
-    let table = match read.open_table(SNAPSHOT) {
-        Ok(table) => table,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-        Err(error) => return Err(error).doing(DOING),
+    let Some(table) = rows::table(read, SNAPSHOT, DOING)? else {
+        return Ok(None);
     };
-    let text = table.get(0).doing(DOING)?;
-    text.map(|text| serde_json::from_slice(text.value()))
-        .transpose()
-        .map_err(|error| Fault::corrupt(DOING, error))
+    let Some(text) = table.get(OUTLINE).doing(DOING)? else {
+        return Ok(None);
+    };
+    let sum = table.get(OUTLINE_SUM).doing(DOING)?;
+    if sum.is_none_or(|sum| sum.value() != sum_of(text.value())) {
+        return Err(Fault::corrupt(DOING, "the accounts are not as they were written"));
+    }
+    let outline = serde_json::from_slice(text.value());
+    outline.map(Some).map_err(|error| Fault::corrupt(DOING, error))
 }
 
 /// Reads a page of entries, from the one asked for or the first that is there.
@@ -255,9 +358,8 @@ pub(super) fn entries(
     let first_kept = first_kept(read)?;
     let from = from.max(first_kept);
     let mut page: Vec<Entry> = Vec::new();
-    each_block(read, from.number(), |_, block| {
-        let entries = read_entries(parts(block)?.1)?;
-        let wanted = entries.into_iter().filter(|entry| entry.id >= from);
+    each_block(read, from.number(), |block| {
+        let wanted = block.entries.into_iter().filter(|entry| entry.id >= from);
         page.extend(wanted.take(limit.saturating_sub(page.len())));
         Ok(page.len() < limit)
     })?;
@@ -267,12 +369,11 @@ pub(super) fn entries(
 
 /// The first entry that is there.
 pub(super) fn first_kept(read: &ReadTransaction) -> Result<EntryId, Fault> {
-    let mut found = EntryId::FIRST;
-    each_block(read, 0, |first, _| {
-        found = EntryId::new(first);
-        Ok(false)
-    })?;
-    Ok(found)
+    let Some(blocks) = blocks(read)? else {
+        return Ok(EntryId::FIRST);
+    };
+    let first = blocks.first().doing(READING)?;
+    Ok(first.map_or(EntryId::FIRST, |(first, _)| EntryId::new(first.value())))
 }
 
 /// The entry that this operation caused, if it is kept.
@@ -282,9 +383,8 @@ pub(super) fn entry_of(read: &ReadTransaction, op: OperationId) -> Result<Option
         return Ok(entry.filter(|entry| entry.op() == Some(op)));
     }
     let mut found = None;
-    each_block(read, operations::written_to(read)?.saturating_add(1), |_, block| {
-        let entries = read_entries(parts(block)?.1)?;
-        found = entries.into_iter().find(|entry| entry.op() == Some(op));
+    each_block(read, operations::written_to(read)?.saturating_add(1), |block| {
+        found = block.entries.into_iter().find(|entry| entry.op() == Some(op));
         Ok(found.is_none())
     })?;
     Ok(found)

@@ -9,13 +9,14 @@ use std::{
 };
 
 use redb::{Database, ReadableTable, TableDefinition};
-use safeguards_budget::{Charge, EntryId, LedgerExt, Limit, OpenAccount, PlaceHold};
+use safeguards_budget::{Charge, EntryId, Ledger, LedgerExt, Limit, OpenAccount, PlaceHold};
 use safeguards_coord::{RunStore, StateStore, StateWrite};
 use safeguards_discovery::{Capability, Registration, Registry};
 use safeguards_notify::{Alert, Alerts, topic};
 use safeguards_redb::{Checked, LoadError, RedbOptions, RedbStore};
 use safeguards_testkit::runs::RunHeads;
 use safeguards_types::{OperationIds, Severity, SimClock, Timestamp, tokens, usd};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 pub(crate) fn options() -> RedbOptions {
@@ -172,14 +173,62 @@ async fn a_journal_that_was_changed_is_told_from_one_that_was_not() {
 #[tokio::test]
 async fn accounts_that_do_not_stand_as_their_entries_say_are_told() {
     const SNAPSHOT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.snapshot");
-    let filled = Filled::new().await;
-    filled.change(SNAPSHOT, |snapshot| {
+    let give_back = |snapshot: &mut redb::Table<'_, u64, &[u8]>| {
         let text = String::from_utf8(snapshot.get(0).unwrap().unwrap().value().to_vec()).unwrap();
         assert!(text.contains("0.31"), "{text}");
         let text = text.replacen("0.31", "0.01", 1);
         snapshot.insert(0, text.as_bytes()).unwrap();
+        text
+    };
+    let filled = Filled::new().await;
+    filled.change(SNAPSHOT, |snapshot| drop(give_back(snapshot)));
+    filled.check_flaw("the accounts are not as they were written");
+    assert_eq!(options().open(filled.path()).unwrap_err().code(), "store.corrupt");
+
+    // Someone who knows of the hash.
+    let filled = Filled::new().await;
+    filled.change(SNAPSHOT, |snapshot| {
+        let sum = Sha256::digest(give_back(snapshot));
+        snapshot.insert(1, sum.as_slice()).unwrap();
     });
     filled.check_flaw("does not stand as its entries say");
+}
+
+/// A letter or an amount of an old entry is changed, in the file itself: whoever reads it is told, and no dump is made of it.
+#[tokio::test]
+async fn entries_that_are_not_as_they_were_written_are_not_read() {
+    const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.blocks");
+    let filled = Filled::new().await;
+    let few = || {
+        let mut options = options();
+        let later = Timestamp::parse("2026-01-06T09:00:00Z").unwrap();
+        options.clock = Arc::new(SimClock::at(later));
+        options.bounds.operations_kept = 1;
+        options.bounds.kept_for = Duration::from_millis(1);
+        options
+    };
+    // So that the snapshot stands for the first entries, and they are read from the file alone.
+    let store = few().open(filled.path()).unwrap();
+    let op = OperationIds::seeded(8);
+    for _ in 0..3 {
+        let charge = Charge::new("team", usd!(0.01));
+        store.charge(charge, op.mint(store.clock().now())).await.unwrap();
+    }
+    drop(store);
+    filled.change(BLOCKS, |blocks| {
+        let mut block = blocks.get(2).unwrap().unwrap().value().to_vec();
+        let letter = block.windows(3).position(|letters| letters == b"ten").expect("a name");
+        block[letter] = b'T';
+        blocks.insert(2, block.as_slice()).unwrap();
+    });
+    let store = few().open(filled.path()).unwrap();
+    assert!(store.account(&"team".into()).await.unwrap().is_some(), "it is not needed for this");
+    let error = Ledger::entries(&store, EntryId::FIRST, 100).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap();
+    let cause = std::error::Error::source(cause).unwrap().to_string();
+    assert!(cause.contains("block 2 of the ledger is not as it was written"), "{cause}");
+    let error = store.dump(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.code(), "store.corrupt");
 }
 
 #[tokio::test]

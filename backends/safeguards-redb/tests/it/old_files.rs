@@ -17,7 +17,7 @@ use safeguards_types::{OperationIds, usd};
 use crate::moved::{Filled, check_whole, options};
 
 /// The formats that were ever written.
-const FORMATS: [u64; 1] = [1];
+const FORMATS: [u64; 2] = [1, 2];
 
 fn kept(format: u64) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/old_files");
@@ -58,6 +58,12 @@ async fn a_file_of_every_format_is_opened_with_all_that_is_in_it() {
         assert_eq!(store.charge(charge, op).await.unwrap().entry, EntryId::new(37));
         drop(store);
         check_whole(&path);
+        let before = folder.path().join(format!("fleet.redb.format-{format}"));
+        assert_eq!(
+            before.exists(),
+            Some(&format) != FORMATS.last(),
+            "a copy of an older one is kept"
+        );
     }
 }
 

@@ -55,7 +55,15 @@ fn what_is_no_store_is_refused_and_left_as_it_is() {
     assert!(error.to_string().contains("it is no regular file"), "{error}");
     let error = RedbOptions::default().check(&text).unwrap_err();
     assert_eq!(error.code(), "store.not_a_store", "{error}");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no locks are left beside them");
+    // What a failed copy leaves, say: whoever began anew in it would have all budgets back.
+    let empty = folder.path().join("empty.redb");
+    fs::write(&empty, "").unwrap();
+    let error = refused(&empty);
+    assert_eq!(error.code(), "store.not_a_store", "{error}");
+    assert!(error.to_string().contains("it is empty"), "{error}");
+    assert_eq!(RedbOptions::default().check(&empty).unwrap_err().code(), "store.not_a_store");
+    assert_eq!(fs::metadata(&empty).unwrap().len(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "no locks are left beside them");
 
     let others = folder.path().join("others.redb");
     let database = Database::create(&others).unwrap();
@@ -82,6 +90,20 @@ fn a_file_of_a_later_version_is_refused() {
     let error = refused(&path);
     assert_eq!(error.code(), "store.newer_format");
     assert!(error.to_string().contains("format 1000"), "{error}");
+}
+
+/// A new file has its name only once it is whole: what a killed opener left behind is another one's to begin anew.
+#[test]
+fn what_was_left_half_made_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fleet.redb");
+    let part = folder.path().join("fleet.redb.new");
+    fs::write(&part, "half").unwrap();
+    drop(RedbStore::open(&path).unwrap());
+    assert!(!part.exists() && RedbOptions::default().check(&path).unwrap().flaws.is_empty());
+    let link = folder.path().join("link.redb");
+    std::os::unix::fs::symlink("nothing.redb", &link).unwrap();
+    assert!(refused(&link).to_string().contains("it is a link to what is not there"));
 }
 
 #[test]
