@@ -11,6 +11,7 @@ mod tables;
 mod writing;
 
 use async_trait::async_trait;
+use redb::WriteTransaction;
 use safeguards_notify::{
     AlertChange, AlertQuery, AlertRecord, AlertStore, AlertStoreError, DeadLetters, Unfinished,
 };
@@ -23,7 +24,7 @@ use self::{
 use crate::{
     RedbStore,
     cells::Tables,
-    error::{Fault, FaultKind},
+    error::{Doing, Fault, FaultKind},
 };
 
 const READING: &str = "read alerts";
@@ -38,7 +39,15 @@ pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
     }
     all.table(tables::ESCALATIONS)?;
     all.table(tables::DROPPED)?;
+    all.table(tables::READ_TO)?;
     all.table(tables::LATEST)
+}
+
+/// Says that whatever stands in the ledger up to this entry is no news: format 1 did not keep how far it was told.
+pub(crate) fn begin_at(transaction: &WriteTransaction, entry: u64) -> Result<(), Fault> {
+    let mut journals = transaction.open_table(tables::READ_TO).doing(WRITING)?;
+    journals.insert("ledger", entry).doing(WRITING)?;
+    Ok(())
 }
 
 #[async_trait]

@@ -9,7 +9,7 @@ use std::{
 use redb::{Database, ReadableDatabase, TableDefinition, TableError, WriteTransaction};
 
 use crate::{
-    OpenError,
+    OpenError, alerts,
     error::{Doing, Fault},
     ledger,
 };
@@ -19,7 +19,8 @@ pub const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// The version that this library writes. A change of what stands in a table, or how, is a new one, and a [`Step`].
 ///
-/// - 2 has a hash beside the accounts as they stood, and that of the block before the first one that is kept.
+/// - 2 has a hash beside the accounts as they stood, that of the block before the first one that is kept, and how far the
+///   ledger was told as alerts.
 pub(crate) const FORMAT: u64 = 2;
 
 /// Numbers about the file, by name.
@@ -30,7 +31,13 @@ const FORMAT_KEY: &str = "format";
 type Step = fn(&WriteTransaction) -> Result<(), Fault>;
 
 /// The step from format 1 stands first, and so on.
-const STEPS: &[Step] = &[ledger::add_sum];
+const STEPS: &[Step] = &[with_sums];
+
+/// To format 2.
+fn with_sums(transaction: &WriteTransaction) -> Result<(), Fault> {
+    ledger::add_sum(transaction)?;
+    alerts::begin_at(transaction, ledger::last_entry(transaction)?)
+}
 
 /// Refuses what cannot be one of ours, before anything is written beside it. A file that is not there can; one that is
 /// empty is what is left of another one, or of a copy: a new file has its name only once there is something in it.

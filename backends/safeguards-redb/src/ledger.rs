@@ -28,7 +28,7 @@ use safeguards_types::{AccountId, OperationId, Timestamp};
 
 pub(crate) use self::{
     checking::check,
-    journal::{Appending, add_sum},
+    journal::{Appending, add_sum, last_entry},
 };
 use self::{journal::Chain, operations::Gathered};
 use crate::{

@@ -11,12 +11,14 @@ use safeguards_budget::{
     Accounts, Batch, Command, EntryId, EntryPage, Guarantees, HoldId, HoldView, Ledger,
     LedgerError, Outcome,
 };
-use safeguards_notify::Alerts;
+use safeguards_notify::{Alert, Alerts};
 use safeguards_types::{AccountId, Clock, OperationId, Timestamp};
 
 use self::{facts::Asked, reading::Reading};
 use crate::{answers::Answers, due::Due};
 
+/// What the store of alerts calls the ledger's journal.
+const JOURNAL: &str = "ledger";
 /// How many entries are read at once.
 const PAGE: usize = 1_000;
 /// How many pages are read before somebody else's turn comes.
@@ -33,7 +35,7 @@ const PAGES_MAX: usize = 64;
 /// | `budget.suspended` | an account was suspended | critical |
 /// | `budget.resumed` | a suspension was taken back | informational |
 /// | `budget.hold_expired` | a hold ran out unsettled: its agent died, or forgot it | medium |
-/// | `budget.entries_missed` | entries were dropped before they were read, so that a hold that ran out is not told | low |
+/// | `budget.entries_missed` | entries were dropped before they were read, so that what ran out or was reached there is not told | low |
 ///
 /// Metadata holds numbers as decimal texts. Those of a limit have `account`, `unit`, `window`, `limit`, `spent`,
 /// and where they apply `percent`, `held`, `over_by`, `protected`, `asked`, `available`, `retry_at`, `code`.
@@ -50,6 +52,11 @@ const PAGES_MAX: usize = 64;
 /// ledger's entries: at each [`tick`](Ledger::tick), and where answers skip entries. So is what was done for a caller
 /// who stopped waiting, or whose answer was lost on its way. Each is told once, however many handles of this value tick;
 /// of a hold that ran out another process with an `AlertingLedger` of its own tells too.
+///
+/// Where the ledger is durable, the store of alerts is told how far it was told, and the first [`tick`](Ledger::tick) reads
+/// what stands behind that: what a process that ended just then did not get to send, and what was done to the ledger past
+/// this value. Such alerts have `happened_at`. What the ledger does not write down is not made up for: denials, and what a
+/// limit on trial would have denied.
 #[derive(Debug)]
 pub struct AlertingLedger {
     inner: Arc<dyn Ledger>,
@@ -57,6 +64,9 @@ pub struct AlertingLedger {
     answers: Answers,
     reading: Mutex<Reading>,
     due: Due,
+    tells_all: bool,
+    /// Whether there is nothing left to read of what was there at the beginning. One at a time reads it.
+    has_caught_up: tokio::sync::Mutex<bool>,
 }
 
 /// What of a command is kept while the ledger has it.
@@ -76,7 +86,16 @@ impl AlertingLedger {
             answers: Answers::default(),
             reading: Mutex::default(),
             due: Due::default(),
+            tells_all: false,
+            has_caught_up: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Tells all that the ledger has where the store of alerts does not say how far it was told: the two were begun
+    /// together, in one file say. Otherwise what was there before is no news then.
+    #[must_use]
+    pub fn telling_all(self) -> Self {
+        Self { tells_all: true, ..self }
     }
 
     /// Finds the end of the journal before anything is added to it.
@@ -91,19 +110,75 @@ impl AlertingLedger {
     }
 
     fn tell(&self, kept: &Kept, outcome: &Outcome) {
-        if let Ok(receipt) = outcome {
-            self.reading.lock().answered(receipt.entry);
-            if let Some(ttl) = kept.ttl {
-                self.due.note(facts::expires_at(receipt, ttl));
-            }
-            if !facts::has_news(&kept.asked, receipt)
-                || !self.answers.is_first(kept.op, receipt.entry)
-            {
-                return;
+        let Ok(receipt) = outcome else {
+            self.send_all(facts::of_outcome(&kept.asked, outcome));
+            return;
+        };
+        if let Some(ttl) = kept.ttl {
+            self.due.note(facts::expires_at(receipt, ttl));
+        }
+        let has_news = facts::has_news(&kept.asked, receipt);
+        if has_news {
+            self.reading.lock().sends(receipt.entry);
+            if self.answers.is_first(kept.op, receipt.entry) {
+                self.send_all(facts::of_outcome(&kept.asked, outcome));
             }
         }
-        for alert in facts::of_outcome(&kept.asked, outcome) {
+        let to_note = {
+            let mut reading = self.reading.lock();
+            reading.answered(receipt.entry);
+            if has_news {
+                reading.sent(receipt.entry);
+            }
+            reading.to_note(has_news)
+        };
+        self.note(to_note);
+    }
+
+    fn send_all(&self, alerts: Vec<Alert>) {
+        for alert in alerts {
             self.alerts.send(alert);
+        }
+    }
+
+    fn note(&self, told: Option<u64>) {
+        if let Some(entry) = told {
+            self.alerts.note_read(JOURNAL, entry);
+        }
+    }
+
+    /// Reads what was there at the beginning and was not told, as far as the store of alerts knows. What cannot be read now
+    /// is read the next time.
+    async fn catch_up(&self) {
+        let mut has_caught_up = self.has_caught_up.lock().await;
+        if *has_caught_up || !self.inner.guarantees().durable {
+            return;
+        }
+        let Some(end) = self.reading.lock().begun_at() else { return };
+        let Ok(told) = self.alerts.read_to(JOURNAL).await else { return };
+        let first_known = if self.tells_all { 0 } else { end };
+        // Where more was told than there is, that was of another ledger.
+        let mut told = told.filter(|told| *told <= end).unwrap_or(first_known);
+        self.alerts.note_read(JOURNAL, told);
+        for _ in 0..PAGES_MAX {
+            if told >= end {
+                *has_caught_up = true;
+                self.reading.lock().take_notes(told);
+                return;
+            }
+            let next = told.saturating_add(1);
+            let Ok(page) = self.inner.entries(EntryId::new(next), PAGE).await else { return };
+            let first_kept = page.first_kept.number();
+            if first_kept > next {
+                self.alerts.send(facts::missed(next, first_kept));
+            }
+            for entry in page.entries.iter().take_while(|entry| entry.id.number() <= end) {
+                if entry.op().is_none_or(|op| self.answers.is_first(op, entry.id)) {
+                    self.send_all(facts::of_past(entry));
+                }
+            }
+            told = page.entries.last().map_or(end, |last| last.id.number()).min(end);
+            self.alerts.note_read(JOURNAL, told);
         }
     }
 
@@ -130,10 +205,19 @@ impl AlertingLedger {
                 return;
             };
             let is_lost = |op, entry| self.answers.is_first_of_ours(op, entry);
-            let alerts = self.reading.lock().take(&page, is_lost);
-            for alert in alerts {
-                self.alerts.send(alert);
-            }
+            let alerts = {
+                let mut reading = self.reading.lock();
+                reading.sends(from);
+                reading.take(&page, is_lost)
+            };
+            let is_news = !alerts.is_empty();
+            self.send_all(alerts);
+            let to_note = {
+                let mut reading = self.reading.lock();
+                reading.sent(from);
+                reading.to_note(is_news)
+            };
+            self.note(to_note);
             if page.entries.len() < PAGE {
                 return;
             }
@@ -185,6 +269,7 @@ impl Ledger for AlertingLedger {
 
     async fn tick(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.begin().await;
+        self.catch_up().await;
         let due = self.inner.tick().await?;
         self.read_on().await;
         Ok(due)

@@ -60,6 +60,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     prices: Arc<PriceTable>,
     directory: Directory,
+    tells_all: bool,
 }
 
 impl Builder {
@@ -83,6 +84,7 @@ impl Builder {
             clock: None,
             prices: Arc::new(PriceTable::builtin().clone()),
             directory: Directory::default(),
+            tells_all: false,
         }
     }
 
@@ -97,6 +99,16 @@ impl Builder {
     /// Prices models by this table, in place of the built-in one; `own.over(PriceTable::builtin())` has both.
     pub fn prices(self, prices: PriceTable) -> Self {
         Self { prices: Arc::new(prices), ..self }
+    }
+
+    /// The ledger and the store of alerts were begun together, in one file say. So where nobody has said how far the ledger
+    /// was told as alerts, nothing of it was, and [`Safeguards::start`] tells all that is worth one. If not called, what was
+    /// in the ledger before is no news then.
+    ///
+    /// Either way the store of a durable ledger's alerts is told how far they were, so that what a process did not get to
+    /// tell is told when the next one starts.
+    pub fn telling_all(self) -> Self {
+        Self { tells_all: true, ..self }
     }
 
     /// Adds a channel, which gets alerts by the [`rules`](Self::rules) once [`Safeguards::start`] was called.
@@ -323,8 +335,17 @@ impl Builder {
 
     pub(crate) fn assemble(self, alerts: Alerts, rule_warnings: Vec<String>) -> Safeguards {
         let clock = self.clock_in_use();
-        let Self { ledger, alerts_of, events, registry, status_sources, prices, directory, .. } =
-            self;
+        let Self {
+            ledger,
+            alerts_of,
+            events,
+            registry,
+            status_sources,
+            prices,
+            directory,
+            tells_all,
+            ..
+        } = self;
         let state_store = self.state_store.unwrap_or_else(|| {
             Arc::new(MemoryStateStore::builder().clock(Arc::clone(&clock)).build())
         });
@@ -339,7 +360,8 @@ impl Builder {
         };
         let events = events.unwrap_or_else(in_memory);
         let ledger = Arc::new(ObservedLedger::new(ledger));
-        let alerting = Arc::new(AlertingLedger::new(ledger, alerts.clone()));
+        let alerting = AlertingLedger::new(ledger, alerts.clone());
+        let alerting = Arc::new(if tells_all { alerting.telling_all() } else { alerting });
         let ledger: Arc<dyn Ledger> = Arc::<AlertingLedger>::clone(&alerting);
         let registry = registry.unwrap_or_else(|| {
             Arc::new(MemoryRegistry::builder().clock(Arc::clone(&clock)).build())

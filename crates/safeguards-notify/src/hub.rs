@@ -19,9 +19,9 @@ pub use self::{
     status::{HubStatus, Undelivered},
 };
 use crate::{
-    Alert, AlertError, AlertId, AlertQuery, AlertRecord, AlertStoreError, Channel, ChannelOptions,
-    DeadLetters, DeliveryId, Handler, HandlerFault, HandlerId, RulesWarning, Running, Silence,
-    SilenceId, StartError, TopicError, TopicFilter,
+    Alert, AlertChange, AlertError, AlertId, AlertQuery, AlertRecord, AlertStoreError, Channel,
+    ChannelOptions, DeadLetters, DeliveryId, Handler, HandlerFault, HandlerId, RulesWarning,
+    Running, Silence, SilenceId, StartError, TopicError, TopicFilter,
     dispatch::{Decided, Dispatcher},
     handler::Handlers,
     lane::{Failure, Next},
@@ -138,6 +138,25 @@ impl Alerts {
         let sent = self.send(alert);
         self.hub.save().await?;
         Ok(sent)
+    }
+
+    /// How far a journal was read whose entries are made into alerts, as the store has it: after a restart, what stands
+    /// behind that is to be told yet. `None` where nobody has said so.
+    ///
+    /// # Errors
+    ///
+    /// Where the store failed.
+    pub async fn read_to(&self, journal: &str) -> Result<Option<u64>, AlertStoreError> {
+        self.hub.save().await?;
+        let unfinished = in_time(self.hub.saving.store().unfinished()).await?;
+        Ok(unfinished.read_to.get(journal).copied())
+    }
+
+    /// Says that a journal was read up to this entry, and that all alerts of it were sent. The store has it after them, so
+    /// that none of them is lost with the process; some may be sent again by whoever reads on.
+    pub fn note_read(&self, journal: impl Into<String>, entry: u64) {
+        let change = AlertChange::ReadTo { journal: journal.into(), entry };
+        self.hub.decide(self.hub.now(), |_, out| out.changes.push(change));
     }
 
     /// Adds a handler for the topics that `filter` matches, behind those added before.

@@ -85,6 +85,7 @@ impl Open for Safeguards {
             .clock(Arc::clone(store.clock()))
             .stores(store.clone())
             .registry(store.clone())
+            .telling_all()
             .accounts(there.accounts.iter().flatten()))
     }
 }

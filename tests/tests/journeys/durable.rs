@@ -3,8 +3,9 @@
 use std::{error::Error, time::Duration};
 
 use safeguards::prelude::*;
-use safeguards_budget::OpenAccount;
+use safeguards_budget::{Action, Command, LedgerExt, OpenAccount};
 use safeguards_coord::{RunQuery, RunStore, State};
+use safeguards_notify::AlertQuery;
 use safeguards_redb::RedbStore;
 use safeguards_types::Unit;
 use serde_json::json;
@@ -130,5 +131,57 @@ async fn a_run_is_there_with_its_charges() -> Test {
     let pool = store.account(&"research".into()).await?.unwrap();
     assert_eq!(pool.spent.get(&Unit::USD), usd!(0.30).quantity());
     assert!(pool.held.is_zero());
+    Ok(())
+}
+
+/// What a process did not get to tell is told by the next one, once, and so is what was done to the file past it.
+#[tokio::test]
+async fn alerts_that_a_process_did_not_get_to_send_are_sent_by_the_next() -> Test {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("fleet.redb");
+    let told = async |sg: &Safeguards| -> Result<Vec<String>, Box<dyn Error>> {
+        sg.ledger().tick().await?; // as `start` does
+        let records = sg.alerts().history(&AlertQuery::all()).await?;
+        Ok(records.iter().map(|record| record.alert.to_string()).collect())
+    };
+
+    // It ends at once, without ever having started to deliver.
+    let sg = Safeguards::open(&path)?;
+    let reader = sg.v2().agents().create("reader", usd!(1.00), P5).await?;
+    sg.v2().budget().charge(&reader, usd!(0.85), sg.operation()).await?;
+    drop((reader, sg));
+
+    // It ends as it has just answered.
+    let sg = Safeguards::open(&path)?;
+    let running = sg.start()?;
+    let first = told(&sg).await?;
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert!(first[0].contains("budget.threshold") && first[0].contains("0.85"), "{first:?}");
+    let writer = sg.v2().agents().create("writer", usd!(1.00), P5).await?;
+    sg.v2().budget().charge(&writer, usd!(0.96), sg.operation()).await?;
+    drop((running, writer, sg));
+    // The tasks that delivered end, and let go of the file.
+    let store = loop {
+        match RedbStore::open(&path) {
+            Err(error) if error.code() == "store.in_use" => tokio::task::yield_now().await,
+            opened => break opened?,
+        }
+    };
+    let suspend = Action::Suspend { account: "reader".into(), reason: Some("too dear".into()) };
+    store.apply(Command::new(store.operation(), suspend)).await?;
+    drop(store);
+
+    let sg = Safeguards::open(&path)?;
+    let all = told(&sg).await?;
+    assert_eq!(all.len(), 3, "{all:?}");
+    assert!(all[1].contains("0.96") && all[2].contains("too dear"), "{all:?}");
+    let records = sg.alerts().history(&AlertQuery::all()).await?;
+    assert!(records[2].alert.metadata().contains_key("happened_at"), "{records:?}");
+    drop(sg);
+
+    for _ in 0..2 {
+        let sg = Safeguards::open(&path)?;
+        assert_eq!(told(&sg).await?, all, "and not again");
+    }
     Ok(())
 }

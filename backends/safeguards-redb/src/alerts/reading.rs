@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     READING,
-    tables::{DEAD, DROPPED, ESCALATIONS, HISTORY, Ordered, QUEUED, WAITING},
+    tables::{DEAD, DROPPED, ESCALATIONS, HISTORY, Ordered, QUEUED, READ_TO, WAITING},
     writing::Waiting,
 };
 use crate::{
@@ -23,6 +23,12 @@ pub(super) fn unfinished(read: &ReadTransaction) -> Result<Unfinished, Fault> {
         for row in escalations.iter().doing(READING)? {
             let (_, text) = row.doing(READING)?;
             unfinished.escalations.push(rows::read(text.value(), READING)?);
+        }
+    }
+    if let Some(journals) = rows::table(read, READ_TO, READING)? {
+        for row in journals.iter().doing(READING)? {
+            let (journal, entry) = row.doing(READING)?;
+            unfinished.read_to.insert(journal.value().to_owned(), entry.value());
         }
     }
     Ok(unfinished)

@@ -33,6 +33,9 @@ pub(super) const DEAD: Ordered =
 pub(super) const ESCALATIONS: TableDefinition<'_, &str, &[u8]> =
     TableDefinition::new("alerts.escalations");
 
+/// How far journals were read, by their names.
+pub(super) const READ_TO: TableDefinition<'_, &str, u64> = TableDefinition::new("alerts.read_to");
+
 /// At 0 how many dead letters were dropped.
 pub(super) const DROPPED: TableDefinition<'_, u64, u64> = TableDefinition::new("alerts.dropped");
 

@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     WRITING,
-    tables::{DEAD, DROPPED, ESCALATIONS, HASH, HISTORY, LATEST, Ordered, QUEUED, WAITING},
+    tables::{
+        DEAD, DROPPED, ESCALATIONS, HASH, HISTORY, LATEST, Ordered, QUEUED, READ_TO, WAITING,
+    },
 };
 use crate::{
     error::{Doing, Fault},
@@ -51,6 +53,7 @@ pub(super) struct Writing<'db> {
     dead: InOrder<'db>,
     escalations: Table<'db, &'static str, &'static [u8]>,
     dropped: Table<'db, u64, u64>,
+    read_to: Table<'db, &'static str, u64>,
     latest: Table<'db, u64, (u64, &'static [u8; HASH])>,
 }
 
@@ -67,6 +70,7 @@ impl<'db> Writing<'db> {
             dead: InOrder::open(transaction, &DEAD)?,
             escalations: transaction.open_table(ESCALATIONS).doing(WRITING)?,
             dropped: transaction.open_table(DROPPED).doing(WRITING)?,
+            read_to: transaction.open_table(READ_TO).doing(WRITING)?,
             latest: transaction.open_table(LATEST).doing(WRITING)?,
         })
     }
@@ -128,6 +132,10 @@ impl<'db> Writing<'db> {
             }
             AlertChange::EscalationEnded { id } => {
                 self.escalations.remove(id.to_string().as_str()).doing(WRITING)?;
+                Ok(())
+            }
+            AlertChange::ReadTo { journal, entry } => {
+                self.read_to.insert(journal.as_str(), entry).doing(WRITING)?;
                 Ok(())
             }
             // To pass over it would lose it without a word.

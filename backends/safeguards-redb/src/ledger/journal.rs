@@ -329,6 +329,14 @@ pub(crate) fn add_sum(transaction: &WriteTransaction) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The last entry that is to be there; 0 where none is.
+pub(crate) fn last_entry(transaction: &WriteTransaction) -> Result<u64, Fault> {
+    let blocks = transaction.open_table(BLOCKS).doing(READING)?;
+    let last = blocks.last().doing(READING)?;
+    let entries = last.map(|(_, block)| read_entries(parts(block.value())?.1)).transpose()?;
+    Ok(entries.and_then(|entries| Some(entries.last()?.id.number())).unwrap_or(0))
+}
+
 fn sum_of(text: &[u8]) -> [u8; HASH] {
     Sha256::digest(text).into()
 }

@@ -113,6 +113,9 @@ fn change() -> impl Strategy<Value = AlertChange> {
             .prop_map(|(of, mark)| AlertChange::Acknowledged { alert: id(of), mark }),
         1 => (of(), mark()).prop_map(|(of, mark)| AlertChange::Resolved { alert: id(of), mark }),
         2 => (of(), 0..2_usize).prop_map(escalation).prop_map(AlertChange::Escalating),
+        1 => (select(vec!["ledger", "other"]), 0..9_u64).prop_map(|(journal, entry)| {
+            AlertChange::ReadTo { journal: journal.to_owned(), entry }
+        }),
         1 => of().prop_map(|of| AlertChange::EscalationEnded { id: delivery(of, "escalation") }),
     ]
 }

@@ -98,6 +98,7 @@ impl Filled {
             let note = Alert::new(Severity::High, topic!("team.note"), format!("note {number}"));
             alerts.send(note);
         }
+        alerts.note_read("ledger", 36);
         assert!(running.stop().await.is_empty());
         Self { folder }
     }

@@ -51,6 +51,8 @@ async fn a_file_of_every_format_is_opened_with_all_that_is_in_it() {
         assert_eq!(store.runs(&RunQuery::all()).await.unwrap().len(), 3);
         let alerts = AlertStore::history(&store, &AlertQuery::all()).await.unwrap();
         assert_eq!(alerts.len(), 3);
+        let read_to = store.unfinished().await.unwrap().read_to;
+        assert_eq!(read_to.get("ledger"), Some(&36), "what was told once is no news");
 
         // And all goes on.
         let charge = Charge::new("team", usd!(1));

@@ -142,11 +142,21 @@ pub fn of_entry(entry: &Entry) -> Option<Alert> {
     Some(alert)
 }
 
+/// The alerts of an entry that nobody told when it was written, and when that was.
+pub(super) fn of_past(entry: &Entry) -> Vec<Alert> {
+    let alerts = match &entry.cause {
+        None => of_entry(entry).into_iter().collect(),
+        Some(cause) => of_receipt(&Asked::of(&cause.command), &cause.receipt),
+    };
+    let happened_at = entry.at.to_string();
+    alerts.into_iter().map(|alert| alert.with("happened_at", happened_at.as_str())).collect()
+}
+
 /// Entries from `first` up to the one before `end` were dropped by the ledger before they were read.
 pub(super) fn missed(first: u64, end: u64) -> Alert {
     let last = end.saturating_sub(1);
     let message = format!(
-        "the ledger no longer keeps its entries {first} to {last}: a hold that ran out there is not told"
+        "the ledger no longer keeps its entries {first} to {last}: what ran out or was reached there is not told"
     );
     Alert::new(Severity::Low, topic!("budget.entries_missed"), message)
         .keyed("budget.entries_missed")

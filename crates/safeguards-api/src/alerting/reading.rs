@@ -1,6 +1,6 @@
 //! [`Reading`]: how far a ledger's journal is known, so that what time did is told once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use safeguards_budget::{EntryId, EntryPage};
 use safeguards_notify::Alert;
@@ -21,7 +21,16 @@ pub(super) struct Reading {
     last: Option<EntryId>,
     /// Entries behind `next` that answers named.
     ahead: BTreeSet<EntryId>,
+    /// Entries whose alerts are being sent, and by how many.
+    sending: BTreeMap<EntryId, usize>,
+    /// The last entry that was there at the beginning.
+    begun_at: Option<EntryId>,
+    /// Up to where it was noted that all is told; `None` where nobody takes a note.
+    noted: Option<u64>,
 }
+
+/// After how many entries without an alert it is noted how far all is told.
+const NOTE_EVERY: u64 = 4_096;
 
 impl Reading {
     pub(super) const fn has_begun(&self) -> bool {
@@ -30,7 +39,49 @@ impl Reading {
 
     /// Begins behind `revision`, the last entry there is: what was before is no news.
     pub(super) fn begin(&mut self, revision: Option<EntryId>) {
-        self.next.get_or_insert_with(|| revision.map_or(EntryId::FIRST, EntryId::next));
+        if self.next.is_none() {
+            self.next = Some(revision.map_or(EntryId::FIRST, EntryId::next));
+            self.begun_at = revision;
+        }
+    }
+
+    /// The number of the last entry that was there at the beginning; 0 where none was, `None` before it is known.
+    pub(super) fn begun_at(&self) -> Option<u64> {
+        self.next.map(|_| self.begun_at.map_or(0, EntryId::number))
+    }
+
+    /// Alerts of this entry are about to be sent.
+    pub(super) fn sends(&mut self, entry: EntryId) {
+        let senders = self.sending.entry(entry).or_default();
+        *senders = senders.saturating_add(1);
+    }
+
+    /// They were sent.
+    pub(super) fn sent(&mut self, entry: EntryId) {
+        if let Some(senders) = self.sending.get_mut(&entry) {
+            *senders = senders.saturating_sub(1);
+            if *senders == 0 {
+                self.sending.remove(&entry);
+            }
+        }
+    }
+
+    /// From now on it is noted how far all is told; it was noted up to here.
+    pub(super) fn take_notes(&mut self, noted: u64) {
+        self.noted.get_or_insert(noted);
+    }
+
+    /// Up to where all is told, if that is to be noted: `is_news` where an alert was sent just now.
+    pub(super) fn to_note(&mut self, is_news: bool) -> Option<u64> {
+        let (next, noted) = (self.next?, self.noted?);
+        let first_open = self.sending.keys().next().copied().unwrap_or(next).min(next);
+        let told = first_open.number().saturating_sub(1);
+        let new = told.saturating_sub(noted);
+        let is_time = new >= NOTE_EVERY || (is_news && new > 0);
+        is_time.then(|| {
+            self.noted = Some(told);
+            told
+        })
     }
 
     /// An answer named this entry.
@@ -155,11 +206,32 @@ mod tests {
         assert_eq!(
             missed,
             [
-                "low  budget.entries_missed: the ledger no longer keeps its entries 11 to 19: a hold that ran out there is not told"
+                "low  budget.entries_missed: the ledger no longer keeps its entries 11 to 19: what ran out or was reached there is not told"
             ]
         );
         assert!(reading.take(&page, |_, _| true).is_empty());
         assert_eq!(reading.next(), Some(EntryId::new(20)));
+    }
+
+    /// What is noted is told whatever becomes of the process: entries whose alerts are on their way are not.
+    #[test]
+    fn it_is_noted_how_far_all_is_told() {
+        let mut reading = begun();
+        assert_eq!(reading.to_note(true), None, "nobody takes notes yet");
+        reading.take_notes(10);
+        reading.sends(EntryId::new(11));
+        reading.sends(EntryId::new(11));
+        reading.answered(EntryId::new(11));
+        reading.answered(EntryId::new(12));
+        assert_eq!(reading.to_note(true), None, "11 is being sent");
+        reading.sent(EntryId::new(11));
+        assert_eq!(reading.to_note(true), None, "somebody else sends it still");
+        reading.sent(EntryId::new(11));
+        assert_eq!((reading.to_note(true), reading.to_note(true)), (Some(12), None));
+        reading.answered(EntryId::new(14));
+        assert_eq!(reading.to_note(true), None, "13 is not known");
+        (13..13 + NOTE_EVERY).for_each(|entry| reading.answered(EntryId::new(entry)));
+        assert_eq!(reading.to_note(false), Some(12 + NOTE_EVERY), "now and then without news");
     }
 
     /// Two read the same page at once.

@@ -445,7 +445,7 @@ fn a_build_without_webhooks_says_which_feature_it_lacks() {
         check_alert(
             &format!("to = {{ {kind} = \"env:URL\" }}"),
             &format!(
-                "9:{}: this build reaches no `{kind}`; it needs the feature `webhook` of safeguards-api",
+                "9:{}: this build reaches no `{kind}`; it needs the feature `webhook`",
                 11 + kind.len()
             ),
         );

@@ -247,7 +247,7 @@ impl Hub {
     /// Goes on with what another hub left over.
     pub(crate) fn restore(&self, left_over: LeftOver) {
         let LeftOver { unfinished, seen_to } = left_over;
-        let Unfinished { waiting, queued, escalations } = unfinished;
+        let Unfinished { waiting, queued, escalations, read_to: _ } = unfinished;
         let now = self.now();
         self.decide(now, |state, out| {
             for notification in queued {

@@ -58,6 +58,14 @@ pub enum AlertChange {
         /// Its name.
         id: DeliveryId,
     },
+    /// A journal from which alerts are made was read up to here: what stands there is an alert by an earlier change, or
+    /// none.
+    ReadTo {
+        /// The journal's name, such as `ledger`.
+        journal: String,
+        /// The number of its last entry that was read; 0 where none was.
+        entry: u64,
+    },
 }
 
 /// What is known of an alert.

@@ -63,6 +63,7 @@ struct Kept {
     next: u64,
     escalations: BTreeMap<DeliveryId, OpenEscalation>,
     dead: DeadLetters,
+    read_to: BTreeMap<String, u64>,
 }
 
 impl MemoryAlertStore {
@@ -102,6 +103,7 @@ impl SyncAlertStore<'_> {
             waiting: kept.waiting.values().cloned().collect(),
             queued: kept.queued.values().cloned().collect(),
             escalations: kept.escalations.values().cloned().collect(),
+            read_to: kept.read_to.clone(),
         }
     }
 
@@ -178,6 +180,9 @@ impl Kept {
                 self.escalations.insert(escalation.id, escalation.clone());
             }
             AlertChange::EscalationEnded { id } => drop(self.escalations.remove(id)),
+            AlertChange::ReadTo { journal, entry } => {
+                self.read_to.insert(journal.clone(), *entry);
+            }
         }
     }
 

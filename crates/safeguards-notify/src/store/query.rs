@@ -1,6 +1,6 @@
 //! [`AlertQuery`]: which alerts of the history; [`Unfinished`]: what a hub goes on with.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use safeguards_types::Timestamp;
 
@@ -124,12 +124,14 @@ pub struct Unfinished {
     pub queued: Vec<Arc<Notification>>,
     /// Escalations that are open.
     pub escalations: Vec<OpenEscalation>,
+    /// How far each journal was read from which alerts are made, by its name.
+    pub read_to: BTreeMap<String, u64>,
 }
 
 impl Unfinished {
     /// Whether there is nothing to go on with.
     pub fn is_empty(&self) -> bool {
-        let Self { waiting, queued, escalations } = self;
+        let Self { waiting, queued, escalations, read_to: _ } = self;
         waiting.is_empty() && queued.is_empty() && escalations.is_empty()
     }
 }

@@ -143,13 +143,17 @@ mod prelude {
         AlertChange::EscalationEnded { id: DeliveryId::of(id(first), "escalation") }
     }
 
+    pub(super) fn read_to(entry: u64) -> AlertChange {
+        AlertChange::ReadTo { journal: "ledger".to_owned(), entry }
+    }
+
     /// Everything: a little life of a hub. Each slice of it is what one decision makes.
     pub(super) fn life() -> Vec<Vec<AlertChange>> {
         vec![
             vec![accepted(1, &["ops", "mail"]), queued("ops", &[1]), queued("mail", &[1])],
             vec![escalating(&[1], 0)],
             vec![delivered("ops", 1)],
-            vec![accepted(2, &["ops", "mail"])],
+            vec![accepted(2, &["ops", "mail"]), read_to(7)],
             vec![accepted(3, &["ops"]), accepted(4, &[])],
             vec![given_up("mail", &[1])],
             vec![muted(2, &["mail"], silenced()), queued("ops", &[2, 3])],
@@ -158,7 +162,7 @@ mod prelude {
             vec![accepted(5, &["ops", "mail"])],
             vec![withdrawn("mail", 1), queued("mail", &[1])],
             vec![given_up("ops", &[2, 3]), resolved(2, 10, "ada"), resolved(3, 10, "ada")],
-            vec![escalating(&[5], 0), accepted(6, &["mail"])],
+            vec![escalating(&[5], 0), accepted(6, &["mail"]), read_to(8)],
             vec![delivered("mail", 1), delivered("pager", 1)],
         ]
     }

@@ -67,6 +67,7 @@ impl AlertStore for ReplayedStore {
         unfinished.waiting = replay.waiting;
         unfinished.queued = replay.queued;
         unfinished.escalations = replay.escalations.into_values().collect();
+        unfinished.read_to = replay.read_to;
         Ok(unfinished)
     }
 
@@ -95,6 +96,7 @@ struct Replay {
     escalations: BTreeMap<DeliveryId, OpenEscalation>,
     dead: Vec<DeadLetter>,
     dropped: u64,
+    read_to: BTreeMap<String, u64>,
 }
 
 impl Replay {
@@ -144,6 +146,9 @@ impl Replay {
             }
             AlertChange::Escalating(open) => drop(self.escalations.insert(open.id, open)),
             AlertChange::EscalationEnded { id } => drop(self.escalations.remove(&id)),
+            AlertChange::ReadTo { journal, entry } => {
+                self.read_to.insert(journal, entry);
+            }
             other => panic!("a change that this store does not know: {other:?}"),
         }
     }
