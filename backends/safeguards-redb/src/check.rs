@@ -124,7 +124,7 @@ impl RedbOptions {
         match db.check_integrity().doing("check its pages") {
             Ok(true) => {}
             Ok(false) => {
-                flaws.add(|| "pages of the file were damaged, and were repaired".to_owned())
+                flaws.add(|| "pages of the file were damaged, and were repaired".to_owned());
             }
             // Some of what is in it can still be read, perhaps, and says what is damaged.
             Err(fault) if fault.kind() == FaultKind::Corrupt => flaws.add(|| with_causes(&fault)),

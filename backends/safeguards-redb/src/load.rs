@@ -110,16 +110,20 @@ impl RedbOptions {
             return Err(LoadError::Exists { path: path.to_owned() });
         }
         let part = naming::beside(path, ".loading");
-        naming::clear(&part).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => {
+        naming::clear(&part).map_err(|error| {
+            if error.kind() == io::ErrorKind::WouldBlock {
                 LoadError::Open(OpenError::InUse { path: part.clone(), owner: None })
+            } else {
+                error.into()
             }
-            _ => error.into(),
         })?;
         let loaded = self.load_part(dump, &part).and_then(|rows| {
-            naming::give_name(&part, path).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => LoadError::Exists { path: path.to_owned() },
-                _ => error.into(),
+            naming::give_name(&part, path).map_err(|error| {
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    LoadError::Exists { path: path.to_owned() }
+                } else {
+                    error.into()
+                }
             })?;
             Ok(rows)
         });

@@ -130,7 +130,7 @@ impl AlertingLedger {
             if has_news {
                 reading.sent(receipt.entry);
             }
-            reading.to_note(has_news)
+            reading.next_note(has_news)
         };
         self.note(to_note);
     }
@@ -215,7 +215,7 @@ impl AlertingLedger {
             let to_note = {
                 let mut reading = self.reading.lock();
                 reading.sent(from);
-                reading.to_note(is_news)
+                reading.next_note(is_news)
             };
             self.note(to_note);
             if page.entries.len() < PAGE {

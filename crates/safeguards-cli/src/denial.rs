@@ -15,6 +15,11 @@ pub(crate) fn told(denial: &Denial) -> String {
 
 /// What helps the next run.
 pub(crate) fn what_helps(denial: &Denial) -> Option<String> {
+    if let Denial::Suspended { account } = denial {
+        return Some(format!(
+            "`safeguards budget resume {account} --store FILE`; `safeguards budget show` says why it was suspended"
+        ));
+    }
     let shortfall = denial.shortfall()?;
     let mut ways =
         vec![format!("raise the limit of {}", shortfall.account), "lower the estimate".to_owned()];

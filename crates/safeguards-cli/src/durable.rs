@@ -39,18 +39,31 @@ pub(crate) fn open_existing(path: &Path) -> Result<RedbStore, Failure> {
     Ok(RedbOptions::default().open(path)?)
 }
 
-/// Looking never makes a file.
+/// Looking never makes a file, and a store of runs in lines is told for what it is.
 pub(crate) fn check_there(path: &Path) -> Result<(), Failure> {
-    if exists(path) { Ok(()) } else { Err(Failure::NoFile { store: path.to_owned() }) }
+    if !exists(path) {
+        return Err(Failure::NoFile { store: path.to_owned() });
+    }
+    match begin_of(path) {
+        Some(begin) if begin.starts_with(b"{") => Err(Failure::Lines { store: path.to_owned() }),
+        Some(_) | None => Ok(()),
+    }
 }
 
-/// Whether this is a durable file by what it holds, or is to be one by its name.
+/// Whether this is a durable file by what it holds, or is to be one by its name. Of what is neither that nor lines of JSON
+/// its name says what it was taken for.
 pub(crate) fn is_durable(path: &Path) -> bool {
-    let mut begin = [0_u8; MAGIC.len()];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut begin)) {
-        Ok(()) => begin == MAGIC,
-        Err(_) => path.extension().is_some_and(|extension| extension == EXTENSION),
-    }
+    let begin = begin_of(path).unwrap_or_default();
+    let is_named_so = path.extension().is_some_and(|extension| extension == EXTENSION);
+    begin == MAGIC || (is_named_so && !begin.starts_with(b"{"))
+}
+
+/// The first bytes of a file, as many as tell a durable one, if it can be read.
+fn begin_of(path: &Path) -> Option<Vec<u8>> {
+    let mut begin = Vec::new();
+    let max = u64::try_from(MAGIC.len()).unwrap_or(u64::MAX);
+    File::open(path).ok()?.take(max).read_to_end(&mut begin).ok()?;
+    Some(begin)
 }
 
 /// What waits for the file.
@@ -72,10 +85,12 @@ mod tests {
         drop(RedbStore::open(at("fleet")).unwrap());
         fs::write(at("lines.redb"), "{\"begun\":{}} and more\n").unwrap();
         fs::write(at("empty.jsonl"), "").unwrap();
+        fs::write(at("other.redb"), "SQLite format 3").unwrap();
         for (name, expected) in [
             ("fleet", true),
             ("lines.redb", false),
             ("empty.jsonl", false),
+            ("other.redb", true),
             ("none.redb", true),
             ("none.jsonl", false),
             ("none", false),

@@ -25,8 +25,8 @@ use crate::{
 /// Report what was spent according to a durable file.
 ///
 /// What is reported are entries of the ledger: charges, what steps really cost, and what was recorded. What came back is
-/// taken off on the day on which it came back, at the agent, pool and model that had spent it. What is only held is not
-/// spent. Days are those of UTC.
+/// taken off in the column `net` on the day on which it came back, at the agent, pool and model that had spent it:
+/// `safeguards budget show` shows the net. What is only held is not spent. Days are those of UTC.
 #[derive(Debug, Arguments)]
 #[command(after_long_help = "\
 An agent is the account that spent. Its pool is the account above it when it spent. A model is known where the entry's
@@ -71,8 +71,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Draw bars besides, of `--unit`, else of dollars, else of whatever there is; nothing is overwritten. `-` prints the
-    /// picture instead of the table
+    /// Draw bars of the net besides, of `--unit`, else of dollars, else of whatever there is: forty at most, and one of all
+    /// others. Nothing is overwritten; `-` prints the picture instead of the table
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -104,7 +104,10 @@ impl By {
 
 fn instant(text: &str) -> Result<Timestamp, String> {
     let day = format!("{text}T00:00:00Z");
-    Timestamp::parse(text).or_else(|error| Timestamp::parse(&day).map_err(|_| error.to_string()))
+    Timestamp::parse(text).or_else(|_| Timestamp::parse(&day)).map_err(|_| {
+        "write a day such as 2026-01-05, or an instant of UTC such as 2026-01-05T09:00:00Z"
+            .to_owned()
+    })
 }
 
 impl Args {
@@ -138,11 +141,20 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             why: "standard output takes the picture or `--csv` or `--json`, one of them".to_owned(),
         });
     }
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && until <= since
+    {
+        return Err(Failure::Wrong {
+            what: "the time",
+            given: format!("{since} to {until}"),
+            why: "`--until` comes after `--since`".to_owned(),
+        });
+    }
     let store = args.store.open()?;
     let span = Span { since: args.since, until: args.until };
     let gathered = runtime()?.block_on(gather(&store, &by, span, args.unit.as_ref()))?;
     if let Some(path) = &args.svg {
-        let failed = |source| Failure::File { path: path.clone(), done: "written", source };
+        let failed = |source| Failure::not_made(path, source);
         let svg = picture::draw(&gathered, args.unit.as_ref()).map_err(Failure::Picture)?;
         if path == Path::new("-") {
             return print(&svg).map_err(Failure::output);
@@ -189,7 +201,7 @@ fn table(by: &[By], gathered: &Gathered) -> String {
     let figures = |row: &Row| {
         let amount = |quantity| Amount::new(quantity, row.unit.clone()).to_string();
         let refunded = if row.refunded.is_zero() { "-".to_owned() } else { amount(row.refunded) };
-        [amount(row.spent), refunded, amount(row.net), row.entries.to_string()]
+        [amount(row.spent), refunded, row.net.amount(&row.unit), row.entries.to_string()]
     };
     for row in &gathered.rows {
         let keys =
@@ -201,7 +213,11 @@ fn table(by: &[By], gathered: &Gathered) -> String {
         let keys = keys.map(|(at, _)| if at == 0 { "all".to_owned() } else { String::new() });
         table.add(keys.chain(figures(row)));
     }
-    let mut text = format!("{table}\n");
+    let mut text = if gathered.rows.is_empty() {
+        "nothing was spent in this time\n".to_owned()
+    } else {
+        format!("{table}\n")
+    };
     if gathered.forgotten > 0 {
         let entries = counted(gathered.forgotten, "entry").replace("entrys", "entries");
         // A string takes whatever is written to it.

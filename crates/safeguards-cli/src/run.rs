@@ -7,6 +7,7 @@ mod events;
 mod job;
 mod lines;
 mod live;
+mod other_terms;
 mod queue;
 mod record;
 mod report;
@@ -26,7 +27,7 @@ use std::{
 
 use clap::Args as Arguments;
 use safeguards_api::{BindError, BoundTeam, Builder, Safeguards, TeamSpec};
-use safeguards_budget::MemoryLedger;
+use safeguards_budget::{LedgerExt, MemoryLedger};
 use safeguards_coord::{Guards, Report, RunError, RunOptions, RunView, Strategy, Task};
 use safeguards_notify::ConsoleChannel;
 use safeguards_redb::RedbStore;
@@ -42,6 +43,7 @@ pub(crate) use self::spans::{milliseconds, seconds};
 use self::{
     error::Failure,
     job::{Job, Work},
+    other_terms::ways_out,
     report::RunReport,
     signals::Signals,
     view::{AlertWriter, View},
@@ -208,6 +210,12 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         (Work::Begin { .. }, _) => None,
         (Work::Resume { run, .. }, Some(record)) => {
             let view = record.run(run).await?;
+            // Before accounts of another team are asked for.
+            if view.head.team != spec.name.as_str() {
+                let (run, what) = (run.clone(), "the team");
+                let (was, now) = (view.head.team, spec.name.to_string());
+                return Err(RunError::Changed { run, what, was, now }.into());
+            }
             let inputs = view.head.task.input().as_array().map(Vec::len);
             spec.check_ready(inputs.filter(|_| spec.strategy.takes_inputs()), variable)?;
             Some((view, record.spent(run).await?))
@@ -231,10 +239,8 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
     }
     let since = SystemClock::new().now();
     let mut bound = match spec.bind(&safeguards).await {
-        Err(source @ BindError::OtherTerms { .. }) if durable.is_some() => {
-            return Err(Failure::OtherTerms { team: spec.file.clone(), source });
-        }
-        bound => bound?,
+        Err(source) => return Err(not_bound(&spec, durable, source)),
+        Ok(bound) => bound,
     };
     if let Some(record) = record.as_ref().filter(|_| durable.is_none()) {
         bound = bound.recording(record.store());
@@ -248,12 +254,24 @@ async fn run(job: Job, view: View, cancellation: CancellationToken) -> Result<Ru
         };
         options.cancellation(cancellation.clone()).observer(move |event: &_| view.show(event))
     };
+    // In a durable file others have spent before this run.
+    let standing = match durable {
+        Some(store) => store.account(&spec.account).await?,
+        None => None,
+    };
+    let stands = |view: &View| {
+        if let Some(account) = standing {
+            view.stands_at(account);
+        }
+    };
     let report = match (work, past) {
         (Work::Begin { task, each }, _) => {
+            stands(&before);
             begin(&bound, &spec, (task, each), record.is_some(), told).await?
         }
         (Work::Resume { reruns, .. }, Some((run, spent))) => {
             before.began_before(spent);
+            stands(&before);
             resume(&bound, &spec, (run, reruns, durable.is_none()), told).await?
         }
         (Work::Resume { run, .. }, None) => {
@@ -284,12 +302,23 @@ async fn begin(
     Ok(bound.runner().run(bound.team(), task, &way.strategy, options).await?)
 }
 
+/// Why the team's accounts could not be opened; of a durable file's with what to do.
+fn not_bound(spec: &TeamSpec, durable: Option<&RedbStore>, source: BindError) -> Failure {
+    let (Some(store), BindError::OtherTerms { asked, existing }) = (durable, &source) else {
+        return source.into();
+    };
+    let (team, store) = (spec.file.clone(), store.path().to_owned());
+    let ways = ways_out(&team, &store, asked, existing);
+    Failure::OtherTerms { team, store, ways, source: Box::new(source) }
+}
+
 /// Everything in a durable file, with who was made before.
 async fn over(store: &RedbStore) -> Result<Builder, Failure> {
     let there = store.all_accounts().await?;
     Ok(Safeguards::builder(store.clone())
         .stores(store.clone())
         .registry(store.clone())
+        .telling_all()
         .accounts(there.accounts.iter().flatten()))
 }
 

@@ -72,7 +72,7 @@ impl Reading {
     }
 
     /// Up to where all is told, if that is to be noted: `is_news` where an alert was sent just now.
-    pub(super) fn to_note(&mut self, is_news: bool) -> Option<u64> {
+    pub(super) fn next_note(&mut self, is_news: bool) -> Option<u64> {
         let (next, noted) = (self.next?, self.noted?);
         let first_open = self.sending.keys().next().copied().unwrap_or(next).min(next);
         let told = first_open.number().saturating_sub(1);
@@ -217,21 +217,21 @@ mod tests {
     #[test]
     fn it_is_noted_how_far_all_is_told() {
         let mut reading = begun();
-        assert_eq!(reading.to_note(true), None, "nobody takes notes yet");
+        assert_eq!(reading.next_note(true), None, "nobody takes notes yet");
         reading.take_notes(10);
         reading.sends(EntryId::new(11));
         reading.sends(EntryId::new(11));
         reading.answered(EntryId::new(11));
         reading.answered(EntryId::new(12));
-        assert_eq!(reading.to_note(true), None, "11 is being sent");
+        assert_eq!(reading.next_note(true), None, "11 is being sent");
         reading.sent(EntryId::new(11));
-        assert_eq!(reading.to_note(true), None, "somebody else sends it still");
+        assert_eq!(reading.next_note(true), None, "somebody else sends it still");
         reading.sent(EntryId::new(11));
-        assert_eq!((reading.to_note(true), reading.to_note(true)), (Some(12), None));
+        assert_eq!((reading.next_note(true), reading.next_note(true)), (Some(12), None));
         reading.answered(EntryId::new(14));
-        assert_eq!(reading.to_note(true), None, "13 is not known");
+        assert_eq!(reading.next_note(true), None, "13 is not known");
         (13..13 + NOTE_EVERY).for_each(|entry| reading.answered(EntryId::new(entry)));
-        assert_eq!(reading.to_note(false), Some(12 + NOTE_EVERY), "now and then without news");
+        assert_eq!(reading.next_note(false), Some(12 + NOTE_EVERY), "now and then without news");
     }
 
     /// Two read the same page at once.

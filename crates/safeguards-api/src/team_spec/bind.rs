@@ -54,14 +54,15 @@ pub enum BindError {
     #[error(transparent)]
     Prices(#[from] PriceFileError),
     /// There is an account of this name on other terms.
-    #[error("`{account}` was asked for as {asked}, but there is one already: {existing}")]
+    #[error(
+        "`{}` was asked for as {}, but there is one already: {}",
+        asked.account, terms::of_request(asked), terms::of_account(existing)
+    )]
     OtherTerms {
-        /// The account.
-        account: AccountId,
         /// What the team file says.
-        asked: String,
-        /// The terms on which it is there.
-        existing: String,
+        asked: Box<OpenAccount>,
+        /// How it is there.
+        existing: Box<Account>,
     },
     /// There was an account of this name, which is closed for good.
     #[error("`{account}` was deleted, and names are never used again; choose another")]
@@ -294,9 +295,8 @@ fn is_the_same(open: &OpenAccount, existing: &Account) -> Result<(), BindError> 
         return Ok(());
     }
     Err(BindError::OtherTerms {
-        account: open.account.clone(),
-        asked: terms::of_request(open),
-        existing: terms::of_account(existing),
+        asked: Box::new(open.clone()),
+        existing: Box::new(existing.clone()),
     })
 }
 

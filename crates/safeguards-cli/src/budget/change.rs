@@ -3,11 +3,11 @@
 use clap::{Args as Arguments, Subcommand};
 use safeguards_api::limit_text;
 use safeguards_budget::{
-    Account, Action, Command, CommandError, Denial, EntryId, Ledger, LedgerExt, Limit, Metadata,
-    Receipt,
+    Account, AccountState, Action, Command, Denial, EntryId, Ledger, LedgerExt, Limit, Metadata,
+    Percent, Window,
 };
 use safeguards_redb::RedbStore;
-use safeguards_types::{AccountId, Amount, Amounts, OperationId};
+use safeguards_types::{AccountId, Amount, Amounts, OperationId, Priority};
 use serde::Serialize;
 
 use super::show::no_account;
@@ -29,12 +29,18 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(super) enum Change {
     /// Set a limit of an account, or change how much it is
+    ///
+    /// A new limit without a window counts all that was ever spent. A new one with a window counts what is spent from now
+    /// on.
     #[command(after_long_help = EXIT_CODES)]
     SetLimit {
         /// Whose
         account: String,
         /// The limit: `5.00 USD`, `0.60 USD per day in Europe/Berlin`, `60 requests per 5m`
         limit: String,
+        /// At which shares of it an alert is sent, in percent, such as `50,80`, or `none`; those that it had, or else 80
+        #[arg(long, value_name = "PERCENTS", value_parser = shares)]
+        warn_at: Option<Shares>,
         #[command(flatten)]
         rest: Rest,
     },
@@ -45,6 +51,16 @@ pub(super) enum Change {
         account: String,
         /// The limit without its amount: `USD`, `USD per day in Europe/Berlin`, `requests per 5m`
         limit: String,
+        #[command(flatten)]
+        rest: Rest,
+    },
+    /// Set the priority of an account
+    #[command(after_long_help = EXIT_CODES)]
+    SetPriority {
+        /// Whose
+        account: String,
+        /// From 1, which gives way first, to 10
+        priority: Priority,
         #[command(flatten)]
         rest: Rest,
     },
@@ -102,6 +118,18 @@ pub(super) struct Rest {
     json: bool,
 }
 
+/// At which shares of a limit an alert is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Shares(Vec<Percent>);
+
+fn shares(text: &str) -> Result<Shares, String> {
+    if text == "none" {
+        return Ok(Shares(Vec::new()));
+    }
+    let shares = text.split(',').map(|share| Percent::parse(share.trim().trim_end_matches('%')));
+    shares.collect::<Result<_, _>>().map(Shares).map_err(|error| error.to_string())
+}
+
 fn operation(text: &str) -> Result<OperationId, String> {
     OperationId::parse(text).map_err(|error| error.to_string())
 }
@@ -115,6 +143,7 @@ impl Change {
         match self {
             Self::SetLimit { rest, .. }
             | Self::RemoveLimit { rest, .. }
+            | Self::SetPriority { rest, .. }
             | Self::Suspend { rest, .. }
             | Self::Resume { rest, .. }
             | Self::Refund { rest, .. } => rest,
@@ -127,6 +156,14 @@ impl Change {
 struct Changed<'a> {
     r#type: &'static str,
     did: &'a str,
+    /// The entry and its operation; none where nothing was to be done.
+    #[serde(flatten)]
+    entry: Option<Written>,
+}
+
+/// The entry of a change.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Written {
     entry: u64,
     op: OperationId,
 }
@@ -137,21 +174,23 @@ pub(super) fn execute(change: &Change) -> Result<(), Failure> {
     let asked = Asked::of(change)?;
     let store = rest.store.open()?;
     let op = rest.op.unwrap_or_else(|| store.operation());
-    let (receipt, did) = runtime()?.block_on(apply(&store, rest, asked, op))?;
-    let entry = receipt.entry.number();
+    let (entry, did) = runtime()?.block_on(apply(&store, rest, asked, op))?;
+    let entry = entry.map(|entry| Written { entry: entry.number(), op });
     let text = if rest.json {
-        let changed = Changed { r#type: "changed", did: &did, entry, op };
-        format!("{}\n", serde_json::to_string(&changed)?)
+        let r#type = if entry.is_some() { "changed" } else { "unchanged" };
+        format!("{}\n", serde_json::to_string(&Changed { r#type, did: &did, entry })?)
     } else {
-        format!("{did} (entry {entry}, operation {op})\n")
+        let told = entry.map(|Written { entry, op }| format!(" (entry {entry}, operation {op})"));
+        format!("{did}{}\n", told.unwrap_or_default())
     };
     print(&harmless(&text)).map_err(Failure::output)
 }
 
 /// What is asked for, its texts read.
 enum Asked {
-    SetLimit(AccountId, Limit),
+    SetLimit(AccountId, Limit, Option<Shares>),
     RemoveLimit(AccountId, Limit),
+    SetPriority(AccountId, Priority),
     Suspend(AccountId, Option<String>),
     Resume(AccountId, Option<String>),
     Refund(Spent, Amount),
@@ -171,15 +210,21 @@ impl Asked {
             why: why.to_string(),
         };
         Ok(match change {
-            Change::SetLimit { account, limit, .. } => {
+            Change::SetLimit { account, limit, warn_at, .. } => {
                 let read = limit_text::parse(limit);
                 Self::SetLimit(
                     account.as_str().into(),
                     read.map_err(|why| wrong("the limit", limit, &why))?,
+                    warn_at.clone(),
                 )
             }
+            Change::SetPriority { account, priority, .. } => {
+                Self::SetPriority(account.as_str().into(), *priority)
+            }
             Change::RemoveLimit { account, limit, .. } => {
-                let read = limit_text::parse(&format!("1 {limit}"));
+                // As it is shown, with its amount, it is named well enough.
+                let read =
+                    limit_text::parse(limit).or_else(|_| limit_text::parse(&format!("1 {limit}")));
                 let why = "write what it counts, and its window where it has one: `USD per day`";
                 Self::RemoveLimit(
                     account.as_str().into(),
@@ -199,7 +244,7 @@ impl Asked {
                     Ok(number) => Spent::Entry(EntryId::new(number)),
                     Err(_) => Spent::Operation(
                         OperationId::parse(of)
-                            .map_err(|error| wrong("the operation", of, &error))?,
+                            .map_err(|error| wrong("the operation", of, &format_args!("{error}; `safeguards budget entries` has the numbers of what was spent")))?,
                     ),
                 };
                 Self::Refund(of, amount)
@@ -208,21 +253,40 @@ impl Asked {
     }
 }
 
+/// Does it, and says what was done, with its entry; none where nothing was to be done.
 async fn apply(
     store: &RedbStore,
     rest: &Rest,
     asked: Asked,
     op: OperationId,
-) -> Result<(Receipt, String), Failure> {
+) -> Result<(Option<EntryId>, String), Failure> {
     let (action, did, account) = match asked {
-        Asked::SetLimit(account, limit) => {
-            let limit = with_what_it_had(limit, store.account(&account).await?.as_ref());
-            let did = format!("{account} is limited to {limit}");
+        Asked::SetLimit(account, limit, warn_at) => {
+            let existing = store.account(&account).await?;
+            let limit = with_what_it_had(limit, warn_at, existing.as_ref());
+            let did = limited(&account, &limit, existing.as_ref());
             (Action::SetLimit { account: account.clone(), limit }, did, Some(account))
+        }
+        Asked::SetPriority(account, priority) => {
+            let did = format!("{account} has priority {priority}");
+            (Action::SetPriority { account: account.clone(), priority }, did, Some(account))
         }
         Asked::RemoveLimit(account, Limit { unit, window, .. }) => {
             let did = format!("{account} has no limit of {unit} ({window}) any more");
             (Action::RemoveLimit { account: account.clone(), unit, window }, did, Some(account))
+        }
+        // Under an operation of the caller's own it may have been done before, and is answered so.
+        Asked::Suspend(account, None)
+            if rest.op.is_none()
+                && state_of(store, &account).await? == Some(AccountState::Suspended) =>
+        {
+            return Ok((None, format!("{account} was suspended already; nothing was changed")));
+        }
+        Asked::Resume(account, _)
+            if rest.op.is_none()
+                && state_of(store, &account).await? == Some(AccountState::Open) =>
+        {
+            return Ok((None, format!("{account} is not suspended; nothing was changed")));
         }
         Asked::Suspend(account, reason) => {
             let did = format!("{account} is suspended");
@@ -233,32 +297,59 @@ async fn apply(
             (Action::Resume { account: account.clone(), reason }, did, Some(account))
         }
         Asked::Refund(of, amount) => {
-            let of = match of {
-                Spent::Operation(of) => of,
-                Spent::Entry(entry) => operation_of(store, entry).await?,
+            let (of, what) = match of {
+                Spent::Operation(of) => (of, format!("operation {of}")),
+                Spent::Entry(entry) => {
+                    (operation_of(store, entry).await?, format!("entry {}", entry.number()))
+                }
             };
-            let did = format!("{amount} came back of operation {of}");
+            let did = format!("{amount} came back of {what}");
             (Action::Refund { of, amounts: Amounts::from(amount) }, did, None)
         }
     };
     let by = rest.by.iter().map(|by| ("by".to_owned(), by.clone().into()));
     let command = Command::new(op, action).with_metadata(by.collect::<Metadata>());
-    match store.apply(command).await {
-        Ok(receipt) => Ok((receipt, did)),
-        Err(error) => Err(refused(store, error, account).await?),
-    }
+    let error = match store.apply(command).await {
+        Ok(receipt) => return Ok((Some(receipt.entry), did)),
+        Err(error) => error,
+    };
+    Err(match error.denial() {
+        Some(denial) => refused(store, denial.clone(), account).await?,
+        None => Failure::Unconfirmed { did, op, source: Box::new(error) },
+    })
 }
 
-/// A limit that is there keeps its mode and its warnings: only how much it is was given.
-fn with_what_it_had(limit: Limit, account: Option<&Account>) -> Limit {
+async fn state_of(store: &RedbStore, account: &AccountId) -> Result<Option<AccountState>, Failure> {
+    Ok(store.account(account).await?.map(|account| account.state))
+}
+
+/// A limit that is there keeps its mode and, unless others are given, its warnings: only how much it is was given.
+fn with_what_it_had(limit: Limit, warn_at: Option<Shares>, account: Option<&Account>) -> Limit {
     let had = account.and_then(|account| account.limit(&limit.unit, &limit.window));
-    match had {
-        Some(usage) => {
-            let mut had = usage.limit.clone();
-            had.amount = limit.amount;
-            had
+    let mode = had.map_or(limit.mode, |usage| usage.limit.mode);
+    let shares = match (warn_at, had) {
+        (Some(Shares(given)), _) => given,
+        (None, Some(usage)) => usage.limit.warnings().to_vec(),
+        (None, None) => vec![Percent::EIGHTY],
+    };
+    shares.into_iter().fold(limit.mode(mode), Limit::warn_at)
+}
+
+/// What a limit means where it is set: it may be passed already, and one with a window begins now.
+fn limited(account: &AccountId, limit: &Limit, existing: Option<&Account>) -> String {
+    let did = format!("{account} is limited to {limit}");
+    let Some(existing) = existing else { return did };
+    let spent = match existing.limit(&limit.unit, &limit.window) {
+        Some(usage) => usage.spent,
+        None if limit.window == Window::Lifetime => existing.spent.get(&limit.unit),
+        None => return format!("{did}; it counts what is spent from now on"),
+    };
+    match spent.checked_sub(limit.amount) {
+        Some(over) if !over.is_zero() => {
+            let over = Amount::new(over, limit.unit.clone());
+            format!("{did}; {over} more than that is spent already")
         }
-        None => limit,
+        Some(_) | None => did,
     }
 }
 
@@ -266,25 +357,43 @@ fn with_what_it_had(limit: Limit, account: Option<&Account>) -> Limit {
 async fn operation_of(store: &RedbStore, entry: EntryId) -> Result<OperationId, Failure> {
     let page = store.entries(entry, 1).await?;
     let found = page.entries.into_iter().find(|found| found.id == entry);
-    found.and_then(|found| found.op()).ok_or_else(|| Failure::Wrong {
-        what: "the entry",
-        given: entry.number().to_string(),
-        why: "there is none of this number that an operation caused, or it is kept no more"
-            .to_owned(),
+    found.filter(|found| found.fact.spending().is_some()).and_then(|found| found.op()).ok_or_else(|| {
+        Failure::Wrong {
+            what: "the entry",
+            given: entry.number().to_string(),
+            why: "there is none of this number that spent something, or it is kept no more; `safeguards budget entries` has those that there are"
+                .to_owned(),
+        }
     })
 }
 
-/// Why it was not done; of an account that is not there also which ones have names like it.
+/// Why it was not done, and what there is instead: accounts with names like it, limits, units.
 async fn refused(
     store: &RedbStore,
-    error: CommandError,
+    denial: Denial,
     account: Option<AccountId>,
 ) -> Result<Failure, Failure> {
-    let is_unknown = matches!(error.denial(), Some(Denial::UnknownAccount { .. }));
-    let Some(account) = account.filter(|_| is_unknown) else {
-        return Ok(Failure::Command { error, near: String::new() });
+    let hint = match (&denial, account) {
+        (Denial::UnknownAccount { .. }, Some(account)) => {
+            let all = store.all_accounts().await?;
+            let accounts: Vec<Account> = all.accounts.into_iter().flatten().collect();
+            return Ok(no_account(account.as_str(), &accounts));
+        }
+        (Denial::NoLimit { .. }, Some(account)) => {
+            let account = store.account(&account).await?;
+            let limits = account.iter().flat_map(|account| &account.limits);
+            let limits: Vec<String> = limits.map(|usage| format!("`{}`", usage.limit)).collect();
+            if limits.is_empty() {
+                "; it has none".to_owned()
+            } else {
+                format!("; it has {}", limits.join(", "))
+            }
+        }
+        (Denial::UnknownUnit { .. }, _) => {
+            ": by the `units` of a team file, or `register_unit` of a program; USD, tokens and requests are there without"
+                .to_owned()
+        }
+        _ => String::new(),
     };
-    let all = store.all_accounts().await?;
-    let accounts: Vec<Account> = all.accounts.into_iter().flatten().collect();
-    Ok(no_account(account.as_str(), &accounts))
+    Ok(Failure::Denied { denial: Box::new(denial), hint })
 }

@@ -76,7 +76,13 @@ pub(super) fn execute(args: &Args) -> Result<(), Failure> {
         let shown = Shown { r#type: "entries", entries: &entries };
         format!("{}\n", serde_json::to_string(&shown)?)
     } else {
-        format!("{}\n", table(&entries))
+        let nothing = match &args.account {
+            Some(account) if entries.is_empty() => {
+                format!("{} itself spent nothing; accounts below it may have\n", one_line(account))
+            }
+            _ => String::new(),
+        };
+        format!("{}\n{nothing}", table(&entries))
     };
     print(&harmless(&text)).map_err(Failure::output)
 }

@@ -1,11 +1,14 @@
 //! [`gather`]: adds up what entries say was spent.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
 
 use safeguards_budget::{Action, Entry, EntryId, Fact, Ledger, Posting};
 use safeguards_redb::RedbStore;
-use safeguards_types::{AccountId, Amounts, Quantity, Timestamp, Unit};
-use serde::Serialize;
+use safeguards_types::{AccountId, Amount, Amounts, Quantity, Timestamp, Unit};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::By;
@@ -47,9 +50,53 @@ pub(super) struct Row {
     pub(super) spent: Quantity,
     pub(super) refunded: Quantity,
     /// What was spent less what came back; below zero where more came back in this time than was spent.
-    pub(super) net: Quantity,
+    pub(super) net: Net,
     /// How many entries it is made of.
     pub(super) entries: u64,
+}
+
+/// What was spent less what came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Net(i128);
+
+impl Net {
+    pub(super) const fn of(steps: i128) -> Self {
+        Self(steps)
+    }
+
+    /// In steps of 10⁻¹² units.
+    pub(super) const fn steps(self) -> i128 {
+        self.0
+    }
+
+    pub(super) const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    const fn size(self) -> Quantity {
+        Quantity::told(self.0.saturating_abs())
+    }
+
+    const fn sign(self) -> &'static str {
+        if self.0 < 0 { "-" } else { "" }
+    }
+
+    /// Such as `-0.01 USD`.
+    pub(super) fn amount(self, unit: &Unit) -> String {
+        format!("{}{}", self.sign(), Amount::new(self.size(), unit.clone()))
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}{}", self.sign(), self.size())
+    }
+}
+
+impl Serialize for Net {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 type Keys = Vec<Option<String>>;
@@ -64,7 +111,8 @@ struct Sum {
 impl Sum {
     fn row(&self, keys: Keys, unit: Unit) -> Row {
         let Self { spent, refunded, entries } = *self;
-        Row { keys, unit, spent, refunded, net: spent.saturating_sub(refunded), entries }
+        let net = Net(spent.steps().saturating_sub(refunded.steps()));
+        Row { keys, unit, spent, refunded, net, entries }
     }
 }
 
@@ -86,6 +134,7 @@ pub(super) async fn gather(
             .filter_map(|account| Some((account.id, BTreeSet::from([account.parent?]))))
             .collect(),
         models: HashMap::new(),
+        units: BTreeSet::new(),
         rows: BTreeMap::new(),
     };
     let mut from = EntryId::FIRST;
@@ -99,6 +148,14 @@ pub(super) async fn gather(
         from = page.next.max(page.first_kept);
         page.entries.iter().for_each(|entry| sums.take(entry));
     }
+    if let Some(unit) = unit.filter(|unit| !sums.units.is_empty() && !sums.units.contains(unit)) {
+        let units: Vec<&str> = sums.units.iter().map(Unit::as_str).collect();
+        return Err(Failure::Wrong {
+            what: "the unit",
+            given: unit.to_string(),
+            why: format!("nothing of it was ever spent; what was is {}", units.join(", ")),
+        });
+    }
     let forgotten = first_kept.number().saturating_sub(EntryId::FIRST.number());
     Ok(sums.end(forgotten))
 }
@@ -111,6 +168,8 @@ struct Sums<'a> {
     parents: HashMap<AccountId, BTreeSet<AccountId>>,
     /// Which model an entry was about, where that is known.
     models: HashMap<EntryId, String>,
+    /// Of which anything was ever spent.
+    units: BTreeSet<Unit>,
     rows: BTreeMap<(Keys, Unit), Sum>,
 }
 
@@ -152,6 +211,9 @@ impl Sums<'_> {
         model: Option<&str>,
         which: fn(&mut Sum) -> &mut Quantity,
     ) {
+        let units = posting.amounts.iter().map(Amount::unit);
+        self.units
+            .extend(units.filter(|unit| !self.units.contains(*unit)).cloned().collect::<Vec<_>>());
         if !self.span.has(entry.at) {
             return;
         }

@@ -4,9 +4,9 @@ use plotters::{
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
-use safeguards_types::{Amount, Quantity, Unit};
+use safeguards_types::{Quantity, Unit};
 
-use super::gather::{Gathered, Row};
+use super::gather::{Gathered, Net, Row};
 use crate::text::cut;
 
 const WIDTH: u32 = 960;
@@ -39,15 +39,15 @@ pub(super) fn draw(gathered: &Gathered, unit: Option<&Unit>) -> Result<String, S
 }
 
 /// The rows of a unit, in their order; where there are many, those of the largest amounts, and the sum of all others.
-fn bars(rows: &[Row], unit: &Unit) -> Vec<(String, Quantity)> {
+fn bars(rows: &[Row], unit: &Unit) -> Vec<(String, Net)> {
     let of_unit = rows.iter().filter(|row| row.unit == *unit);
     let name = |row: &Row| {
         let keys = row.keys.iter().map(|key| key.as_deref().unwrap_or("-"));
         cut(&keys.collect::<Vec<_>>().join(" / "), NAME_MAX)
     };
-    let mut bars: Vec<(usize, (String, Quantity))> =
+    let mut bars: Vec<(usize, (String, Net))> =
         of_unit.map(|row| (name(row), row.net)).enumerate().collect();
-    let mut others = Quantity::ZERO;
+    let mut others = Net::default();
     if bars.len() > BARS_MAX {
         bars.sort_by(|(_, (_, one)), (_, (_, other))| other.cmp(one));
         for (_, (_, amount)) in bars.split_off(BARS_MAX) {
@@ -63,27 +63,26 @@ type Failure<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::Erro
 
 fn draw_on<'a>(
     area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
-    bars: &[(String, Quantity)],
+    bars: &[(String, Net)],
     unit: &Unit,
 ) -> Result<(), Failure<'a>> {
-    let steps = |(_, amount): &(String, Quantity)| amount.steps();
+    let steps = |(_, amount): &(String, Net)| amount.steps();
     let top = bars.iter().map(steps).max().unwrap_or(0).max(0);
     let bottom = bars.iter().map(steps).min().unwrap_or(0).min(0);
-    // For the amount that stands behind the longest bar.
-    let room = (top - bottom) / 6 + 1;
+    // For the amount that stands behind the longest bar; without bars there is one unit.
+    let room = if bars.is_empty() { Quantity::ONE.steps() } else { (top - bottom) / 6 + 1 };
+    let caption = if bars.is_empty() { "nothing was spent" } else { "spent less what came back" };
     // A bar has two steps of height, so that there is one in its middle.
     let height = i32::try_from(bars.len().max(1).saturating_mul(2)).unwrap_or(i32::MAX);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
-        .caption(format!("spent, in {unit}"), (FONT, 18))
+        .caption(format!("{caption}, in {unit}"), (FONT, 18))
         .margin(16)
+        .margin_right(64)
         .x_label_area_size(40)
         .y_label_area_size(200)
         .build_cartesian_2d(bottom..top.saturating_add(room), 0..height)?;
-    let amount = |steps: &i128| {
-        let quantity = Quantity::from_steps(*steps).unwrap_or_default();
-        Amount::new(quantity, unit.clone()).to_string()
-    };
+    let amount = |steps: &i128| Net::of(*steps).amount(unit);
     chart
         .configure_mesh()
         .disable_y_mesh()
@@ -98,14 +97,14 @@ fn draw_on<'a>(
     let style = |side| TextStyle::from((FONT, 13).into_font()).pos(Pos::new(side, VPos::Center));
     // The first row stands at the top.
     for ((name, amount), low) in bars.iter().rev().zip((0..height).step_by(2)) {
-        let (middle, told) = (low.saturating_add(1), Amount::new(*amount, unit.clone()));
+        let (middle, told) = (low.saturating_add(1), amount.amount(unit));
         let corners = [(0, low), (amount.steps(), low.saturating_add(2))];
         let mut bar = Rectangle::new(corners, SPENT.filled());
         bar.set_margin(3, 3, 0, 0);
         chart.draw_series([bar])?;
         let before = Text::new(name.clone(), (-6, 0), style(HPos::Right));
         chart.draw_series([EmptyElement::at((bottom, middle)) + before])?;
-        let behind = Text::new(told.to_string(), (6, 0), style(HPos::Left));
+        let behind = Text::new(told, (6, 0), style(HPos::Left));
         let end = amount.steps().max(0);
         chart.draw_series([EmptyElement::at((end, middle)) + behind])?;
     }

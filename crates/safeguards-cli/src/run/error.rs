@@ -60,10 +60,10 @@ pub(crate) enum Failure {
     Bind(#[from] BindError),
     /// The durable file has accounts of this team on other terms.
     #[error(
-        "{source}; limits that hold across runs are changed in the durable file, by `safeguards budget set-limit`, and {} says the same",
-        team.display()
+        "an account stands on other terms in {} than {} asks for: {ways}",
+        store.display(), team.display()
     )]
-    OtherTerms { team: PathBuf, source: BindError },
+    OtherTerms { team: PathBuf, store: PathBuf, ways: String, source: Box<BindError> },
     /// The run could not begin.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -141,7 +141,8 @@ impl Failure {
             Self::AlertTargets(error) => error.code(),
             Self::Build(error) => error.code(),
             Self::Start(error) => error.code(),
-            Self::Bind(error) | Self::OtherTerms { source: error, .. } => error.code(),
+            Self::Bind(error) => error.code(),
+            Self::OtherTerms { source, .. } => source.code(),
             Self::Run(error) => error.code(),
             Self::Over { source, .. } => source.code(),
             Self::Store(error) => error.code(),
@@ -167,6 +168,9 @@ impl Failure {
                 exit::STORE
             }
             Self::NoFile { .. }
+            | Self::Ledger(_)
+            | Self::Bind(BindError::Ledger(_))
+            | Self::Alerts(_)
             | Self::Open(OpenError::InUse { .. } | OpenError::Unusable { .. }) => exit::STORE,
             Self::Unreadable { .. }
             | Self::NoTeamFile { .. }
@@ -187,12 +191,9 @@ impl Failure {
             | Self::NoTeam { .. }
             | Self::Run(_) => exit::USAGE,
             Self::Killed | Self::Unread => exit::INTERRUPTED,
-            Self::Ledger(_)
-            | Self::Alerts(_)
-            | Self::Start(_)
-            | Self::Runtime { .. }
-            | Self::Output { .. }
-            | Self::Json(_) => exit::INTERNAL,
+            Self::Start(_) | Self::Runtime { .. } | Self::Output { .. } | Self::Json(_) => {
+                exit::INTERNAL
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use safeguards_api::TeamSpec;
+use safeguards_budget::Account;
 use safeguards_coord::{RunEvent, RunFact, RunId, State, StepId};
 use safeguards_types::Amounts;
 
@@ -29,6 +30,11 @@ impl Lines {
     /// What each step of a run that goes on had spent.
     pub(crate) fn before(&mut self, spent: HashMap<StepId, Amounts>) {
         self.spend.before(spent);
+    }
+
+    /// How the team's account stands.
+    pub(crate) fn stands_at(&mut self, account: &Account) {
+        self.spend.stands_at(account);
     }
 
     /// What happened, as one line; none for what another line says too.

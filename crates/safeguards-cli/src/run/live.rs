@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use safeguards_api::{AgentSpec, StrategySpec, TeamSpec};
+use safeguards_budget::Account;
 use safeguards_coord::{RunEvent, RunFact, RunId, StepId};
 use safeguards_types::{AgentId, Amounts};
 
@@ -60,6 +61,12 @@ impl Live {
     /// What each step of a run that goes on had spent.
     pub(crate) fn before(&mut self, spent: HashMap<StepId, Amounts>) {
         self.spend.before(spent);
+        self.show_pool();
+    }
+
+    /// How the team's account stands.
+    pub(crate) fn stands_at(&mut self, account: &Account) {
+        self.spend.stands_at(account);
         self.show_pool();
     }
 

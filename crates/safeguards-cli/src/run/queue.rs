@@ -5,6 +5,7 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+use safeguards_budget::Account;
 use safeguards_coord::{RunEvent, StepId};
 use safeguards_types::Amounts;
 
@@ -20,6 +21,8 @@ pub(crate) enum Item {
     Event(Box<RunEvent>),
     /// What each step of a run that goes on had spent.
     Before(HashMap<StepId, Amounts>),
+    /// How the team's account stands as the run begins or goes on.
+    Stands(Box<Account>),
     /// A line of ours.
     Line(String),
     /// Text of an alert, with its line end.
@@ -139,7 +142,7 @@ mod tests {
             Item::Dropped(count) => count.to_string(),
             Item::Line(line) => line,
             Item::Before(_) => "before".to_owned(),
-            Item::Event(_) | Item::Alert(_) => unreachable!(),
+            Item::Event(_) | Item::Alert(_) | Item::Stands(_) => unreachable!(),
         };
         std::iter::from_fn(|| queue.pop()).map(text).collect()
     }

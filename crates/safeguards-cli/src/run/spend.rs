@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use safeguards_api::TeamSpec;
+use safeguards_budget::Account;
 use safeguards_coord::StepId;
 use safeguards_types::{Amount, Amounts, Quantity, Unit};
 
@@ -16,6 +17,8 @@ pub(crate) const FULL: u64 = 1000;
 pub(crate) struct Spend {
     pub(crate) units: Units,
     limit: Option<Amount>,
+    /// What others had spent of the limit before this run began: a durable file has runs before it.
+    before: Quantity,
     spent: Amounts,
     /// Of steps that go on, how much of it is theirs.
     open: HashMap<StepId, Amounts>,
@@ -28,7 +31,23 @@ impl Spend {
         let limits = own.map(|pool| pool.limits.as_slice()).unwrap_or_default();
         let limit = limits.iter().find(|limit| limit.unit == Unit::USD).or_else(|| limits.first());
         let limit = limit.map(|limit| Amount::new(limit.amount, limit.unit.clone()));
-        Self { units: Units::of(spec), limit, spent: Amounts::none(), open: HashMap::new() }
+        let (spent, open) = (Amounts::none(), HashMap::new());
+        Self { units: Units::of(spec), limit, before: Quantity::ZERO, spent, open }
+    }
+
+    /// The limit that is told stands so at the beginning, with what this run spent in the legs before.
+    pub(crate) fn stands_at(&mut self, account: &Account) {
+        let Some(limit) = &self.limit else { return };
+        let mut limits = account.limits.iter();
+        let usage = limits.find(|usage| usage.limit.unit == *limit.unit());
+        self.before = usage.map_or(Quantity::ZERO, |usage| {
+            usage.spent.saturating_sub(self.spent.get(limit.unit()))
+        });
+    }
+
+    /// How much of the limit is spent.
+    fn of_limit(&self, limit: &Amount) -> Quantity {
+        self.before.saturating_add(self.spent.get(limit.unit()))
     }
 
     /// Begins with what each step spent in the legs before.
@@ -60,7 +79,7 @@ impl Spend {
         match &self.limit {
             Some(limit) => {
                 let unit = limit.unit();
-                format!("{} of {limit}", figure(self.spent.get(unit), unit))
+                format!("{} of {limit}", figure(self.of_limit(limit), unit))
             }
             None => self.units.shown(&self.spent).to_string(),
         }
@@ -68,7 +87,10 @@ impl Spend {
 
     /// How much of the limit is spent, in thousandths; none where there is no limit.
     pub(crate) fn permille(&self) -> u64 {
-        self.limit.as_ref().map_or(0, |limit| permille(&self.spent, &limit.clone().into()))
+        self.limit.as_ref().map_or(0, |limit| {
+            let spent = Amount::new(self.of_limit(limit), limit.unit().clone());
+            permille(&spent.into(), &limit.clone().into())
+        })
     }
 }
 

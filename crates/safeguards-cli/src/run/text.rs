@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use safeguards_budget::Denial;
 use safeguards_coord::{CostBasis, State};
 use safeguards_types::{Amount, Amounts, Unit};
 use serde_json::Value;
@@ -47,7 +48,10 @@ fn how_to_go_on(report: &RunReport) -> String {
     let Some(command) = &report.resume else {
         return String::new();
     };
-    let first = if report.state == State::Denied {
+    let is_suspended = |step: &StepLine| matches!(step.denial, Some(Denial::Suspended { .. }));
+    let first = if report.steps.iter().any(is_suspended) {
+        "once the account is resumed, "
+    } else if report.state == State::Denied {
         "once there is room, "
     } else if command.ends_with(RERUN) {
         "once you have looked at what was interrupted, "

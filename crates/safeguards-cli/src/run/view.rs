@@ -12,6 +12,7 @@ use std::{
 };
 
 use safeguards_api::TeamSpec;
+use safeguards_budget::Account;
 use safeguards_coord::{RunEvent, RunFact, StepId};
 use safeguards_types::Amounts;
 use serde_json::json;
@@ -89,6 +90,11 @@ impl View {
         self.err.push(Item::Before(spent), Weight::News);
     }
 
+    /// Says how the team's account stands, after what the run had spent.
+    pub(crate) fn stands_at(&self, account: Account) {
+        self.err.push(Item::Stands(Box::new(account)), Weight::News);
+    }
+
     /// Says a line on stderr, above what is drawn there.
     pub(crate) fn say(&self, line: &str) {
         self.err.push(Item::Line(line.to_owned()), Weight::News);
@@ -157,6 +163,7 @@ impl Screen {
                 let line = match item {
                     Item::Event(event) => lines.line(event),
                     Item::Before(spent) => return lines.before(spent.clone()),
+                    Item::Stands(account) => return lines.stands_at(account),
                     Item::Line(line) => Some(line.clone()),
                     Item::Alert(text) => return write_to_stderr(text),
                     Item::Dropped(count) => Some(dropped(*count)),
@@ -168,6 +175,7 @@ impl Screen {
             Self::Live(live) => match item {
                 Item::Event(event) => live.show(event),
                 Item::Before(spent) => live.before(spent.clone()),
+                Item::Stands(account) => live.stands_at(account),
                 Item::Line(text) => live.print(text),
                 Item::Alert(text) => live.above(text),
                 Item::Dropped(count) => live.print(&dropped(*count)),
@@ -187,7 +195,7 @@ fn json_line(item: &Item) -> Option<String> {
     match item {
         Item::Event(event) => serde_json::to_string(event).ok(),
         Item::Dropped(count) => Some(json!({ "type": "dropped", "lines": count }).to_string()),
-        Item::Before(_) | Item::Line(_) | Item::Alert(_) => None,
+        Item::Before(_) | Item::Stands(_) | Item::Line(_) | Item::Alert(_) => None,
     }
 }
 

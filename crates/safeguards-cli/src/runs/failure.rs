@@ -26,7 +26,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Runtime(#[from] Box<durable::Failure>),
     /// There is no such run in the store.
-    #[error("there is no run {run} in {}; `safeguards runs list` has those that there are", store.display())]
+    #[error("there is no run {run} in {}; `safeguards runs list --store {}` has those that there are", store.display(), store.display())]
     UnknownRun { run: RunId, store: PathBuf },
     /// The answer cannot be written where it should go.
     #[error("the answer cannot be written to standard output")]

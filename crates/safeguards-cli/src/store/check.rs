@@ -80,7 +80,7 @@ fn told(checked: &Checked) -> String {
         ("entries", checked.entries),
         ("blocks of entries", checked.blocks),
         ("operations", checked.operations),
-        ("agents", checked.agents),
+        ("agents that registered", checked.agents),
         ("capabilities", checked.capabilities),
         ("keys of shared state", checked.keys),
         ("changes of keys", checked.key_changes),
@@ -99,7 +99,14 @@ fn told(checked: &Checked) -> String {
     let _ = writeln!(
         text,
         "{}",
-        if count == 0 { "all of it fits together".to_owned() } else { counted(count, "flaw") }
+        if count == 0 {
+            "all of it fits together".to_owned()
+        } else {
+            format!(
+                "{}; leave the file as it is, and go on with a copy or a dump from before",
+                counted(count, "flaw")
+            )
+        }
     );
     harmless(&text)
 }

@@ -35,7 +35,7 @@ pub(super) struct Args {
     file: PathBuf,
 
     /// Drop entries of the ledger that are older than so many days
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
     keep_days: Option<u32>,
 
     /// Print one JSON object
@@ -47,6 +47,10 @@ impl Args {
     pub(super) const fn is_json(&self) -> bool {
         self.json
     }
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "write a number of days, such as 90".to_owned())
 }
 
 /// What is printed as JSON.

@@ -1,26 +1,27 @@
 //! `safeguards store dump`: all that a file holds as JSON lines.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::PathBuf,
 };
 
 use clap::Args as Arguments;
-use safeguards_redb::DumpError;
+use safeguards_redb::{DumpError, RedbOptions};
 
 use super::waiting;
 use crate::{
-    durable::{Failure, open_existing},
+    durable::{Failure, check_there, open_existing},
     exit,
     output::say,
-    text::counted,
+    text::{counted, one_line},
 };
 
 /// Write all that a durable file holds as JSON lines, to be loaded elsewhere.
 #[derive(Debug, Arguments)]
 #[command(after_long_help = "\
-The first line names the format, the last one counts the rows: a dump that was cut off is told from a whole one.
+The file is checked first, as `safeguards store check` does, so that what is dumped is whole. The first line of a dump names
+the format, the last one counts the rows: one that was cut off is told from a whole one.
 
 Examples:
   safeguards store dump fleet.redb -o fleet.jsonl
@@ -29,6 +30,7 @@ Examples:
 
 Exit codes:
     0  all of it was written
+    1  the file is damaged: nothing was written
     2  wrong usage, the file is no durable file of this version, or OUT is there already or cannot be made
     5  the file is not there, cannot be read, or another process has it
    70  OUT or standard output takes no more")]
@@ -40,29 +42,50 @@ pub(super) struct Args {
     /// Where to; nothing is overwritten. Standard output unless given
     #[arg(short, long, value_name = "OUT")]
     out: Option<PathBuf>,
+
+    /// Do not check the file first: for what can still be read of a damaged one
+    #[arg(long)]
+    unchecked: bool,
 }
 
 /// Does what the arguments say.
 pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
-    let Args { file, out } = args;
+    let Args { file, out, unchecked } = args;
+    if !unchecked {
+        check_there(file)?;
+        let what = format!("checking {}", file.display());
+        let flaws = waiting::show(what, || RedbOptions::default().check(file))?.flaws;
+        if !flaws.is_empty() {
+            return Err(Failure::Damaged { file: file.clone(), flaws });
+        }
+    }
     let store = open_existing(file)?;
     let what = format!("dumping {}", file.display());
     let rows = match out {
         Some(path) => {
-            let failed = |source| Failure::File { path: path.clone(), done: "written", source };
-            let out = File::create_new(path).map_err(failed)?;
-            waiting::show(what, || {
+            let out = File::create_new(path).map_err(|source| Failure::not_made(path, source))?;
+            let dumped = waiting::show(what, || {
                 let rows = store.dump(BufWriter::new(&out))?;
                 out.sync_all()?;
                 Ok::<_, DumpError>(rows)
-            })?
+            });
+            if dumped.is_err() {
+                // A part of a dump is none, and would stand in the way of the next.
+                let _ = fs::remove_file(path);
+            }
+            match dumped {
+                Err(DumpError::Write(source)) => return Err(Failure::not_made(path, source)),
+                dumped => dumped?,
+            }
         }
         None => match store.dump(BufWriter::new(Forgiving(io::stdout().lock()))) {
             Err(DumpError::Write(source)) => return Err(Failure::output(source)),
             dumped => dumped?,
         },
     };
-    say(&counted(rows, "row"));
+    let to =
+        out.as_ref().map_or_else(|| "standard output".into(), |path| path.display().to_string());
+    say(&format!("{} of {} to {}", counted(rows, "row"), file.display(), one_line(&to)));
     Ok(exit::SUCCESS)
 }
 

@@ -10,7 +10,13 @@ use clap::Args as Arguments;
 use safeguards_redb::{LoadError, RedbOptions};
 
 use super::waiting;
-use crate::{durable::Failure, exit, output::say, runs::exists, text::counted};
+use crate::{
+    durable::{Failure, is_durable},
+    exit,
+    output::say,
+    runs::exists,
+    text::{counted, one_line},
+};
 
 /// Make a durable file of what `safeguards store dump` wrote.
 #[derive(Debug, Arguments)]
@@ -41,7 +47,17 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     let options = RedbOptions::default();
     // Before the dump is looked for: the two are easily taken for each other.
     if exists(file) {
+        if is_durable(dump) && !is_durable(file) {
+            return Err(swapped(file, dump));
+        }
         return Err(LoadError::Exists { path: file.clone() }.into());
+    }
+    if exists(dump) && is_durable(dump) {
+        return Err(Failure::Wrong {
+            what: "the dump",
+            given: dump.display().to_string(),
+            why: "that is a durable file; `safeguards store dump` makes a dump of one".to_owned(),
+        });
     }
     let what = format!("loading {}", file.display());
     let rows = if dump == Path::new("-") {
@@ -51,6 +67,17 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
         let lines = BufReader::new(File::open(dump).map_err(failed)?);
         waiting::show(what, || options.load(lines, file))?
     };
-    say(&counted(rows, "row"));
+    say(&format!("{} into {}", counted(rows, "row"), one_line(&file.display().to_string())));
     Ok(exit::SUCCESS)
+}
+
+fn swapped(file: &Path, dump: &Path) -> Failure {
+    let (file, dump) = (file.display(), dump.display());
+    Failure::Wrong {
+        what: "the dump",
+        given: dump.to_string(),
+        why: format!(
+            "that is a durable file, and {file} is there already; the file to make comes first, and then the dump"
+        ),
+    }
 }

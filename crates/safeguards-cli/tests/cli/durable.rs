@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,8 +12,8 @@ use safeguards_budget::{
     Action, Charge, Command, EntryId, Ledger, LedgerExt, Limit, Metadata, OpenAccount, PlaceHold,
     Settle,
 };
-use safeguards_redb::RedbStore;
-use safeguards_types::{Amounts, Quantity, Unit, tokens, usd};
+use safeguards_redb::{RedbOptions, RedbStore};
+use safeguards_types::{Amounts, Priority, Quantity, SimClock, Timestamp, Unit, tokens, usd};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -174,7 +175,7 @@ async fn a_report_is_a_table_values_and_a_picture() {
         ran.stdout
     );
     let svg = fs::read_to_string(folder.at("bars.svg")).unwrap();
-    assert!(svg.contains("spent, in USD") && svg.contains("user/ada"), "{svg}");
+    assert!(svg.contains("spent less what came back, in USD") && svg.contains("user/ada"), "{svg}");
     let again = folder.run(&["report", "--store", "@fleet.redb", "--svg", "@bars.svg"]);
     again.refused(&["cli.file", "bars.svg"]);
 
@@ -188,7 +189,144 @@ async fn a_report_is_a_table_values_and_a_picture() {
     assert!(lines.contains(&"team,small,tokens,100,0,100,1"), "{lines:?}");
     let none = ["report", "--store", "@fleet.redb", "--csv", "--until", "2020-01-01"];
     assert_eq!(folder.run(&none).stdout, "agent,unit,spent,refunded,net,entries\n");
-    folder.run(&["report", "--store", "@fleet.redb", "--since", "lately"]).refused(&["lately"]);
+    folder
+        .run(&["report", "--store", "@fleet.redb", "--since", "lately"])
+        .refused(&["lately", "a day such as"]);
+    let nothing = folder.run(&["report", "--store", "@fleet.redb", "--until", "2020-01-01"]);
+    assert_eq!(nothing.stdout, "nothing was spent in this time\n");
+    folder
+        .run(&["report", "--store", "@fleet.redb", "--unit", "EUR"])
+        .refused(&["`EUR`", "what was is USD, tokens"]);
+    let backwards = ["--since", "2020-01-02", "--until", "2020-01-01"];
+    folder
+        .run(&[&["report", "--store", "@fleet.redb"], &backwards[..]].concat())
+        .refused(&["`--until` comes after `--since`"]);
+}
+
+/// What came back of an earlier day is below zero on its own, so that rows add up.
+#[tokio::test]
+async fn what_comes_back_later_is_taken_off_when_it_comes() {
+    let folder = Folder::new();
+    let mut options = RedbOptions::default();
+    let clock = SimClock::at(Timestamp::parse("2026-01-05T23:00:00Z").unwrap());
+    options.clock = Arc::new(clock.clone());
+    let store = options.open(folder.at("fleet.redb")).unwrap();
+    store.open_account(OpenAccount::new("reader"), store.operation()).await.unwrap();
+    let charge = store.operation();
+    store.charge(Charge::new("reader", usd!(1)), charge).await.unwrap();
+    clock.advance(Duration::from_hours(2));
+    store.refund(charge, Amounts::from(usd!(0.25)), store.operation()).await.unwrap();
+    drop(store);
+    let report = |args: &[&str]| {
+        folder.run(&[&["report", "--store", "@fleet.redb", "--by", "day"], args].concat())
+    };
+    let by_day = report(&["--json"]).report();
+    let expected = [("2026-01-05", "1 0 1 1"), ("2026-01-06", "0 0.25 -0.25 1")];
+    let expected = expected.map(|(day, row)| (day.to_owned(), row.to_owned()));
+    assert_eq!(rows(&by_day), expected);
+    assert_eq!(by_day["totals"][0]["net"], "0.75");
+    assert!(report(&[]).stdout.contains("-0.25 USD"), "{:?}", report(&[]));
+    assert!(report(&["--svg", "-"]).stdout.contains("-0.25 USD"));
+}
+
+/// A letter of an entry is changed in the file itself: it is told, and no dump is made of it.
+#[tokio::test]
+async fn a_damaged_file_is_told_and_not_dumped() {
+    let folder = Folder::with_ledger().await;
+    let bytes = fs::read(folder.at("fleet.redb")).unwrap();
+    let at = bytes.windows(5).position(|letters| letters == b"small").unwrap();
+    let mut damaged = bytes.clone();
+    damaged[at] = b'S';
+    fs::write(folder.at("damaged.redb"), &damaged).unwrap();
+    let checked = folder.run(&["store", "check", "@damaged.redb"]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    assert!(checked.stdout.contains("go on with a copy"), "{checked:?}");
+    let dump = ["store", "dump", "@damaged.redb", "-o", "@damaged.jsonl"];
+    folder.run(&dump).failed(1, &["store.corrupt", "--unchecked"]);
+    assert!(!folder.at("damaged.jsonl").exists());
+    let report = ["report", "--store", "@damaged.redb", "--by", "model"];
+    folder.run(&report).failed(5, &["store.corrupt"]);
+
+    fs::write(folder.at("cut.redb"), &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(folder.run(&["store", "check", "@cut.redb"]).code, Some(1));
+    fs::write(folder.at("empty.redb"), "").unwrap();
+    for verb in
+        [&["store", "check"][..], &["budget", "show", "--store"], &["runs", "list", "--store"]]
+    {
+        let ran = folder.run(&[verb, &["@empty.redb"]].concat());
+        ran.refused(&["store.not_a_store", "it is empty"]);
+    }
+    assert_eq!(fs::metadata(folder.at("empty.redb")).unwrap().len(), 0);
+}
+
+/// Whoever mistakes one file for another, or one argument, learns which.
+#[tokio::test]
+async fn files_that_are_taken_for_others_are_told() {
+    let folder = Folder::with_ledger().await;
+    folder.run(&["store", "dump", "@fleet.redb", "-o", "@fleet.jsonl"]);
+    folder
+        .run(&["store", "load", "@copy.redb", "@fleet.redb"])
+        .refused(&["that is a durable file", "safeguards store dump"]);
+    folder
+        .run(&["store", "load", "@fleet.jsonl", "@fleet.redb"])
+        .refused(&["the file to make comes first"]);
+    folder.run(&["store", "load", "@none/copy.redb", "@fleet.jsonl"]).failed(5, &["copy.redb"]);
+    folder
+        .run(&["budget", "show", "--store", "@fleet.jsonl"])
+        .refused(&["store.not_a_store", "safeguards runs list"]);
+    fs::write(folder.at("s.redb"), "SQLite format 3, or so it seems").unwrap();
+    folder.run(&["runs", "list", "--store", "@s.redb"]).refused(&["store.not_a_store"]);
+    fs::create_dir(folder.at("folder")).unwrap();
+    folder.run(&["runs", "list", "--store", "@folder"]).refused(&["this is a folder"]);
+    let whole = fs::read_to_string(folder.at("fleet.jsonl")).unwrap();
+    let half: String = whole.lines().take(3).collect::<Vec<_>>().join("\n");
+    let path = folder.text("half.redb");
+    safeguards_reading(&half[..half.len() - 9], &["store", "load", &path])
+        .refused(&["store.dump_cut_off"]);
+}
+
+/// What a change of limits means is said, and what there is instead of what is not.
+#[tokio::test]
+async fn a_change_says_what_it_means() {
+    let folder = Folder::with_ledger().await;
+    let run =
+        |args: &[&str]| folder.run(&[&["budget"], args, &["--store", "@fleet.redb"]].concat());
+    let says = |args: &[&str], expected: &str| {
+        let ran = run(args);
+        assert!(ran.code == Some(0) && ran.stdout.contains(expected), "{expected}: {ran:?}");
+    };
+    says(&["set-limit", "reader", "3.00 USD"], "1.00 USD more than that is spent already");
+    says(&["set-limit", "reader", "9 USD per day"], "it counts what is spent from now on");
+    says(
+        &["set-limit", "user/ada", "50 USD", "--warn-at", "50,90%"],
+        "user/ada is limited to 50.00 USD",
+    );
+    says(&["set-limit", "writer", "50 USD", "--warn-at", "none"], "writer is limited");
+    run(&["set-limit", "writer", "50 USD", "--warn-at", "most"]).refused(&["most", "percentage"]);
+    says(&["set-priority", "writer", "8"], "writer has priority 8");
+    run(&["set-priority", "writer", "11"]).refused(&["1 to 10"]);
+    run(&["remove-limit", "reader", "requests"])
+        .failed(3, &["it has ", "`3.00 USD`", "`9.00 USD per day in UTC`"]);
+    says(&["remove-limit", "reader", "9 USD per day"], "reader has no limit of USD");
+    run(&["set-limit", "reader", "5 EUR"]).failed(3, &["EUR", "`units` of a team file"]);
+    run(&["refund", "1", "0.10 USD"])
+        .refused(&["that spent something", "safeguards budget entries"]);
+    run(&["show", ""]).refused(&["there is no account ``"]);
+    says(&["entries", "team"], "team itself spent nothing");
+
+    says(&["suspend", "reader", "--reason", "too dear"], "reader is suspended");
+    says(&["suspend", "reader"], "was suspended already; nothing was changed");
+    let shown = run(&["show", "reader", "--json"]).report();
+    assert_eq!(shown["accounts"][0]["reason"], "too dear");
+    says(&["resume", "reader"], "reader is resumed");
+    says(&["resume", "reader", "--json"], "\"type\":\"unchanged\"");
+
+    let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
+    let account = store.account(&"user/ada".into()).await.unwrap().unwrap();
+    let shares: Vec<_> =
+        account.limits[0].limit.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(shares, ["50", "90"]);
+    assert_eq!(store.account(&"writer".into()).await.unwrap().unwrap().priority, Priority::P8);
 }
 
 #[test]
@@ -203,7 +341,8 @@ fn limits_hold_across_runs_of_one_file() {
     assert!(told.stdout.contains("crew is limited to 0.50 USD"), "{told:?}");
     let refused = folder.work();
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("safeguards budget set-limit"), "{}", refused.stderr);
+    let what_to_do = "safeguards budget set-limit crew \"0.11 USD\" --warn-at 80 --store ";
+    assert!(refused.stderr.contains(what_to_do), "{}", refused.stderr);
     let team = fs::read_to_string(folder.at("crew.toml")).unwrap();
     fs::write(folder.at("crew.toml"), team.replace("0.11", "0.50")).unwrap();
     assert_eq!(folder.work().code, Some(0));
@@ -214,9 +353,16 @@ fn limits_hold_across_runs_of_one_file() {
     assert_eq!(shown["accounts"][0]["state"], "suspended");
     assert_eq!(shown["accounts"][0]["reason"], "too dear");
     assert_eq!(shown["accounts"][0]["spent"], json!({ "USD": "0.08", "requests": "2" }));
-    assert_eq!(folder.work().code, Some(3), "suspended");
+    let stopped = folder.work();
+    assert_eq!(stopped.code, Some(3), "suspended");
+    let shown = folder.run(&["run", "@crew.toml", "look around", "--store", "@fleet.redb"]);
+    assert!(shown.stdout.contains("safeguards budget resume writer"), "{shown:?}");
+    assert!(shown.stdout.contains("once the account is resumed, "), "{shown:?}");
     assert_eq!(run(&["budget", "resume", "writer"]).code, Some(0));
     assert_eq!(folder.work().code, Some(0));
+    // What earlier runs spent of the limit is told with it.
+    let told = folder.run(&["run", "@crew.toml", "look around", "--store", "@fleet.redb"]);
+    assert!(told.stderr.contains("so far 0.16 of 0.50 USD"), "{told:?}");
     let table = run(&["budget", "show"]).stdout;
     assert!(table.contains("   writer  open"), "{table}");
     assert!(!table.contains("too dear"), "{table}");

@@ -108,7 +108,11 @@ pub(super) fn read(path: &Path, runs: &SyncRunStore) -> Result<(), RunStoreError
 fn is_there(path: &Path) -> Result<bool, RunStoreError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(true),
-        Ok(_) => Err(no_store(path)),
+        Ok(found) => {
+            let what = if found.is_dir() { "a folder" } else { "no regular file" };
+            let message = format!("{}: this is {what}, and no store of runs", path.display());
+            Err(RunStoreError::new(RunStoreErrorKind::Corrupt, message))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(unavailable(path, "cannot be read", error)),
     }
