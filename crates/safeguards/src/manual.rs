@@ -125,4 +125,6 @@ pub mod decisions {
     page!(d0025_one_row_a_flush, "decisions/0025-one-row-a-flush.md");
     page!(d0026_who_leaves_says_from_where, "decisions/0026-who-leaves-says-from-where.md");
     page!(d0027_a_flush_waits_a_moment, "decisions/0027-a-flush-waits-a-moment.md");
+    page!(d0028_what_was_told_is_noted, "decisions/0028-what-was-told-is-noted.md");
+    page!(d0029_what_is_read_is_verified, "decisions/0029-what-is-read-is-verified.md");
 }
