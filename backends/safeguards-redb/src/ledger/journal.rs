@@ -77,7 +77,8 @@ pub(super) fn open(db: &Database, bounds: Bounds) -> Result<Opened, Fault> {
             })
             .map_err(redb::Error::Io)
             .doing("start a thread")?;
-        let mut chain = Chain::default();
+        // Where all blocks were dropped, the next one follows the last of them.
+        let mut chain = chain_before(&read, u64::MAX)?.unwrap_or_default();
         let blocks = told.into_iter().map(|block| {
             let Block { chain: latest, entries, .. } = block?;
             chain = latest;

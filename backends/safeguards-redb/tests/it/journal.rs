@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use redb::{Database, ReadableTable, TableDefinition};
 use safeguards_budget::{
     Batch, Bounds, Charge, Command, Denial, EntryId, Ledger, LedgerExt, Limit, OpenAccount, Outcome,
 };
@@ -227,4 +228,55 @@ async fn a_file_is_compacted() {
     assert_eq!(send(&store, &done[9].0).await, Err(too_old));
     let account = store.account(&"a".into()).await.unwrap().unwrap();
     assert_eq!(account.spent.get(&Unit::USD), usd!(400).quantity());
+}
+
+/// The first block that is kept follows one that is not there any more, and is verified all the same.
+#[tokio::test]
+async fn the_first_block_that_is_kept_is_verified() {
+    const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.blocks");
+    let desk = Desk::new(KeepEntries::AsRemembered, 3);
+    let store = desk.open();
+    work(&desk, &store, 30).await;
+    drop(store);
+    check_whole(&desk.path());
+    let change = |change: &dyn Fn(&mut redb::Table<'_, u64, &[u8]>)| {
+        let db = Database::open(desk.path()).unwrap();
+        let write = db.begin_write().unwrap();
+        change(&mut write.open_table(BLOCKS).unwrap());
+        write.commit().unwrap();
+    };
+    change(&|blocks| {
+        let (first, mut block) = {
+            let (first, block) = blocks.first().unwrap().unwrap();
+            (first.value(), block.value().to_vec())
+        };
+        assert!(first > 20, "{first}");
+        *block.last_mut().unwrap() ^= 1;
+        blocks.insert(first, block.as_slice()).unwrap();
+    });
+    assert_eq!(desk.options().open(desk.path()).unwrap_err().code(), "store.corrupt");
+    assert!(!desk.options().check(desk.path()).unwrap().flaws.is_empty());
+}
+
+/// A ledger that remembers nothing keeps nothing but how its accounts stand, and goes on from there.
+#[tokio::test]
+async fn a_ledger_that_keeps_no_entry_goes_on() {
+    let desk = Desk::new(KeepEntries::AsRemembered, 1);
+    let open = || {
+        let mut options = desk.options();
+        (options.bounds.operations_kept, options.bounds.operations_max) = (0, 0);
+        options.bounds.kept_for = Duration::ZERO;
+        options.open(desk.path()).unwrap()
+    };
+    let store = open();
+    work(&desk, &store, 5).await;
+    drop(store);
+    for spent in 6..10 {
+        let store = open();
+        send(&store, &desk.command(Charge::new("a", usd!(1)))).await.unwrap();
+        let account = store.account(&"a".into()).await.unwrap().unwrap();
+        assert_eq!(account.spent.to_string(), format!("{spent}.00 USD"));
+        drop(store);
+        check_whole(&desk.path());
+    }
 }
