@@ -3,13 +3,15 @@
 //! A batch is decided in memory and answered once its entries are on the disk. Reads wait likewise where they show
 //! what is not there yet.
 //!
-//! - `journal`: entries in the file, a block for each flush, and the accounts as they stood now and then.
+//! - `journal`: entries in the file, a block for each flush.
+//! - `snapshot`: the accounts as they stood now and then.
 //! - `checking`: what is to be true of both.
 //! - `operations`: which entry an operation has that the book no longer remembers.
 
 mod checking;
 mod journal;
 mod operations;
+mod snapshot;
 
 use std::{
     mem,
@@ -28,7 +30,8 @@ use safeguards_types::{AccountId, OperationId, Timestamp};
 
 pub(crate) use self::{
     checking::check,
-    journal::{Appending, add_sum, last_entry},
+    journal::{Appending, last_entry},
+    snapshot::add_sum,
 };
 use self::{journal::Chain, operations::Gathered};
 use crate::{
@@ -41,7 +44,7 @@ use crate::{
 
 /// All tables of the ledger but that of its blocks.
 pub(crate) fn each_table<T: Tables>(all: &mut T) -> Result<(), T::Error> {
-    all.table(journal::SNAPSHOT)?;
+    all.table(snapshot::SNAPSHOT)?;
     all.table(operations::RUNS)?;
     all.table(operations::SPANS)?;
     all.table(operations::HORIZON)
@@ -322,7 +325,7 @@ impl Shared {
         }
         if let Some(outline) = outline {
             let transaction = turn.transaction()?;
-            journal::write_outline(transaction, outline)?;
+            snapshot::write(transaction, outline)?;
             operations::write(transaction, mem::take(gathered), self.snapshot_every)?;
             let latest = match when {
                 WriteDown::Always { now } => Some(now),

@@ -1,5 +1,4 @@
-//! The journal in the file: a block of entries for each flush, chained by hashes, and the accounts as they stood now
-//! and then.
+//! The journal in the file: a block of entries for each flush, chained by hashes.
 
 use std::{slice, sync::mpsc, thread};
 
@@ -11,7 +10,10 @@ use safeguards_budget::{Book, Bounds, Entry, EntryId, EntryPage, Outline, compac
 use safeguards_types::{OperationId, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::operations::{self, Gathered};
+use super::{
+    operations::{self, Gathered},
+    snapshot,
+};
 use crate::{
     error::{Doing, Fault},
     rows,
@@ -23,13 +25,7 @@ pub(super) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 /// At 0 the chain's hash before the first block, where blocks were dropped before it.
 const BEFORE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ledger.before");
 
-/// The latest snapshot at [`OUTLINE`], and its hash at [`OUTLINE_SUM`].
-pub(super) const SNAPSHOT: TableDefinition<'_, u64, &[u8]> =
-    TableDefinition::new("ledger.snapshot");
-const OUTLINE: u64 = 0;
-const OUTLINE_SUM: u64 = 1;
-
-const HASH: usize = 32;
+pub(super) const HASH: usize = 32;
 
 /// How many blocks are read ahead of the book that follows them.
 const READ_AHEAD: usize = 64;
@@ -63,7 +59,7 @@ pub(super) struct Opened {
 /// Makes the book of the latest snapshot and of the entries after it.
 pub(super) fn open(db: &Database, bounds: Bounds) -> Result<Opened, Fault> {
     let read = db.begin_read().doing(READING)?;
-    let outline = outline(&read)?;
+    let outline = snapshot::read(&read)?;
     let first = outline.as_ref().map_or(EntryId::FIRST, Outline::first_kept);
     let indexed = operations::written_to(&read)?;
     // One thread reads, the other follows: each takes about as long.
@@ -306,56 +302,12 @@ pub(super) fn drop_old(
     Ok((first_left, horizon))
 }
 
-/// Writes down the accounts as they stand, in place of how they stood before.
-pub(super) fn write_outline(
-    transaction: &WriteTransaction,
-    outline: &Outline,
-) -> Result<(), Fault> {
-    const DOING: &str = "write down the accounts";
-    let text = serde_json::to_vec(outline).map_err(|error| Fault::corrupt(DOING, error))?;
-    let mut table = transaction.open_table(SNAPSHOT).doing(DOING)?;
-    table.insert(OUTLINE, text.as_slice()).doing(DOING)?;
-    table.insert(OUTLINE_SUM, sum_of(&text).as_slice()).doing(DOING)?;
-    Ok(())
-}
-
-/// Writes the hash of a snapshot beside it, which format 1 did not have.
-pub(crate) fn add_sum(transaction: &WriteTransaction) -> Result<(), Fault> {
-    const DOING: &str = "add the hash of the accounts";
-    let mut table = transaction.open_table(SNAPSHOT).doing(DOING)?;
-    let sum = table.get(OUTLINE).doing(DOING)?.map(|text| sum_of(text.value()));
-    if let Some(sum) = sum {
-        table.insert(OUTLINE_SUM, sum.as_slice()).doing(DOING)?;
-    }
-    Ok(())
-}
-
 /// The last entry that is to be there; 0 where none is.
 pub(crate) fn last_entry(transaction: &WriteTransaction) -> Result<u64, Fault> {
     let blocks = transaction.open_table(BLOCKS).doing(READING)?;
     let last = blocks.last().doing(READING)?;
     let entries = last.map(|(_, block)| read_entries(parts(block.value())?.1)).transpose()?;
     Ok(entries.and_then(|entries| Some(entries.last()?.id.number())).unwrap_or(0))
-}
-
-fn sum_of(text: &[u8]) -> [u8; HASH] {
-    Sha256::digest(text).into()
-}
-
-fn outline(read: &ReadTransaction) -> Result<Option<Outline>, Fault> {
-    const DOING: &str = "read the accounts";
-    let Some(table) = rows::table(read, SNAPSHOT, DOING)? else {
-        return Ok(None);
-    };
-    let Some(text) = table.get(OUTLINE).doing(DOING)? else {
-        return Ok(None);
-    };
-    let sum = table.get(OUTLINE_SUM).doing(DOING)?;
-    if sum.is_none_or(|sum| sum.value() != sum_of(text.value())) {
-        return Err(Fault::corrupt(DOING, "the accounts are not as they were written"));
-    }
-    let outline = serde_json::from_slice(text.value());
-    outline.map(Some).map_err(|error| Fault::corrupt(DOING, error))
 }
 
 /// Reads a page of entries, from the one asked for or the first that is there.

@@ -239,21 +239,19 @@ async fn the_first_block_that_is_kept_is_verified() {
     work(&desk, &store, 30).await;
     drop(store);
     check_whole(&desk.path());
-    let change = |change: &dyn Fn(&mut redb::Table<'_, u64, &[u8]>)| {
-        let db = Database::open(desk.path()).unwrap();
-        let write = db.begin_write().unwrap();
-        change(&mut write.open_table(BLOCKS).unwrap());
-        write.commit().unwrap();
+    let db = Database::open(desk.path()).unwrap();
+    let write = db.begin_write().unwrap();
+    let mut blocks = write.open_table(BLOCKS).unwrap();
+    let (first, mut block) = {
+        let (first, block) = blocks.first().unwrap().unwrap();
+        (first.value(), block.value().to_vec())
     };
-    change(&|blocks| {
-        let (first, mut block) = {
-            let (first, block) = blocks.first().unwrap().unwrap();
-            (first.value(), block.value().to_vec())
-        };
-        assert!(first > 20, "{first}");
-        *block.last_mut().unwrap() ^= 1;
-        blocks.insert(first, block.as_slice()).unwrap();
-    });
+    assert!(first > 20, "{first}");
+    *block.last_mut().unwrap() ^= 1;
+    blocks.insert(first, block.as_slice()).unwrap();
+    drop(blocks);
+    write.commit().unwrap();
+    drop(db);
     assert_eq!(desk.options().open(desk.path()).unwrap_err().code(), "store.corrupt");
     assert!(!desk.options().check(desk.path()).unwrap().flaws.is_empty());
 }
