@@ -194,7 +194,14 @@ fn kind_of(error: &redb::Error) -> FaultKind {
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
             FaultKind::Full
         }
+        // It ends before what stands in it does.
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            FaultKind::Corrupt
+        }
         redb::Error::Corrupted(_)
+        | redb::Error::TableDoesNotExist(_)
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TableIsNotMultimap(_)
         | redb::Error::TableTypeMismatch { .. }
         | redb::Error::TypeDefinitionChanged { .. } => FaultKind::Corrupt,
         redb::Error::DatabaseClosed => FaultKind::Closed,

@@ -3,7 +3,7 @@
 mod failure;
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
 };
@@ -60,6 +60,8 @@ pub(crate) fn is_durable(path: &Path) -> bool {
 
 /// The first bytes of a file, as many as tell a durable one, if it can be read.
 fn begin_of(path: &Path) -> Option<Vec<u8>> {
+    // To open a pipe is to wait for somebody who writes.
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let mut begin = Vec::new();
     let max = u64::try_from(MAGIC.len()).unwrap_or(u64::MAX);
     File::open(path).ok()?.take(max).read_to_end(&mut begin).ok()?;
@@ -74,8 +76,6 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

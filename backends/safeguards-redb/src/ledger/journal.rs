@@ -15,7 +15,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    error::{Doing, Fault},
+    error::{Doing, Fault, guarded},
     rows,
 };
 
@@ -134,8 +134,10 @@ fn read_blocks(
     tell: &mpsc::SyncSender<Result<Block, Fault>>,
 ) {
     // Where nobody takes it, the other side has failed.
-    let each = each_block(read, entry.number(), |block| Ok(tell.send(Ok(block)).is_ok()));
-    if let Err(fault) = each {
+    let each = guarded(READING, || {
+        each_block(read, entry.number(), |block| Ok(tell.send(Ok(block)).is_ok()))
+    });
+    if let Err(fault) = each.flatten() {
         let _: Result<(), _> = tell.send(Err(fault));
     }
 }

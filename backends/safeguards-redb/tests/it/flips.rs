@@ -43,7 +43,11 @@ async fn a_damaged_file_is_read_as_it_was_or_refused() {
         work(&path, &entries).await;
         fs::write(&path, &bytes).unwrap();
         match without_panic(|| options().check(&path)) {
-            Err(_) => refused += 1,
+            Err(error) => {
+                let code = error.code();
+                assert!(["store.not_a_store", "store.newer_format"].contains(&code), "{error:?}");
+                refused += 1;
+            }
             Ok(checked) if checked.flaws.is_empty() => {
                 assert_eq!(dump(&path), lines, "turn {turn}");
                 whole_still += 1;

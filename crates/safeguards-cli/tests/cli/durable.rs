@@ -276,6 +276,13 @@ async fn files_that_are_taken_for_others_are_told() {
         .refused(&["store.not_a_store", "safeguards runs list"]);
     fs::write(folder.at("s.redb"), "SQLite format 3, or so it seems").unwrap();
     folder.run(&["runs", "list", "--store", "@s.redb"]).refused(&["store.not_a_store"]);
+    // Whoever opened a pipe would wait for somebody who writes to it.
+    let made = std::process::Command::new("mkfifo").arg(folder.at("pipe.redb")).status();
+    assert!(made.unwrap().success());
+    for verb in [&["runs", "list"][..], &["budget", "show"]] {
+        let ran = folder.run(&[verb, &["--store", "@pipe.redb"]].concat());
+        ran.refused(&["store.not_a_store", "it is no regular file"]);
+    }
     fs::create_dir(folder.at("folder")).unwrap();
     folder.run(&["runs", "list", "--store", "@folder"]).refused(&["this is a folder"]);
     let whole = fs::read_to_string(folder.at("fleet.jsonl")).unwrap();
