@@ -1,6 +1,7 @@
 //! `safeguards budget`: the accounts of a durable file, to look at and to change.
 
 mod change;
+mod changes;
 mod entries;
 mod show;
 

@@ -8,7 +8,7 @@ use safeguards_redb::RedbStore;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::show::no_account;
+use super::{changes, show::no_account};
 use crate::{
     durable::{Durable, Failure, runtime},
     output::print,
@@ -31,6 +31,7 @@ What an entry is of is the run and the step that spent it, or the entry that som
 Examples:
   safeguards budget entries --store fleet.redb
   safeguards budget entries writer --last 100 --store fleet.redb
+  safeguards budget entries --changes --store fleet.redb         (limits, suspensions and so on, and who did it)
   safeguards budget entries --json --store fleet.redb            (with their operations and metadata)
 
 Exit codes:
@@ -39,13 +40,17 @@ Exit codes:
     5  the file is not there, cannot be read, or another process has it
    70  the answer cannot be written to standard output")]
 pub(super) struct Args {
-    /// Only what this account spent itself
+    /// Only what this account spent itself, or what was changed of it
     #[arg(value_name = "ACCOUNT")]
     account: Option<String>,
 
     /// How many
     #[arg(long, value_name = "N", default_value_t = 20)]
     last: usize,
+
+    /// Show what was changed instead of what was spent: limits, priorities, suspensions, where accounts stand; and by whom
+    #[arg(long)]
+    changes: bool,
 
     #[command(flatten)]
     store: Durable,
@@ -77,12 +82,13 @@ pub(super) fn execute(args: &Args) -> Result<(), Failure> {
         format!("{}\n", serde_json::to_string(&shown)?)
     } else {
         let nothing = match &args.account {
-            Some(account) if entries.is_empty() => {
+            Some(account) if entries.is_empty() && !args.changes => {
                 format!("{} itself spent nothing; accounts below it may have\n", one_line(account))
             }
             _ => String::new(),
         };
-        format!("{}\n{nothing}", table(&entries))
+        let table = if args.changes { changes::table(&entries) } else { table(&entries) };
+        format!("{table}\n{nothing}")
     };
     print(&harmless(&text)).map_err(Failure::output)
 }
@@ -97,9 +103,15 @@ async fn look(store: &RedbStore, args: &Args) -> Result<VecDeque<Entry>, Failure
             return Err(no_account(asked, &all));
         }
     }
+    let account = |entry: &Entry| {
+        if args.changes {
+            changes::of(entry).map(|(account, _)| account.to_string())
+        } else {
+            posting(entry).map(|posting| posting.spender.to_string())
+        }
+    };
     let is_asked = |entry: &Entry| {
-        posting(entry)
-            .is_some_and(|posting| asked.is_none_or(|asked| posting.spender.as_str() == asked))
+        account(entry).is_some_and(|account| asked.is_none_or(|asked| account == asked))
     };
     let (mut latest, mut from) = (VecDeque::new(), EntryId::FIRST);
     loop {

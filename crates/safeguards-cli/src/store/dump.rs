@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args as Arguments;
@@ -14,6 +14,7 @@ use crate::{
     durable::{Failure, check_there, open_existing},
     exit,
     output::say,
+    runs::exists,
     text::{counted, one_line},
 };
 
@@ -63,18 +64,25 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
     let what = format!("dumping {}", file.display());
     let rows = match out {
         Some(path) => {
-            let out = File::create_new(path).map_err(|source| Failure::not_made(path, source))?;
+            let failed = |source| Failure::not_made(path, source);
+            if exists(path) {
+                return Err(Failure::Exists { path: path.clone() });
+            }
+            // It gets its name once it is whole: a part of a dump is none, and would stand in the way of the next.
+            let part = path.with_added_extension("part");
+            let out = File::create(&part).map_err(failed)?;
             let dumped = waiting::show(what, || {
                 let rows = store.dump(BufWriter::new(&out))?;
                 out.sync_all()?;
+                give_name(&part, path)?;
                 Ok::<_, DumpError>(rows)
             });
             if dumped.is_err() {
-                // A part of a dump is none, and would stand in the way of the next.
-                let _ = fs::remove_file(path);
+                // Where it cannot be removed it is named for what it is.
+                let _ = fs::remove_file(&part);
             }
             match dumped {
-                Err(DumpError::Write(source)) => return Err(Failure::not_made(path, source)),
+                Err(DumpError::Write(source)) => return Err(failed(source)),
                 dumped => dumped?,
             }
         }
@@ -87,6 +95,16 @@ pub(super) fn execute(args: &Args) -> Result<u8, Failure> {
         out.as_ref().map_or_else(|| "standard output".into(), |path| path.display().to_string());
     say(&format!("{} of {} to {}", counted(rows, "row"), file.display(), one_line(&to)));
     Ok(exit::SUCCESS)
+}
+
+/// Gives a whole dump its name, unless somebody has made a file of that name meanwhile.
+fn give_name(part: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(part, path) {
+        Ok(()) => fs::remove_file(part),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // There are file systems without links.
+        Err(_) => fs::rename(part, path),
+    }
 }
 
 /// Who closed the pipe does not want the rest, which is no failure of ours.

@@ -328,6 +328,16 @@ async fn a_change_says_what_it_means() {
     says(&["resume", "reader"], "reader is resumed");
     says(&["resume", "reader", "--json"], "\"type\":\"unchanged\"");
 
+    let changed = run(&["entries", "reader", "--changes"]).stdout;
+    for expected in
+        ["suspend       too dear", "set_limit     3.00 USD", "set_parent    below other"]
+    {
+        assert!(changed.contains(expected), "{expected}: {changed}");
+    }
+    says(&["suspend", "writer", "--by", "ada"], "writer is suspended");
+    let last = run(&["entries", "--changes", "--last", "1"]).stdout;
+    assert!(last.contains("writer   suspend  -     ada"), "{last}");
+
     let store = RedbStore::open(folder.at("fleet.redb")).unwrap();
     let account = store.account(&"user/ada".into()).await.unwrap().unwrap();
     let shares: Vec<_> =
