@@ -119,8 +119,12 @@ impl AlertingLedger {
         }
         let has_news = facts::has_news(&kept.asked, receipt);
         if has_news {
-            self.reading.lock().sends(receipt.entry);
-            if self.answers.is_first(kept.op, receipt.entry) {
+            let is_told = {
+                let mut reading = self.reading.lock();
+                reading.sends(receipt.entry);
+                reading.was_caught_up(receipt.entry)
+            };
+            if !is_told && self.answers.is_first(kept.op, receipt.entry) {
                 self.send_all(facts::of_outcome(&kept.asked, outcome));
             }
         }
@@ -158,8 +162,11 @@ impl AlertingLedger {
         let Ok(told) = self.alerts.read_to(JOURNAL).await else { return };
         let first_known = if self.tells_all { 0 } else { end };
         // Where more was told than there is, that was of another ledger.
+        let noted = told;
         let mut told = told.filter(|told| *told <= end).unwrap_or(first_known);
-        self.alerts.note_read(JOURNAL, told);
+        if noted != Some(told) {
+            self.alerts.note_read(JOURNAL, told);
+        }
         for _ in 0..PAGES_MAX {
             if told >= end {
                 *has_caught_up = true;
@@ -172,10 +179,9 @@ impl AlertingLedger {
             if first_kept > next {
                 self.alerts.send(facts::missed(next, first_kept));
             }
+            // What was sent again meanwhile, and so was told, is told once more rather than perhaps never.
             for entry in page.entries.iter().take_while(|entry| entry.id.number() <= end) {
-                if entry.op().is_none_or(|op| self.answers.is_first(op, entry.id)) {
-                    self.send_all(facts::of_past(entry));
-                }
+                self.send_all(facts::of_past(entry));
             }
             told = page.entries.last().map_or(end, |last| last.id.number()).min(end);
             self.alerts.note_read(JOURNAL, told);

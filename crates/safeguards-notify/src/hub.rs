@@ -154,6 +154,24 @@ impl Alerts {
 
     /// Says that a journal was read up to this entry, and that all alerts of it were sent. The store has it after them, so
     /// that none of them is lost with the process; some may be sent again by whoever reads on.
+    ///
+    /// ```
+    /// use safeguards_notify::{Alert, Alerts, MemoryAlertStore, topic};
+    /// use safeguards_types::Severity;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = MemoryAlertStore::new();
+    /// let alerts = Alerts::builder().memory(store.clone()).build()?;
+    /// alerts.send(Alert::new(Severity::High, topic!("deploy.failed"), "build 17 failed"));
+    /// alerts.note_read("builds", 17);
+    ///
+    /// // After a restart: builds from 18 on are to be told yet.
+    /// let alerts = Alerts::builder().memory(store).build()?;
+    /// assert_eq!(alerts.read_to("builds").await?, Some(17));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn note_read(&self, journal: impl Into<String>, entry: u64) {
         let change = AlertChange::ReadTo { journal: journal.into(), entry };
         self.hub.decide(self.hub.now(), |_, out| out.changes.push(change));

@@ -3,9 +3,9 @@
 use std::{error::Error, time::Duration};
 
 use safeguards::prelude::*;
-use safeguards_budget::{Action, Command, LedgerExt, OpenAccount};
+use safeguards_budget::{Action, Batch, Command, Ledger, LedgerExt, OpenAccount};
 use safeguards_coord::{RunQuery, RunStore, State};
-use safeguards_notify::AlertQuery;
+use safeguards_notify::{AlertMatch, AlertQuery, topic};
 use safeguards_redb::RedbStore;
 use safeguards_types::Unit;
 use serde_json::json;
@@ -158,8 +158,9 @@ async fn alerts_that_a_process_did_not_get_to_send_are_sent_by_the_next() -> Tes
     assert_eq!(first.len(), 1, "{first:?}");
     assert!(first[0].contains("budget.threshold") && first[0].contains("0.85"), "{first:?}");
     let writer = sg.v2().agents().create("writer", usd!(1.00), P5).await?;
-    sg.v2().budget().charge(&writer, usd!(0.96), sg.operation()).await?;
-    drop((running, writer, sg));
+    let near = sg.operation();
+    sg.v2().budget().charge(&writer, usd!(0.96), near).await?;
+    drop((running, sg));
     // The tasks that delivered end, and let go of the file.
     let store = loop {
         match RedbStore::open(&path) {
@@ -182,6 +183,38 @@ async fn alerts_that_a_process_did_not_get_to_send_are_sent_by_the_next() -> Tes
     for _ in 0..2 {
         let sg = Safeguards::open(&path)?;
         assert_eq!(told(&sg).await?, all, "and not again");
+        sg.v2().budget().charge(&writer, usd!(0.96), near).await?;
+        assert_eq!(told(&sg).await?, all, "nor where it is sent again");
     }
+    Ok(())
+}
+
+/// However much the next process has told of itself before it reads what stands behind it.
+#[tokio::test]
+async fn what_was_not_told_is_not_lost_among_what_is() -> Test {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("fleet.redb");
+    let sg = Safeguards::open(&path)?;
+    sg.v2().agents().create("reader", usd!(1.00), P5).await?;
+    sg.v2().budget().charge("reader", usd!(0.85), sg.operation()).await?;
+    drop(sg);
+
+    let sg = Safeguards::open(&path)?;
+    let command = |number| {
+        let account = "reader".into();
+        let suspend = number % 2 == 0;
+        let action = if suspend {
+            Action::Suspend { account, reason: None }
+        } else {
+            Action::Resume { account, reason: None }
+        };
+        Command::new(sg.operation(), action)
+    };
+    let batch = Batch::independent((0..9_000).map(command).collect::<Vec<_>>());
+    sg.ledger().submit(batch).await?;
+    sg.ledger().tick().await?;
+    let thresholds = AlertMatch::all().topic(topic!("budget.threshold"));
+    let records = sg.alerts().history(&AlertQuery::all().matching(thresholds)).await?;
+    assert_eq!(records.len(), 1, "{records:?}");
     Ok(())
 }

@@ -50,6 +50,11 @@ impl Reading {
         self.next.map(|_| self.begun_at.map_or(0, EntryId::number))
     }
 
+    /// Whether this entry was there at the beginning, and has been told since or was before.
+    pub(super) fn was_caught_up(&self, entry: EntryId) -> bool {
+        self.noted.is_some() && Some(entry) <= self.begun_at
+    }
+
     /// Alerts of this entry are about to be sent.
     pub(super) fn sends(&mut self, entry: EntryId) {
         let senders = self.sending.entry(entry).or_default();

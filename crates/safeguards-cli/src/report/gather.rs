@@ -211,9 +211,11 @@ impl Sums<'_> {
         model: Option<&str>,
         which: fn(&mut Sum) -> &mut Quantity,
     ) {
-        let units = posting.amounts.iter().map(Amount::unit);
-        self.units
-            .extend(units.filter(|unit| !self.units.contains(*unit)).cloned().collect::<Vec<_>>());
+        for unit in posting.amounts.iter().map(Amount::unit) {
+            if !self.units.contains(unit) {
+                self.units.insert(unit.clone());
+            }
+        }
         if !self.span.has(entry.at) {
             return;
         }
